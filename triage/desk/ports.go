@@ -1,0 +1,148 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usherdesk/usher/triage"
+)
+
+// CRM keeps one record per ticket in the company's CRM. Implemented by
+// integrations/hubspot and integrations/salesforce; all calls may be repeated.
+type CRM interface {
+	// System is the adapter's name as stored in ticket_links: "hubspot", "salesforce".
+	System() string
+	// UpsertTicket makes or updates the one record of Record.Key (the ticket's id).
+	UpsertTicket(ctx context.Context, record Record) (Ref, error)
+	// AddNote appends a comment to the record once per Note.Key.
+	AddNote(ctx context.Context, record Ref, note Note) (Ref, error)
+}
+
+// Channel is where agents work on tickets. Implemented by integrations/slack.
+type Channel interface {
+	// System is the adapter's name as stored in ticket_links: "slack".
+	System() string
+	// UpsertRoot posts the ticket's root message, or updates it in place when at is set.
+	UpsertRoot(ctx context.Context, card Card, at Ref) (Ref, error)
+	// PostThread adds one labelled message below the root, once per Post.Key.
+	PostThread(ctx context.Context, root Ref, post Post) (Ref, error)
+}
+
+// Ref names a thing in an outside system.
+type Ref struct {
+	ID     string            `json:"id"`               // HubSpot ticket id, Salesforce Case id, Slack "channel:ts"
+	URL    string            `json:"url,omitempty"`    // for people
+	Detail map[string]string `json:"detail,omitempty"` // e.g. channel, ts
+}
+
+// IsZero reports whether the reference names nothing.
+func (r Ref) IsZero() bool { return r.ID == "" }
+
+// Record is what a CRM holds of a ticket. Text is plain; adapters escape it.
+type Record struct {
+	Key           uuid.UUID // the ticket's id: the unique property
+	Number        int64
+	Subject       string
+	Body          string // summary for agents: internal text
+	State         triage.InternalState
+	Priority      triage.Priority
+	Intent        string
+	Reason        triage.Reason
+	TenantID      uuid.UUID
+	TenantName    string
+	AccountRef    string // the tenant's id in the CRM, may be empty
+	CustomerName  string
+	CustomerEmail string
+	OwnerEmail    string
+	Link          string // absolute URL of the ticket in the agent console
+	UpdatedAt     time.Time
+}
+
+// Note is a comment on a CRM record.
+type Note struct {
+	Key      uuid.UUID // message id
+	At       time.Time
+	Author   string
+	Text     string
+	Internal bool
+}
+
+// Card is what the root message shows: at most six lines.
+type Card struct {
+	TicketID      uuid.UUID
+	TenantID      uuid.UUID
+	Number        int64
+	TenantName    string
+	Subject       string // the customer's words: untrusted
+	State         triage.InternalState
+	Priority      triage.Priority
+	Intent        string
+	ProductArea   string
+	Language      string
+	Team          string
+	Reason        triage.Reason
+	Owner         string
+	CustomerName  string
+	FirstReplyDue *time.Time
+	Stage         string // onboarding stage, may be empty
+	CRM           Ref
+	ConsoleURL    string // absolute
+	Version       int64
+}
+
+// PostLabel says what a thread message is; it is always shown.
+type PostLabel string
+
+// The labels.
+const (
+	PostCustomer PostLabel = "customer"
+	PostSent     PostLabel = "sent_to_customer"
+	PostInternal PostLabel = "internal"
+	PostSummary  PostLabel = "summary"
+	PostDraft    PostLabel = "ai_draft"
+	PostSystem   PostLabel = "system"
+)
+
+// Post is one message in a ticket's thread.
+type Post struct {
+	Key    string // idempotency key, stored as metadata where the vendor allows
+	Label  PostLabel
+	Author string
+	Text   string // untrusted: adapters escape and clamp it
+	Links  []Link
+}
+
+// Link is a titled URL, our own and absolute.
+type Link struct{ Title, URL string }
+
+// TemporaryError says a call may succeed later. After, when positive, is how
+// long the destination asked to wait (a rate limit: the whole destination pauses).
+type TemporaryError struct {
+	After time.Duration
+	Err   error
+}
+
+func (e *TemporaryError) Error() string {
+	if e.After > 0 {
+		return fmt.Sprintf("try again in %s: %v", e.After, e.Err)
+	}
+	return fmt.Sprintf("try again: %v", e.Err)
+}
+func (e *TemporaryError) Unwrap() error { return e.Err }
+
+// PermanentError says a call will never succeed as it is. Safe is a sentence
+// for the deliveries page: what is wrong and what to do, without secrets.
+type PermanentError struct {
+	Safe string
+	Err  error
+}
+
+func (e *PermanentError) Error() string { return e.Safe + ": " + fmt.Sprint(e.Err) }
+func (e *PermanentError) Unwrap() error { return e.Err }
+
+// ErrRefused is returned by agent actions the actor may not take.
+var ErrRefused = errors.New("not allowed")

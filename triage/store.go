@@ -1,0 +1,379 @@
+package triage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// NotifyChannel wakes event streams in other processes: payload
+// "tenant/conversation". It is a hint; the rows are the truth.
+const NotifyChannel = "usher_events"
+
+// Page selects a slice of a list by key: entries older than Before.
+type Page struct {
+	Before uuid.UUID // the last id of the page before; zero for the first
+	Limit  int       // default 30, at most 100
+}
+
+// Size is the page's limit within its bounds.
+func (p Page) Size() int {
+	if p.Limit <= 0 {
+		return 30
+	}
+	return min(p.Limit, 100)
+}
+
+const conversationColumns = `tenant_id, id, user_id, channel, subject, state, assistant, language, last_seq,
+	customer_read_seq, last_line, last_author, clarifications, created_at, updated_at`
+
+// MessageColumns lists the columns a Message is collected from.
+const MessageColumns = `tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility,
+	body, language, client_key, in_reply_to, answer, state, created_at, edited_at`
+
+// TicketColumns lists the columns a Ticket is collected from.
+const TicketColumns = `tenant_id, id, number, conversation_id, user_id, subject, summary, origin, dedup_key,
+	customer_state, internal_state, priority, intent, product_area, language, sentiment, team, reason,
+	assignee_id, assignee_name, snoozed_until, solved_at, closed_at, resolution, version,
+	last_public_message_at, created_at, updated_at`
+
+// InsertConversation stores a new conversation.
+func InsertConversation(ctx context.Context, tx pgx.Tx, c Conversation) (Conversation, error) {
+	rows, err := tx.Query(ctx, `insert into conversations (tenant_id, id, user_id, channel, subject, language)
+		values ($1, $2, $3, $4, $5, $6) returning `+conversationColumns,
+		c.TenantID, c.ID, c.UserID, c.Channel, c.Subject, c.Language)
+	if err != nil {
+		return Conversation{}, fmt.Errorf("insert conversation: %w", err)
+	}
+	stored, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Conversation])
+	if err != nil {
+		return Conversation{}, fmt.Errorf("insert conversation: %w", err)
+	}
+	return stored, nil
+}
+
+// ConversationByID reads one conversation.
+func ConversationByID(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Conversation, error) {
+	return oneConversation(ctx, tx, `select `+conversationColumns+` from conversations where tenant_id = $1 and id = $2`, tenant, id)
+}
+
+// LockConversation reads one conversation and holds its row until the
+// transaction ends: whoever appends events or decides about it goes one by one.
+func LockConversation(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Conversation, error) {
+	return oneConversation(ctx, tx, `select `+conversationColumns+` from conversations where tenant_id = $1 and id = $2 for update`, tenant, id)
+}
+
+func oneConversation(ctx context.Context, tx pgx.Tx, query string, args ...any) (Conversation, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return Conversation{}, fmt.Errorf("read conversation: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Conversation])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Conversation{}, ErrConversationNotFound
+	}
+	if err != nil {
+		return Conversation{}, fmt.Errorf("read conversation: %w", err)
+	}
+	return c, nil
+}
+
+// ConversationsOf lists a person's conversations, latest activity first. A page
+// is continued from the last conversation of the one before.
+func ConversationsOf(ctx context.Context, tx pgx.Tx, tenant, user uuid.UUID, page Page) ([]Conversation, error) {
+	rows, err := tx.Query(ctx, `select `+conversationColumns+` from conversations
+		where tenant_id = $1 and user_id = $2 and ($3::uuid is null or (updated_at, id) <
+			(select updated_at, id from conversations where tenant_id = $1 and id = $3))
+		order by updated_at desc, id desc limit $4`, tenant, user, nullable(page.Before), page.Size())
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Conversation])
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", err)
+	}
+	return list, nil
+}
+
+// SetConversationState moves a conversation and tells its readers. assistant is
+// "on" or "off". Nothing happens when both already hold.
+func SetConversationState(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID, state ConversationState, assistant string) error {
+	tag, err := tx.Exec(ctx, `update conversations set state = $3, assistant = $4, updated_at = now()
+		where tenant_id = $1 and id = $2 and (state <> $3 or assistant <> $4)`, tenant, id, state, assistant)
+	if err != nil {
+		return fmt.Errorf("set conversation state: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	_, err = AppendEvent(ctx, tx, tenant, id, EventConversationUpdated, VisibleToCustomer,
+		map[string]any{"state": state, "assistant": assistant})
+	return err
+}
+
+// AppendEvent numbers an event under the conversation's row lock, stores it and
+// wakes the streams at commit. It returns the event's number.
+func AppendEvent(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, kind EventKind, visibility Visibility, payload any) (int64, error) {
+	seq, err := nextSeq(ctx, tx, tenant, conversation)
+	if err != nil {
+		return 0, err
+	}
+	return seq, putEvent(ctx, tx, tenant, conversation, seq, kind, visibility, payload)
+}
+
+func nextSeq(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID) (int64, error) {
+	var seq int64
+	err := tx.QueryRow(ctx, `update conversations set last_seq = last_seq + 1
+		where tenant_id = $1 and id = $2 returning last_seq`, tenant, conversation).Scan(&seq)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, ErrConversationNotFound
+	}
+	if err != nil {
+		return 0, fmt.Errorf("number event: %w", err)
+	}
+	return seq, nil
+}
+
+func putEvent(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, kind EventKind, visibility Visibility, payload any) error {
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("encode event %s: %w", kind, err)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`insert into conversation_events (tenant_id, conversation_id, seq, kind, visibility, payload)
+		values ($1, $2, $3, $4, $5, $6)`, tenant, conversation, seq, kind, visibility, body)
+	// Equal payloads within one transaction are delivered once.
+	batch.Queue(`select pg_notify($1, $2)`, NotifyChannel, tenant.String()+"/"+conversation.String())
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("insert event %s: %w", kind, err)
+	}
+	return nil
+}
+
+// EventsSince reads up to limit events after seq; internal ones only for staff.
+func EventsSince(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, staff bool, limit int) ([]Event, error) {
+	rows, err := tx.Query(ctx, `select conversation_id, seq, kind, visibility, payload, created_at
+		from conversation_events where tenant_id = $1 and conversation_id = $2 and seq > $3
+		  and ($4 or visibility = 'customer') order by seq limit $5`, tenant, conversation, seq, staff, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	events, err := pgx.CollectRows(rows, pgx.RowToStructByName[Event])
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// InsertMessage stores a message with its event, both under the same number,
+// and moves the conversation's last line, in one trip. A message whose ClientKey
+// the conversation already has is not stored again: the first one is returned
+// with created false.
+func InsertMessage(ctx context.Context, tx pgx.Tx, m Message) (stored Message, created bool, err error) {
+	if m.Visibility == "" {
+		return Message{}, false, errors.New("insert message: visibility is not set")
+	}
+	if m.State == "" {
+		m.State = MessageFinal
+	}
+	payload, err := json.Marshal(MessagePayload(m))
+	if err != nil {
+		return Message{}, false, fmt.Errorf("encode message: %w", err)
+	}
+	public := m.Visibility == VisibleToCustomer
+	rows, err := tx.Query(ctx, insertMessage, m.TenantID, m.ID, m.ConversationID, m.AuthorKind, m.AuthorID, m.AuthorName,
+		m.Visibility, m.Body, m.Language, m.ClientKey, m.InReplyTo, m.Answer, m.State,
+		public, Line(m.Body, 120), public && m.AuthorKind == AuthorCustomer, EventMessageCreated, payload,
+		NotifyChannel, m.TenantID.String()+"/"+m.ConversationID.String())
+	if err != nil {
+		return Message{}, false, fmt.Errorf("insert message: %w", err)
+	}
+	stored, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return notInserted(ctx, tx, m)
+	case err != nil:
+		return Message{}, false, fmt.Errorf("insert message: %w", err)
+	}
+	return stored, true, nil
+}
+
+// The conversation's row lock orders the numbers. Where the client key is taken
+// nothing but a number is used up: readers ask for "after", so gaps are harmless.
+const insertMessage = `
+	with numbered as (
+	  update conversations set last_seq = last_seq + 1, updated_at = now(),
+	    last_line = case when $14 then $15 else last_line end,
+	    last_author = case when $14 then $4 else last_author end,
+	    customer_read_seq = case when $16 then last_seq + 1 else customer_read_seq end
+	  where tenant_id = $1 and id = $3 and not exists (
+	    select from messages where tenant_id = $1 and conversation_id = $3 and client_key = $10::text)
+	  returning last_seq
+	), message as (
+	  insert into messages (tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility,
+	    body, language, client_key, in_reply_to, answer, state)
+	  select $1, $2, $3, last_seq, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from numbered
+	  on conflict (tenant_id, conversation_id, client_key) do nothing
+	  returning ` + MessageColumns + `
+	), event as (
+	  insert into conversation_events (tenant_id, conversation_id, seq, kind, visibility, payload)
+	  select $1, $3, seq, $17, $7, jsonb_set(jsonb_set($18::jsonb, '{message,seq}', to_jsonb(seq)),
+	    '{message,created_at}', to_jsonb(created_at)) from message
+	)
+	select ` + MessageColumns + ` from message, (select pg_notify($19, $20)) wake`
+
+func notInserted(ctx context.Context, tx pgx.Tx, m Message) (Message, bool, error) {
+	if m.ClientKey != nil {
+		existing, err := messageByClientKey(ctx, tx, m.TenantID, m.ConversationID, *m.ClientKey)
+		if err == nil || !errors.Is(err, ErrMessageNotFound) {
+			return existing, false, err
+		}
+	}
+	return Message{}, false, ErrConversationNotFound
+}
+
+func touch(ctx context.Context, tx pgx.Tx, m Message) error {
+	_, err := tx.Exec(ctx, `update conversations set last_line = $3, last_author = $4, updated_at = now()
+		where tenant_id = $1 and id = $2`,
+		m.TenantID, m.ConversationID, Line(m.Body, 120), m.AuthorKind)
+	if err != nil {
+		return fmt.Errorf("update conversation: %w", err)
+	}
+	return nil
+}
+
+// ReplaceMessage writes a message's new text, meta and state and tells its
+// readers with a message.updated event.
+func ReplaceMessage(ctx context.Context, tx pgx.Tx, m Message) (Message, error) {
+	rows, err := tx.Query(ctx, `update messages set body = $3, language = $4, answer = $5, state = $6, edited_at = $7
+		where tenant_id = $1 and id = $2 returning `+MessageColumns,
+		m.TenantID, m.ID, m.Body, m.Language, m.Answer, m.State, m.EditedAt)
+	if err != nil {
+		return Message{}, fmt.Errorf("update message: %w", err)
+	}
+	stored, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Message{}, ErrMessageNotFound
+	}
+	if err != nil {
+		return Message{}, fmt.Errorf("update message: %w", err)
+	}
+	if stored.Visibility == VisibleToCustomer && stored.State == MessageFinal {
+		if err := touch(ctx, tx, stored); err != nil {
+			return Message{}, err
+		}
+	}
+	_, err = AppendEvent(ctx, tx, m.TenantID, m.ConversationID, EventMessageUpdated, stored.Visibility, MessagePayload(stored))
+	return stored, err
+}
+
+// MessageByID reads one message.
+func MessageByID(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Message, error) {
+	return oneMessage(ctx, tx, `select `+MessageColumns+` from messages where tenant_id = $1 and id = $2`, tenant, id)
+}
+
+func messageByClientKey(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, key string) (Message, error) {
+	return oneMessage(ctx, tx, `select `+MessageColumns+` from messages
+		where tenant_id = $1 and conversation_id = $2 and client_key = $3`, tenant, conversation, key)
+}
+
+func oneMessage(ctx context.Context, tx pgx.Tx, query string, args ...any) (Message, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return Message{}, fmt.Errorf("read message: %w", err)
+	}
+	m, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Message])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Message{}, ErrMessageNotFound
+	}
+	if err != nil {
+		return Message{}, fmt.Errorf("read message: %w", err)
+	}
+	return m, nil
+}
+
+// MessagesBefore reads up to limit messages with a number below seq (0: the
+// latest), oldest first; internal ones only for staff.
+func MessagesBefore(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, staff bool, limit int) ([]Message, error) {
+	rows, err := tx.Query(ctx, `select * from (
+			select `+MessageColumns+` from messages
+			where tenant_id = $1 and conversation_id = $2 and ($3 = 0 or seq < $3) and ($4 or visibility = 'customer')
+			order by seq desc limit $5) latest order by seq`, tenant, conversation, seq, staff, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Message])
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	return list, nil
+}
+
+// MessagePayload is a message as event streams and the API show it.
+func MessagePayload(m Message) map[string]any {
+	return map[string]any{"message": WireMessage{
+		ID: m.ID, ConversationID: m.ConversationID, Seq: m.Seq, Author: WireAuthor{m.AuthorKind, m.AuthorName},
+		Visibility: m.Visibility, Body: m.Body, Language: m.Language, ClientKey: m.ClientKey, InReplyTo: m.InReplyTo,
+		Answer: m.Answer, State: m.State, CreatedAt: m.CreatedAt, EditedAt: m.EditedAt,
+	}}
+}
+
+// WireMessage is a message's shape outside: in events and in the API.
+type WireMessage struct {
+	ID             uuid.UUID    `json:"id"`
+	ConversationID uuid.UUID    `json:"conversation_id"`
+	Seq            int64        `json:"seq"`
+	Author         WireAuthor   `json:"author"`
+	Visibility     Visibility   `json:"visibility"`
+	Body           string       `json:"body"`
+	Language       string       `json:"language,omitempty"`
+	ClientKey      *string      `json:"client_key,omitempty"`
+	InReplyTo      *uuid.UUID   `json:"in_reply_to,omitempty"`
+	Answer         *AnswerMeta  `json:"answer,omitempty"`
+	State          MessageState `json:"state"`
+	CreatedAt      time.Time    `json:"created_at"`
+	EditedAt       *time.Time   `json:"edited_at,omitempty"`
+}
+
+// WireAuthor is who speaks, as shown.
+type WireAuthor struct {
+	Kind AuthorKind `json:"kind"`
+	Name string     `json:"name,omitempty"`
+}
+
+// Line is the first max runes of a text on one line.
+func Line(text string, limit int) string {
+	out := make([]rune, 0, limit)
+	space := false
+	for _, r := range text {
+		if r == utf8.RuneError {
+			continue
+		}
+		if r == '\n' || r == '\r' || r == '\t' || r == ' ' {
+			space = len(out) > 0
+			continue
+		}
+		if space {
+			out = append(out, ' ')
+			space = false
+		}
+		if len(out) >= limit-1 {
+			return string(append(out, '…'))
+		}
+		out = append(out, r)
+	}
+	return string(out)
+}
+
+func nullable(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}

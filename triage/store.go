@@ -377,3 +377,23 @@ func nullable(id uuid.UUID) *uuid.UUID {
 	}
 	return &id
 }
+
+// StopStreaming marks the conversation's answer being written as stopped and
+// tells its readers. Nothing happens when none is.
+func StopStreaming(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID) error {
+	rows, err := tx.Query(ctx, `update messages set state = 'stopped'
+		where tenant_id = $1 and conversation_id = $2 and state = 'streaming' returning `+MessageColumns, tenant, conversation)
+	if err != nil {
+		return fmt.Errorf("stop answer: %w", err)
+	}
+	stopped, err := pgx.CollectRows(rows, pgx.RowToStructByName[Message])
+	if err != nil {
+		return fmt.Errorf("stop answer: %w", err)
+	}
+	for _, m := range stopped {
+		if _, err := AppendEvent(ctx, tx, tenant, conversation, EventMessageUpdated, m.Visibility, MessagePayload(m)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

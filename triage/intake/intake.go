@@ -1,0 +1,322 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/triage"
+)
+
+// ErrKeyReused says an idempotency key was sent again with another request.
+var ErrKeyReused = errors.New("idempotency key was used for a different request")
+
+// ErrRequesterUnknown says a ticket names a requester the tenant does not have.
+var ErrRequesterUnknown = errors.New("requester is not a person of this organisation")
+
+// Jobs inserts a job in the transaction that makes it necessary. *river.Client is one.
+type Jobs interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+}
+
+// Desk is told when a customer says a conversation is settled.
+type Desk interface {
+	CustomerConfirmed(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, actor triage.Actor) error
+}
+
+// Service takes messages in. Its database is of the app role: one tenant at a time.
+type Service struct {
+	db   *tenantdb.DB
+	jobs Jobs
+	desk Desk
+	wake func(tenant, conversation uuid.UUID)
+}
+
+// New returns a Service. wake, if not nil, is told after commit which
+// conversation changed, so that streams of this process need not wait.
+func New(db *tenantdb.DB, jobs Jobs, desk Desk, wake func(tenant, conversation uuid.UUID)) *Service {
+	if wake == nil {
+		wake = func(_, _ uuid.UUID) {}
+	}
+	return &Service{db: db, jobs: jobs, desk: desk, wake: wake}
+}
+
+// Start is a new conversation. Text may be empty in a chat: a conversation
+// without a message yet.
+type Start struct {
+	Channel   triage.Channel
+	Subject   string
+	Text      string
+	ClientKey string // the caller's Idempotency-Key; the same key makes the same conversation
+	Locale    string
+}
+
+// Start opens a conversation and, when there is a text, takes its first message.
+func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (triage.Conversation, triage.Message, error) {
+	text := ""
+	if strings.TrimSpace(in.Text) != "" {
+		var err error
+		if text, err = cleanText(in.Text); err != nil {
+			return triage.Conversation{}, triage.Message{}, err
+		}
+	}
+	var conversation triage.Conversation
+	var message triage.Message
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		conversation, message = triage.Conversation{}, triage.Message{}
+		known, err := s.once(ctx, tx, actor, in.ClientKey, in)
+		if err != nil {
+			return err
+		}
+		if known != uuid.Nil {
+			conversation, message, err = reread(ctx, tx, actor.TenantID, known)
+			return err
+		}
+		conversation, err = triage.InsertConversation(ctx, tx, triage.Conversation{
+			TenantID: actor.TenantID, ID: uuid.Must(uuid.NewV7()), UserID: userID(actor), Channel: in.Channel,
+			Subject: triage.Line(in.Subject, 200),
+		})
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			if message, err = s.take(ctx, tx, actor, conversation, text, "", false); err != nil {
+				return err
+			}
+			conversation.LastSeq, conversation.LastLine = message.Seq, triage.Line(text, 120)
+		}
+		return s.remember(ctx, tx, actor, in.ClientKey, conversation.ID)
+	})
+	if err == nil {
+		s.wake(actor.TenantID, conversation.ID)
+	}
+	return conversation, message, err
+}
+
+// Post is one more message of a customer.
+type Post struct {
+	Text      string
+	ClientKey string // the sender's id for it; sent twice, stored once
+}
+
+// Post takes a message into a conversation of the actor.
+func (s *Service) Post(ctx context.Context, actor triage.Actor, conversationID uuid.UUID, in Post) (triage.Message, error) {
+	return s.post(ctx, actor, conversationID, in, false)
+}
+
+// AskForPerson hands the conversation to people: the note, or a plain request
+// when there is none, becomes the customer's message.
+func (s *Service) AskForPerson(ctx context.Context, actor triage.Actor, conversationID uuid.UUID, in Post) (triage.Message, error) {
+	if strings.TrimSpace(in.Text) == "" {
+		in.Text = askForPerson(actor.Locale)
+	}
+	return s.post(ctx, actor, conversationID, in, true)
+}
+
+func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID uuid.UUID, in Post, person bool) (triage.Message, error) {
+	text, err := cleanText(in.Text)
+	if err != nil {
+		return triage.Message{}, err
+	}
+	var message triage.Message
+	err = s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		conversation, err := s.visible(ctx, tx, actor, conversationID)
+		if err != nil {
+			return err
+		}
+		if conversation.State == triage.ConversationClosed {
+			return triage.ErrConversationClosed
+		}
+		message, err = s.take(ctx, tx, actor, conversation, text, in.ClientKey, person)
+		return err
+	})
+	if err == nil {
+		s.wake(actor.TenantID, conversationID)
+	}
+	return message, err
+}
+
+// take stores the message and its job.
+func (s *Service) take(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text, key string, person bool) (triage.Message, error) {
+	message := triage.Message{
+		TenantID: c.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: c.ID,
+		AuthorKind: triage.AuthorCustomer, AuthorID: userID(actor), AuthorName: actor.Name,
+		Visibility: triage.VisibleToCustomer, Body: text,
+	}
+	if key != "" {
+		message.ClientKey = &key
+	}
+	stored, created, err := triage.InsertMessage(ctx, tx, message)
+	if err != nil || !created {
+		return stored, err
+	}
+	if _, err := s.jobs.InsertTx(ctx, tx, ProcessArgs{TenantID: c.TenantID, MessageID: stored.ID, Person: person}, nil); err != nil {
+		return triage.Message{}, fmt.Errorf("insert job: %w", err)
+	}
+	return stored, nil
+}
+
+// Ticket is work filed through the API on behalf of a person of the tenant.
+type Ticket struct {
+	Subject        string
+	Text           string
+	RequesterEmail string // a person of the tenant; empty: nobody in particular
+	ClientKey      string // Idempotency-Key
+}
+
+// Filed is what became of it: a conversation the assistant works on at once.
+// A ticket number appears when people take it over.
+type Filed struct {
+	Conversation triage.Conversation
+	Message      triage.Message
+}
+
+// FileTicket takes a ticket in from another system of the tenant.
+func (s *Service) FileTicket(ctx context.Context, actor triage.Actor, in Ticket) (Filed, error) {
+	if in.RequesterEmail != "" {
+		requester, err := s.requester(ctx, actor, in.RequesterEmail)
+		if err != nil {
+			return Filed{}, err
+		}
+		actor = requester
+	}
+	text := in.Text
+	if strings.TrimSpace(text) == "" {
+		text = in.Subject
+	}
+	conversation, message, err := s.Start(ctx, actor, Start{
+		Channel: triage.ChannelAPI, Subject: in.Subject, Text: text, ClientKey: in.ClientKey,
+	})
+	if err == nil && message.ID == uuid.Nil {
+		err = triage.ErrEmptyMessage
+	}
+	return Filed{conversation, message}, err
+}
+
+func (s *Service) requester(ctx context.Context, actor triage.Actor, email string) (triage.Actor, error) {
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select id, display_name, roles, departments, locale from users
+			where tenant_id = $1 and email_normalized = lower($2) and state <> 'deactivated'`,
+			actor.TenantID, strings.TrimSpace(email)).
+			Scan(&actor.ID, &actor.Name, &actor.Roles, &actor.Departments, &actor.Locale)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return triage.Actor{}, ErrRequesterUnknown
+	}
+	if err != nil {
+		return triage.Actor{}, fmt.Errorf("read requester: %w", err)
+	}
+	return actor, nil
+}
+
+// once claims an idempotency key. It returns the conversation an earlier
+// request with the key made, or uuid.Nil for the first.
+func (s *Service) once(ctx context.Context, tx pgx.Tx, actor triage.Actor, key string, request any) (uuid.UUID, error) {
+	if key == "" {
+		return uuid.Nil, nil
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("hash request: %w", err)
+	}
+	hash := sha256.Sum256(body)
+	tag, err := tx.Exec(ctx, `insert into idempotency_keys (tenant_id, principal, key, request_hash)
+		values ($1, $2, $3, $4) on conflict do nothing`, actor.TenantID, principal(actor), key, hash[:])
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("claim idempotency key: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		return uuid.Nil, nil
+	}
+	var stored []byte
+	var conversation uuid.UUID
+	err = tx.QueryRow(ctx, `select request_hash, (response->>'conversation_id')::uuid from idempotency_keys
+		where tenant_id = $1 and principal = $2 and key = $3`, actor.TenantID, principal(actor), key).Scan(&stored, &conversation)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("read idempotency key: %w", err)
+	}
+	if string(stored) != string(hash[:]) {
+		return uuid.Nil, ErrKeyReused
+	}
+	return conversation, nil
+}
+
+func (s *Service) remember(ctx context.Context, tx pgx.Tx, actor triage.Actor, key string, conversation uuid.UUID) error {
+	if key == "" {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `update idempotency_keys set response = jsonb_build_object('conversation_id', $4::text)
+		where tenant_id = $1 and principal = $2 and key = $3`, actor.TenantID, principal(actor), key, conversation.String())
+	if err != nil {
+		return fmt.Errorf("keep idempotency key: %w", err)
+	}
+	return nil
+}
+
+func reread(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (triage.Conversation, triage.Message, error) {
+	conversation, err := triage.ConversationByID(ctx, tx, tenant, id)
+	if err != nil {
+		return conversation, triage.Message{}, err
+	}
+	messages, err := triage.MessagesBefore(ctx, tx, tenant, id, 2, false, 1)
+	if err != nil || len(messages) == 0 {
+		return conversation, triage.Message{}, err
+	}
+	return conversation, messages[0], nil
+}
+
+// cleanText trims a customer's text and refuses what cannot be stored.
+func cleanText(text string) (string, error) {
+	if len(text) > triage.MaxMessageBytes {
+		return "", triage.ErrMessageTooLong
+	}
+	text = strings.ToValidUTF8(text, string(utf8.RuneError))
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\x00", ""))
+	if text == "" {
+		return "", triage.ErrEmptyMessage
+	}
+	return text, nil
+}
+
+func principal(actor triage.Actor) string { return string(actor.Kind) + ":" + actor.ID.String() }
+
+func userID(actor triage.Actor) *uuid.UUID {
+	if actor.ID == uuid.Nil || actor.HasRole(RoleAPI) {
+		return nil
+	}
+	id := actor.ID
+	return &id
+}
+
+func askForPerson(locale string) string {
+	switch strings.ToLower(locale + "  ")[:2] {
+	case "de":
+		return "Ich möchte mit einem Menschen sprechen."
+	case "fr":
+		return "Je voudrais parler à une personne."
+	case "es":
+		return "Quiero hablar con una persona."
+	case "pt":
+		return "Quero falar com uma pessoa."
+	}
+	return "I would like to talk to a person."
+}
+
+// SweepKeys forgets idempotency keys older than a day. A periodic job calls it.
+func SweepKeys(ctx context.Context, db *tenantdb.DB, now time.Time) error {
+	return db.WithSystem(ctx, "forget old idempotency keys", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `delete from idempotency_keys where created_at < $1`, now.Add(-24*time.Hour))
+		return err
+	})
+}

@@ -1,0 +1,208 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/triage"
+)
+
+// Roles that matter to what a person sees.
+const (
+	RoleAdmin   = "admin"   // of the tenant: sees every conversation of it
+	RoleManager = "manager" // likewise
+	RoleAPI     = "api"     // an API key: sees what came in through the API
+)
+
+// visible reads a conversation the actor may see. What they may not see is
+// missing to them.
+func (s *Service) visible(ctx context.Context, tx pgx.Tx, actor triage.Actor, id uuid.UUID) (triage.Conversation, error) {
+	c, err := triage.ConversationByID(ctx, tx, actor.TenantID, id)
+	if err != nil {
+		return c, err
+	}
+	if !maySee(actor, c) {
+		return triage.Conversation{}, triage.ErrConversationNotFound
+	}
+	return c, nil
+}
+
+func maySee(actor triage.Actor, c triage.Conversation) bool {
+	switch {
+	case actor.HasRole(RoleAPI):
+		return c.Channel == triage.ChannelAPI
+	case c.UserID != nil && *c.UserID == actor.ID:
+		return true
+	default:
+		return actor.HasRole(RoleAdmin) || actor.HasRole(RoleManager)
+	}
+}
+
+// Conversations lists the actor's own conversations, latest activity first.
+func (s *Service) Conversations(ctx context.Context, actor triage.Actor, page triage.Page) ([]triage.Conversation, error) {
+	var list []triage.Conversation
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		list, err = triage.ConversationsOf(ctx, tx, actor.TenantID, actor.ID, page)
+		return err
+	})
+	return list, err
+}
+
+// Conversation reads one conversation the actor may see.
+func (s *Service) Conversation(ctx context.Context, actor triage.Actor, id uuid.UUID) (triage.Conversation, error) {
+	var c triage.Conversation
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		c, err = s.visible(ctx, tx, actor, id)
+		return err
+	})
+	return c, err
+}
+
+// Messages reads up to limit customer-visible messages with a number below
+// before (0: the latest), oldest first.
+func (s *Service) Messages(ctx context.Context, actor triage.Actor, id uuid.UUID, before int64, limit int) ([]triage.Message, error) {
+	var list []triage.Message
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		if _, err := s.visible(ctx, tx, actor, id); err != nil {
+			return err
+		}
+		var err error
+		list, err = triage.MessagesBefore(ctx, tx, actor.TenantID, id, before, false, triage.Page{Limit: limit}.Size())
+		return err
+	})
+	return list, err
+}
+
+// MarkRead notes how far the customer has read; it never goes back.
+func (s *Service) MarkRead(ctx context.Context, actor triage.Actor, id uuid.UUID, seq int64) error {
+	return s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		if _, err := s.visible(ctx, tx, actor, id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `update conversations set customer_read_seq = least($3, last_seq)
+			where tenant_id = $1 and id = $2 and customer_read_seq < least($3, last_seq)`, actor.TenantID, id, seq)
+		if err != nil {
+			return fmt.Errorf("mark read: %w", err)
+		}
+		return nil
+	})
+}
+
+// Stop ends the answer being written. What was written stays, marked as stopped.
+func (s *Service) Stop(ctx context.Context, actor triage.Actor, id uuid.UUID) error {
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		if _, err := s.visible(ctx, tx, actor, id); err != nil {
+			return err
+		}
+		return triage.StopStreaming(ctx, tx, actor.TenantID, id)
+	})
+	if err == nil {
+		s.wake(actor.TenantID, id)
+	}
+	return err
+}
+
+// ConfirmSolved is the customer saying the matter is settled.
+func (s *Service) ConfirmSolved(ctx context.Context, actor triage.Actor, id uuid.UUID) error {
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		c, err := s.visible(ctx, tx, actor, id)
+		if err != nil {
+			return err
+		}
+		if c.State == triage.ConversationClosed {
+			return triage.ErrConversationClosed
+		}
+		if err := s.desk.CustomerConfirmed(ctx, tx, actor.TenantID, id, actor); err != nil {
+			return err
+		}
+		return triage.SetConversationState(ctx, tx, actor.TenantID, id, triage.ConversationSolved, "on")
+	})
+	if err == nil {
+		s.wake(actor.TenantID, id)
+	}
+	return err
+}
+
+// ErrBadVote says a vote is neither helpful nor not helpful.
+var ErrBadVote = errors.New("vote must be helpful or not_helpful")
+
+// Vote keeps one changeable vote per person on an automatic answer.
+func (s *Service) Vote(ctx context.Context, actor triage.Actor, messageID uuid.UUID, vote, reason string) error {
+	if vote != "helpful" && vote != "not_helpful" {
+		return ErrBadVote
+	}
+	return s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		m, err := triage.MessageByID(ctx, tx, actor.TenantID, messageID)
+		if err != nil {
+			return err
+		}
+		if _, err := s.visible(ctx, tx, actor, m.ConversationID); err != nil || m.AuthorKind != triage.AuthorAssistant || m.Visibility != triage.VisibleToCustomer {
+			return triage.ErrMessageNotFound
+		}
+		_, err = tx.Exec(ctx, `insert into feedback (tenant_id, message_id, user_id, vote, reason)
+			values ($1, $2, $3, $4, $5) on conflict (tenant_id, message_id, user_id)
+			do update set vote = excluded.vote, reason = excluded.reason, updated_at = now()`,
+			actor.TenantID, messageID, actor.ID, vote, triage.Line(reason, 1000))
+		if err != nil {
+			return fmt.Errorf("store feedback: %w", err)
+		}
+		return nil
+	})
+}
+
+// Tickets lists tickets the actor may see, latest activity first.
+func (s *Service) Tickets(ctx context.Context, actor triage.Actor, page triage.Page) ([]triage.Ticket, error) {
+	var list []triage.Ticket
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select `+triage.TicketColumns+` from tickets
+			where tenant_id = $1 and ($2 or user_id = $3) and ($4::uuid is null or (updated_at, id) <
+				(select updated_at, id from tickets where tenant_id = $1 and id = $4))
+			order by updated_at desc, id desc limit $5`,
+			actor.TenantID, sharesTickets(actor), actor.ID, nullable(page.Before), page.Size())
+		if err != nil {
+			return fmt.Errorf("list tickets: %w", err)
+		}
+		if list, err = pgx.CollectRows(rows, pgx.RowToStructByName[triage.Ticket]); err != nil {
+			return fmt.Errorf("list tickets: %w", err)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Ticket reads one ticket of the actor's by its public number.
+func (s *Service) Ticket(ctx context.Context, actor triage.Actor, number int64) (triage.Ticket, error) {
+	var ticket triage.Ticket
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select `+triage.TicketColumns+` from tickets
+			where tenant_id = $1 and number = $2 and ($3 or user_id = $4)`,
+			actor.TenantID, number, sharesTickets(actor), actor.ID)
+		if err != nil {
+			return fmt.Errorf("read ticket: %w", err)
+		}
+		ticket, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[triage.Ticket])
+		if errors.Is(err, pgx.ErrNoRows) {
+			return triage.ErrTicketNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("read ticket: %w", err)
+		}
+		return nil
+	})
+	return ticket, err
+}
+
+func sharesTickets(actor triage.Actor) bool {
+	return actor.HasRole(RoleAdmin) || actor.HasRole(RoleManager) || actor.HasRole(RoleAPI)
+}
+
+func nullable(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}

@@ -56,7 +56,7 @@ func New(t testing.TB) *Database {
 			Username: "usher_test_owner", Password: ownerPassword, Capabilities: "NOSUPERUSER CREATEROLE",
 		},
 		ForceTerminateConnections: true,
-	}, migrator{})
+	}, migrator{server: *parsed})
 	db := &Database{OwnerURL: config.URL(), Secret: secret}
 	db.App = db.open(t, migrations.AppRole)
 	db.Worker = db.open(t, migrations.WorkerRole)
@@ -134,11 +134,22 @@ func TestData(t testing.TB, path ...string) string {
 	return full
 }
 
-type migrator struct{}
+type migrator struct {
+	server url.URL // a superuser's: pgvector is not a trusted extension
+}
 
 func (migrator) Hash() (string, error) { return migrations.Hash() }
 
-func (migrator) Migrate(ctx context.Context, _ *sql.DB, config pgtestdb.Config) error {
-	_, err := migrations.Migrate(ctx, config.URL(), secret)
+func (m migrator) Migrate(ctx context.Context, _ *sql.DB, config pgtestdb.Config) error {
+	m.server.Path = "/" + config.Database
+	super, err := pgx.Connect(ctx, m.server.String())
+	if err != nil {
+		return err
+	}
+	defer super.Close(ctx)
+	if _, err := super.Exec(ctx, "create extension if not exists vector; create extension if not exists btree_gin"); err != nil {
+		return err
+	}
+	_, err = migrations.Migrate(ctx, config.URL(), secret)
 	return err
 }

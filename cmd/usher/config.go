@@ -1,0 +1,217 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/usherdesk/usher/migrations"
+)
+
+// config is the operator's interface: the environment, read once. Packages take
+// their own small Config made from it.
+type config struct {
+	DatabaseURL    string // owner role; empty: a private server under ./.usher
+	AppURL         string // runtime roles; default: DatabaseURL with the role and a derived password
+	WorkerURL      string
+	Secret         string
+	Dir            string // where the private server and generated secrets live
+	Addr           string
+	PublicURL      string
+	Roles          []string
+	Demo           bool // one-click sign-in links are printed and stay valid
+	LogLevel       slog.Level
+	TrustedProxies []string
+
+	Engine     string // builtin, openai
+	OpenAI     openAIConfig
+	Slack      slackConfig
+	HubSpot    hubSpotConfig
+	Salesforce salesforceConfig
+}
+
+type openAIConfig struct {
+	BaseURL, APIKey, ChatModel, EmbeddingModel string
+	DailyTokens                                int
+	Timeout                                    time.Duration
+}
+
+type slackConfig struct{ BotToken, AppToken, SigningSecret, Channel, APIURL string }
+
+type hubSpotConfig struct{ Token, ClientSecret, APIURL, Pipeline, Stages, PortalID string }
+
+type salesforceConfig struct{ Domain, ClientID, ClientSecret, PrivateKeyFile, User, ExternalIDField, APIVersion string }
+
+// settings lists every environment variable with what it does and its default:
+// the README's table and `usher doctor` are made from it.
+var settings = []struct{ Name, Default, Help string }{
+	{"DATABASE_URL", "private server under ./.usher", "PostgreSQL ≥ 15 with pgvector ≥ 0.8, as the owner role"},
+	{"USHER_APP_DATABASE_URL", "from DATABASE_URL", "the same database as role usher_app"},
+	{"USHER_WORKER_DATABASE_URL", "from DATABASE_URL", "the same database as role usher_worker"},
+	{"USHER_SECRET", "generated under ./.usher", "long random text; runtime role passwords are derived from it when DATABASE_URL has none"},
+	{"USHER_DIR", "./.usher", "folder of the private server and generated secrets"},
+	{"USHER_ADDR", "127.0.0.1:8080", "address to serve on; when taken and not set, the next free port"},
+	{"USHER_PUBLIC_URL", "http://USHER_ADDR", "address people and webhooks use"},
+	{"USHER_ROLE", "api,worker", "which roles this process plays"},
+	{"USHER_TRUSTED_PROXIES", "none", "comma-separated networks whose X-Forwarded-For is believed"},
+	{"USHER_LOG_LEVEL", "info", "debug, info, warn or error"},
+	{"USHER_ENGINE", "builtin", "builtin, or openai for any OpenAI-compatible server"},
+	{"USHER_OPENAI_BASE_URL", "https://api.openai.com/v1", "base URL of the model server"},
+	{"USHER_OPENAI_API_KEY", "", "its key; local servers accept any"},
+	{"USHER_OPENAI_CHAT_MODEL", "", "model for classification and composition"},
+	{"USHER_OPENAI_EMBEDDING_MODEL", "", "model for embeddings; empty: the built-in embedder"},
+	{"USHER_OPENAI_DAILY_TOKENS", "2000000", "budget per tenant and day; past it the built-in engine answers"},
+	{"USHER_OPENAI_TIMEOUT", "20s", "deadline of one model call"},
+	{"USHER_SLACK_BOT_TOKEN", "", "xoxb-… of the Slack app; empty: Slack is off"},
+	{"USHER_SLACK_APP_TOKEN", "", "xapp-… for Socket Mode; empty: the Events API over HTTP"},
+	{"USHER_SLACK_SIGNING_SECRET", "", "checks what Slack sends"},
+	{"USHER_SLACK_CHANNEL", "", "id of the private triage channel"},
+	{"USHER_SLACK_API_URL", "https://slack.com/api/", "for tests and proxies"},
+	{"USHER_HUBSPOT_TOKEN", "", "private app token; empty: HubSpot is off"},
+	{"USHER_HUBSPOT_CLIENT_SECRET", "", "checks HubSpot's webhooks"},
+	{"USHER_HUBSPOT_API_URL", "https://api.hubapi.com", "for tests and proxies"},
+	{"USHER_HUBSPOT_PIPELINE", "0", "ticket pipeline id"},
+	{"USHER_HUBSPOT_STAGES", "new=1,pending=2,open=3,solved=4", "pipeline stage of each ticket state"},
+	{"USHER_SALESFORCE_DOMAIN", "", "https://….my.salesforce.com; empty: Salesforce is off"},
+	{"USHER_SALESFORCE_CLIENT_ID", "", "connected app's consumer key"},
+	{"USHER_SALESFORCE_CLIENT_SECRET", "", "for the client-credentials flow"},
+	{"USHER_SALESFORCE_PRIVATE_KEY_FILE", "", "PEM key for the JWT bearer flow"},
+	{"USHER_SALESFORCE_USER", "", "user the JWT acts for"},
+	{"USHER_SALESFORCE_EXTERNAL_ID", "Usher_Ticket_Id__c", "External Id field of Case"},
+	{"USHER_SALESFORCE_API_VERSION", "v68.0", "REST API version"},
+	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
+}
+
+func setting(name string) string {
+	if value := strings.TrimSpace(os.Getenv(name)); value != "" {
+		return value
+	}
+	return ""
+}
+
+func loadConfig() (config, error) {
+	c := config{
+		DatabaseURL: setting("DATABASE_URL"), AppURL: setting("USHER_APP_DATABASE_URL"), WorkerURL: setting("USHER_WORKER_DATABASE_URL"),
+		Secret: setting("USHER_SECRET"), Dir: cmp.Or(setting("USHER_DIR"), ".usher"),
+		Addr: setting("USHER_ADDR"), PublicURL: strings.TrimRight(setting("USHER_PUBLIC_URL"), "/"),
+		Roles: split(cmp.Or(setting("USHER_ROLE"), "api,worker")), TrustedProxies: split(setting("USHER_TRUSTED_PROXIES")),
+		Engine: cmp.Or(setting("USHER_ENGINE"), "builtin"),
+		OpenAI: openAIConfig{
+			BaseURL: setting("USHER_OPENAI_BASE_URL"), APIKey: setting("USHER_OPENAI_API_KEY"),
+			ChatModel: setting("USHER_OPENAI_CHAT_MODEL"), EmbeddingModel: setting("USHER_OPENAI_EMBEDDING_MODEL"),
+			DailyTokens: 2_000_000, Timeout: 20 * time.Second,
+		},
+		Slack: slackConfig{
+			setting("USHER_SLACK_BOT_TOKEN"), setting("USHER_SLACK_APP_TOKEN"), setting("USHER_SLACK_SIGNING_SECRET"),
+			setting("USHER_SLACK_CHANNEL"), setting("USHER_SLACK_API_URL"),
+		},
+		HubSpot: hubSpotConfig{
+			setting("USHER_HUBSPOT_TOKEN"), setting("USHER_HUBSPOT_CLIENT_SECRET"), setting("USHER_HUBSPOT_API_URL"),
+			setting("USHER_HUBSPOT_PIPELINE"), setting("USHER_HUBSPOT_STAGES"), setting("USHER_HUBSPOT_PORTAL_ID"),
+		},
+		Salesforce: salesforceConfig{
+			setting("USHER_SALESFORCE_DOMAIN"), setting("USHER_SALESFORCE_CLIENT_ID"), setting("USHER_SALESFORCE_CLIENT_SECRET"),
+			setting("USHER_SALESFORCE_PRIVATE_KEY_FILE"), setting("USHER_SALESFORCE_USER"),
+			cmp.Or(setting("USHER_SALESFORCE_EXTERNAL_ID"), "Usher_Ticket_Id__c"), cmp.Or(setting("USHER_SALESFORCE_API_VERSION"), "v68.0"),
+		},
+	}
+	var errs []error
+	if level := setting("USHER_LOG_LEVEL"); level != "" {
+		errs = append(errs, wrap("USHER_LOG_LEVEL", c.LogLevel.UnmarshalText([]byte(level))))
+	}
+	if tokens := setting("USHER_OPENAI_DAILY_TOKENS"); tokens != "" {
+		var err error
+		c.OpenAI.DailyTokens, err = strconv.Atoi(tokens)
+		errs = append(errs, wrap("USHER_OPENAI_DAILY_TOKENS", err))
+	}
+	if timeout := setting("USHER_OPENAI_TIMEOUT"); timeout != "" {
+		var err error
+		c.OpenAI.Timeout, err = time.ParseDuration(timeout)
+		errs = append(errs, wrap("USHER_OPENAI_TIMEOUT", err))
+	}
+	if c.Engine != "builtin" && c.Engine != "openai" {
+		errs = append(errs, fmt.Errorf("USHER_ENGINE is %q: use builtin or openai", c.Engine))
+	}
+	if c.Engine == "openai" && c.OpenAI.ChatModel == "" {
+		errs = append(errs, errors.New("USHER_ENGINE is openai but USHER_OPENAI_CHAT_MODEL is empty: name the model to use"))
+	}
+	for _, role := range c.Roles {
+		if role != "api" && role != "worker" {
+			errs = append(errs, fmt.Errorf("USHER_ROLE names %q: use api, worker or both", role))
+		}
+	}
+	if c.PublicURL != "" {
+		if parsed, err := url.Parse(c.PublicURL); err != nil || parsed.Host == "" {
+			errs = append(errs, fmt.Errorf("USHER_PUBLIC_URL is %q: use an address like https://support.example.com", c.PublicURL))
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+func (c config) has(role string) bool {
+	for _, held := range c.Roles {
+		if held == role {
+			return true
+		}
+	}
+	return false
+}
+
+// roleURLs fills the runtime roles' addresses from the owner's.
+func (c *config) roleURLs() (err error) {
+	if c.AppURL == "" {
+		if c.AppURL, err = migrations.RoleURL(c.DatabaseURL, c.Secret, migrations.AppRole); err != nil {
+			return err
+		}
+	}
+	if c.WorkerURL == "" {
+		if c.WorkerURL, err = migrations.RoleURL(c.DatabaseURL, c.Secret, migrations.WorkerRole); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listen opens the address to serve on. The default port moves on when taken;
+// one the operator named does not.
+func (c *config) listen() (net.Listener, error) {
+	if c.Addr != "" {
+		listener, err := net.Listen("tcp", c.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("cannot serve on %s (USHER_ADDR): %w", c.Addr, err)
+		}
+		return listener, nil
+	}
+	var last error
+	for port := 8080; port < 8100; port++ {
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			return listener, nil
+		}
+		last = err
+	}
+	return nil, fmt.Errorf("ports 8080 to 8099 are taken; set USHER_ADDR to a free address: %w", last)
+}
+
+func split(list string) (parts []string) {
+	for _, part := range strings.Split(list, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+func wrap(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}

@@ -1,0 +1,168 @@
+package assistant
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/usherdesk/usher/triage"
+)
+
+// phrases are the sentences the assistant says in its own name. None states a
+// fact about the customer; facts come from templates over records, and from
+// cited passages. %n is a ticket's number.
+type phrases struct {
+	greeting       string
+	thanks         string
+	passedOn       string // after a hand-over
+	passedOnUrgent string
+	alreadyWith    string // a person is on it already
+	notFound       string // weak retrieval
+	nearest        string // before the closest articles
+	ask            string // generic clarifying question
+	contradiction  string
+	failed         string // something of ours did not work
+	because        map[triage.Reason]string
+	talkToPerson   string
+	openLink       string
+}
+
+var byLanguage = map[string]phrases{
+	"en": {
+		greeting:       "Hello! I'm the Usher assistant, an AI. Ask me about your onboarding or how something works, and I'll answer from your live records and our help centre.",
+		thanks:         "You're welcome! If anything else comes up, just write here.",
+		passedOn:       "I've passed this on to our team as ticket #%n. They can see our whole conversation, so you don't need to repeat anything. They'll answer here in this chat.",
+		passedOnUrgent: "I've passed this on to our team as urgent, ticket #%n. They can see our whole conversation and will answer here in this chat.",
+		alreadyWith:    "I've added this to ticket #%n. Our team will answer here.",
+		notFound:       "I couldn't find a reliable answer to this in our help centre, so I won't guess.",
+		nearest:        "These articles come closest:",
+		ask:            "I'm not sure which of these you mean. Could you pick one?",
+		contradiction:  "Our articles don't agree on this; please see both sources.",
+		failed:         "Something on our side didn't work, so I couldn't answer this myself.",
+		talkToPerson:   "Talk to a person",
+		openLink:       "Open in the portal",
+		because: map[triage.Reason]string{
+			triage.ReasonRequested: "Of course.",
+			triage.ReasonUrgent:    "This sounds urgent.",
+			triage.ReasonSensitive: "This is something a person should look at.",
+			triage.ReasonAction:    "This needs somebody who is allowed to change it.",
+			triage.ReasonUnhappy:   "I'm sorry this isn't going well.",
+			triage.ReasonAbuse:     "I'd like a person to take this from here.",
+		},
+	},
+	"de": {
+		greeting:       "Hallo! Ich bin der Usher-Assistent, eine KI. Fragen Sie mich nach Ihrem Onboarding oder wie etwas funktioniert; ich antworte aus Ihren aktuellen Daten und unserem Hilfe-Center.",
+		thanks:         "Gern geschehen! Wenn noch etwas ist, schreiben Sie einfach hier.",
+		passedOn:       "Ich habe das als Ticket #%n an unser Team weitergegeben. Es sieht unser ganzes Gespräch, Sie müssen nichts wiederholen. Die Antwort kommt hier im Chat.",
+		passedOnUrgent: "Ich habe das als dringend an unser Team weitergegeben, Ticket #%n. Es sieht unser ganzes Gespräch und antwortet hier im Chat.",
+		alreadyWith:    "Ich habe das Ticket #%n ergänzt. Unser Team antwortet hier.",
+		notFound:       "Dazu habe ich in unserem Hilfe-Center keine verlässliche Antwort gefunden und möchte nicht raten.",
+		nearest:        "Diese Artikel kommen dem am nächsten:",
+		ask:            "Ich bin nicht sicher, was davon Sie meinen. Wählen Sie bitte eines aus?",
+		contradiction:  "Unsere Artikel sind sich hier nicht einig; bitte sehen Sie beide Quellen an.",
+		failed:         "Auf unserer Seite hat etwas nicht funktioniert, daher konnte ich das nicht selbst beantworten.",
+		talkToPerson:   "Mit einem Menschen sprechen",
+		openLink:       "Im Portal öffnen",
+		because: map[triage.Reason]string{
+			triage.ReasonRequested: "Gern.",
+			triage.ReasonUrgent:    "Das klingt dringend.",
+			triage.ReasonSensitive: "Das sollte sich ein Mensch ansehen.",
+			triage.ReasonAction:    "Dafür braucht es jemanden, der das ändern darf.",
+			triage.ReasonUnhappy:   "Es tut mir leid, dass es gerade nicht gut läuft.",
+			triage.ReasonAbuse:     "Ab hier soll ein Mensch übernehmen.",
+		},
+	},
+	"fr": {
+		greeting:       "Bonjour ! Je suis l'assistant d'Usher, une IA. Posez-moi vos questions sur votre intégration ou sur le fonctionnement du produit ; je réponds à partir de vos données à jour et de notre centre d'aide.",
+		thanks:         "Avec plaisir ! Si autre chose se présente, écrivez ici.",
+		passedOn:       "J'ai transmis votre demande à notre équipe, ticket n° %n. Elle voit toute notre conversation, vous n'avez rien à répéter. La réponse arrivera ici.",
+		passedOnUrgent: "J'ai transmis votre demande à notre équipe comme urgente, ticket n° %n. Elle voit toute notre conversation et répondra ici.",
+		alreadyWith:    "J'ai ajouté ceci au ticket n° %n. Notre équipe répondra ici.",
+		notFound:       "Je n'ai pas trouvé de réponse fiable dans notre centre d'aide et je préfère ne pas deviner.",
+		nearest:        "Ces articles s'en approchent le plus :",
+		ask:            "Je ne suis pas sûr de ce que vous voulez dire. Pouvez-vous choisir ?",
+		contradiction:  "Nos articles ne concordent pas sur ce point ; consultez les deux sources.",
+		failed:         "Quelque chose n'a pas fonctionné de notre côté, je n'ai donc pas pu répondre moi-même.",
+		talkToPerson:   "Parler à une personne",
+		openLink:       "Ouvrir dans le portail",
+		because: map[triage.Reason]string{
+			triage.ReasonRequested: "Bien sûr.",
+			triage.ReasonUrgent:    "Cela semble urgent.",
+			triage.ReasonSensitive: "Une personne doit regarder cela.",
+			triage.ReasonAction:    "Cela demande quelqu'un qui a le droit de le modifier.",
+			triage.ReasonUnhappy:   "Je suis désolé que cela ne se passe pas bien.",
+			triage.ReasonAbuse:     "Je préfère qu'une personne prenne la suite.",
+		},
+	},
+	"es": {
+		greeting:       "¡Hola! Soy el asistente de Usher, una IA. Pregúnteme por su incorporación o cómo funciona algo; respondo con sus datos actuales y nuestro centro de ayuda.",
+		thanks:         "¡De nada! Si surge algo más, escriba aquí.",
+		passedOn:       "He pasado esto a nuestro equipo como ticket n.º %n. Ven toda nuestra conversación, no tiene que repetir nada. Responderán aquí en el chat.",
+		passedOnUrgent: "He pasado esto a nuestro equipo como urgente, ticket n.º %n. Ven toda nuestra conversación y responderán aquí en el chat.",
+		alreadyWith:    "He añadido esto al ticket n.º %n. Nuestro equipo responderá aquí.",
+		notFound:       "No he encontrado una respuesta fiable en nuestro centro de ayuda y prefiero no adivinar.",
+		nearest:        "Estos artículos son los más cercanos:",
+		ask:            "No estoy seguro de a cuál se refiere. ¿Puede elegir uno?",
+		contradiction:  "Nuestros artículos no coinciden en esto; consulte ambas fuentes.",
+		failed:         "Algo no funcionó por nuestra parte y no pude responder por mí mismo.",
+		talkToPerson:   "Hablar con una persona",
+		openLink:       "Abrir en el portal",
+		because: map[triage.Reason]string{
+			triage.ReasonRequested: "Por supuesto.",
+			triage.ReasonUrgent:    "Esto parece urgente.",
+			triage.ReasonSensitive: "Esto debe verlo una persona.",
+			triage.ReasonAction:    "Esto necesita a alguien que pueda cambiarlo.",
+			triage.ReasonUnhappy:   "Siento que esto no vaya bien.",
+			triage.ReasonAbuse:     "Prefiero que una persona continúe desde aquí.",
+		},
+	},
+	"pt": {
+		greeting:       "Olá! Sou o assistente da Usher, uma IA. Pergunte-me sobre a sua integração ou como algo funciona; respondo com os seus dados atuais e o nosso centro de ajuda.",
+		thanks:         "De nada! Se surgir mais alguma coisa, escreva aqui.",
+		passedOn:       "Passei isto à nossa equipa como ticket n.º %n. A equipa vê toda a nossa conversa, não precisa de repetir nada. A resposta chegará aqui no chat.",
+		passedOnUrgent: "Passei isto à nossa equipa como urgente, ticket n.º %n. A equipa vê toda a nossa conversa e responderá aqui no chat.",
+		alreadyWith:    "Acrescentei isto ao ticket n.º %n. A nossa equipa responderá aqui.",
+		notFound:       "Não encontrei uma resposta fiável no nosso centro de ajuda e prefiro não adivinhar.",
+		nearest:        "Estes artigos são os mais próximos:",
+		ask:            "Não tenho a certeza a qual se refere. Pode escolher um?",
+		contradiction:  "Os nossos artigos não coincidem neste ponto; consulte ambas as fontes.",
+		failed:         "Algo não funcionou do nosso lado e não consegui responder.",
+		talkToPerson:   "Falar com uma pessoa",
+		openLink:       "Abrir no portal",
+		because: map[triage.Reason]string{
+			triage.ReasonRequested: "Claro.",
+			triage.ReasonUrgent:    "Isto parece urgente.",
+			triage.ReasonSensitive: "Isto deve ser visto por uma pessoa.",
+			triage.ReasonAction:    "Isto precisa de alguém que o possa alterar.",
+			triage.ReasonUnhappy:   "Lamento que isto não esteja a correr bem.",
+			triage.ReasonAbuse:     "Prefiro que uma pessoa continue a partir daqui.",
+		},
+	},
+}
+
+// speak returns the phrases of a language, English where we have none.
+func speak(language string) phrases {
+	if p, ok := byLanguage[strings.ToLower(language)]; ok {
+		return p
+	}
+	return byLanguage["en"]
+}
+
+// handedOver is the one honest sentence after a hand-over.
+func handedOver(language string, reason triage.Reason, urgent bool, number int64) string {
+	p := speak(language)
+	text := p.passedOn
+	if urgent {
+		text = p.passedOnUrgent
+	}
+	text = strings.ReplaceAll(text, "%n", strconv.FormatInt(number, 10))
+	switch reason {
+	case triage.ReasonFailure:
+		return p.failed + " " + text
+	case triage.ReasonNoAnswer, triage.ReasonGate:
+		return p.notFound + " " + text
+	}
+	if because := p.because[reason]; because != "" {
+		return because + " " + text
+	}
+	return text
+}

@@ -1,0 +1,48 @@
+package knowledge
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// JobInserter adds a job in the transaction that makes the work necessary.
+// A *river.Client[pgx.Tx] is one.
+type JobInserter interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+}
+
+// IndexArticleArgs brings chunks, terms and vectors of one article up to its
+// live version. It is worked by package index.
+type IndexArticleArgs struct {
+	Tenant  uuid.UUID `json:"tenant"` // uuid.Nil: shared
+	Article uuid.UUID `json:"article"`
+}
+
+// Kind is the job's stable name.
+func (IndexArticleArgs) Kind() string { return "index_article" }
+
+// TrainEmbedderArgs learns a built-in model from the shared articles, if the
+// present one has fallen behind them.
+type TrainEmbedderArgs struct{}
+
+// Kind is the job's stable name.
+func (TrainEmbedderArgs) Kind() string { return "train_embedder" }
+
+// BuildVectorsArgs makes the missing vectors of a model. It can be killed and
+// run again at any point.
+type BuildVectorsArgs struct {
+	Model int `json:"model"`
+}
+
+// Kind is the job's stable name.
+func (BuildVectorsArgs) Kind() string { return "build_vectors" }
+
+// ClusterGapsArgs groups unanswered questions that arrived since the last run.
+type ClusterGapsArgs struct{}
+
+// Kind is the job's stable name.
+func (ClusterGapsArgs) Kind() string { return "cluster_gaps" }

@@ -1,0 +1,267 @@
+package search
+
+import (
+	"strings"
+
+	"github.com/pgvector/pgvector-go"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/lexicon"
+)
+
+// Query is one question.
+type Query struct {
+	Text string
+	// History are the conversation's earlier turns, oldest first.
+	History []Turn
+	Viewer  knowledge.Viewer
+	// Limit is how many Passages are wanted; default 8, at most 100.
+	Limit int
+	// Products restricts nothing; it names products known from elsewhere (the
+	// page the customer is on), as if the conversation had named them.
+	Products []string
+	// Prefix completes the last word: search as you type.
+	Prefix bool
+	// Draft replaces the live version of an article, for the curators' preview.
+	Draft *Draft
+}
+
+// Turn is one earlier message of a conversation.
+type Turn struct {
+	Customer bool // else the assistant's or an agent's
+	Text     string
+}
+
+const (
+	defaultLimit = 8
+	maxLimit     = 100
+	maxWords     = 64 // of one turn: longer ones are cut
+	maxTurns     = 12
+
+	// Earlier customer turns count with historyWeight × historyDecay^n. The
+	// other side's text is looked at for product names only: it is long, and
+	// repeats the passages already given. Measured, see DECISIONS.
+	historyWeight = 0.4
+	historyDecay  = 0.6
+
+	repairWeight   = 0.7
+	synonymWeight  = 0.5
+	compoundWeight = 0.8
+	prefixWeight   = 0.6
+)
+
+// slot is one content word of a conversation with the terms that stand for it.
+type slot struct {
+	word   string
+	weight float64 // of its turn: 1 for the present one
+	terms  []weighted
+	idf    float64 // of the word, or of its best repair
+	known  bool    // some term occurs in the corpus
+	// repaired is set when the word is unknown and known ones stand for it.
+	repaired bool
+}
+
+type weighted struct {
+	stem   string
+	weight float64
+}
+
+// understood is a Query made ready for ranking.
+type understood struct {
+	language string
+	slots    []slot
+	products []string
+	texts    []string  // to embed: the present turn, then earlier ones
+	shares   []float64 // weight of each text
+	weights  map[int32]float32
+	// attainable is the score of a chunk that holds every known word often.
+	attainable float64
+	rarity     func(stem string) float64
+}
+
+func understand(q Query, words lexis) understood {
+	u := understood{language: lexicon.Language(q.Text, q.Viewer.Locale), rarity: words.idf}
+	seen := make(map[string]bool)
+	u.addTurn(clip(q.Text), 1, words, seen, q.Prefix)
+	u.products = q.Products
+	findProduct := func(text string) {
+		for _, v := range words {
+			if len(u.products) == 0 {
+				u.products = mentioned(text, v.products)
+			}
+		}
+	}
+	findProduct(q.Text)
+	weight := historyWeight
+	for i := len(q.History) - 1; i >= max(0, len(q.History)-maxTurns); i-- {
+		turn := q.History[i]
+		findProduct(turn.Text)
+		if turn.Customer {
+			u.addTurn(clip(turn.Text), weight, words, seen, false)
+			weight *= historyDecay
+		}
+	}
+	u.weigh(words)
+	return u
+}
+
+func clip(text string) string {
+	fields := strings.Fields(text)
+	return strings.Join(fields[:min(len(fields), maxWords)], " ")
+}
+
+// addTurn adds the words of a turn that no later turn has said already.
+func (u *understood) addTurn(text string, weight float64, words lexis, seen map[string]bool, prefix bool) {
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	u.texts, u.shares = append(u.texts, text), append(u.shares, weight)
+	terms := lexicon.Terms(text, u.language)
+	for i, term := range terms {
+		if seen[term.Stem] || (term.Joined && words.stem(term.Stem) == 0) {
+			continue
+		}
+		seen[term.Stem] = true
+		s := slot{word: term.Word, weight: weight, terms: []weighted{{term.Stem, 1}}, idf: words.idf(term.Stem)}
+		s.known = words.stem(term.Stem) > 0
+		if !s.known {
+			u.repair(&s, term, terms, i, words)
+		}
+		if prefix && i == len(terms)-1 {
+			u.complete(&s, words)
+		}
+		u.expand(&s, term, words)
+		u.slots = append(u.slots, s)
+	}
+}
+
+// repair gives an unknown word the known words it may have meant: the word
+// joined with its neighbour ("git hub"), or one a letter or two away.
+func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i int, words lexis) {
+	add := func(word string, weight float64) {
+		stem := lexicon.Stem(word, u.language)
+		if n := words.stem(stem); n > 0 {
+			s.terms = append(s.terms, weighted{stem, weight})
+			s.idf, s.known, s.repaired = words.idf(stem), true, true
+		}
+	}
+	if i+1 < len(terms) {
+		add(term.Word+terms[i+1].Word, compoundWeight)
+	}
+	if i > 0 {
+		add(terms[i-1].Word+term.Word, compoundWeight)
+	}
+	for cut := 3; cut+3 <= len(term.Word) && !s.known; cut++ {
+		left, right := term.Word[:cut], term.Word[cut:]
+		if words.knows(left) && words.knows(right) {
+			add(right, compoundWeight)
+			add(left, compoundWeight)
+		}
+	}
+	if !s.known {
+		for _, word := range words.repair(term.Word) {
+			add(word, repairWeight)
+		}
+	}
+}
+
+// complete adds the most frequent words that begin with the slot's word.
+func (u *understood) complete(s *slot, words lexis) {
+	const most = 5
+	type hit struct {
+		word   string
+		chunks int32
+	}
+	var hits []hit
+	for _, v := range words {
+		for i := range v.words {
+			w := &v.words[i]
+			if len(w.text) > len(s.word) && strings.HasPrefix(w.text, s.word) {
+				at := len(hits)
+				for at > 0 && (hits[at-1].chunks < w.chunks || hits[at-1].chunks == w.chunks && hits[at-1].word > w.text) {
+					at--
+				}
+				hits = append(hits[:at], append([]hit{{w.text, w.chunks}}, hits[at:]...)...)
+				hits = hits[:min(len(hits), most)]
+			}
+		}
+	}
+	for _, h := range hits {
+		s.terms = append(s.terms, weighted{lexicon.Stem(h.word, u.language), prefixWeight})
+		s.known = true
+	}
+}
+
+// expand adds synonyms: the curators', then the built-in ones.
+func (u *understood) expand(s *slot, term lexicon.Term, words lexis) {
+	add := func(word string, weight float64) {
+		stem := lexicon.Stem(word, u.language)
+		if words.stem(stem) == 0 {
+			return
+		}
+		for _, have := range s.terms {
+			if have.stem == stem {
+				return
+			}
+		}
+		s.terms = append(s.terms, weighted{stem, weight})
+		s.known = true
+	}
+	for _, v := range words {
+		for _, group := range v.synonyms {
+			if lexicon.Base(group.locale) != u.language || !group.holds(term.Stem, u.language) {
+				continue
+			}
+			for _, other := range group.terms {
+				for _, t := range lexicon.Terms(other, u.language) {
+					add(t.Word, curatedWeight)
+				}
+			}
+		}
+	}
+	for _, other := range lexicon.Synonyms(term.Stem, u.language) {
+		add(other, synonymWeight)
+	}
+}
+
+// curatedWeight is higher than the built-in synonyms': someone meant it here.
+const curatedWeight = 0.9
+
+func (s synonym) holds(stem, language string) bool {
+	for _, term := range s.terms {
+		terms := lexicon.Terms(term, language)
+		if len(terms) == 1 && terms[0].Stem == stem {
+			return true
+		}
+	}
+	return false
+}
+
+// weigh makes the query's sparse vector and the score to measure against.
+func (u *understood) weigh(words lexis) {
+	const peak = 2.2 // what one term's BM25 weight comes near to
+	u.weights = make(map[int32]float32)
+	for _, s := range u.slots {
+		for _, t := range s.terms {
+			value := float32(s.weight * t.weight * words.idf(t.stem))
+			if id := lexicon.ID(t.stem); value > u.weights[id] {
+				u.weights[id] = value
+			}
+		}
+		if s.known {
+			u.attainable += s.weight * s.idf * peak
+		}
+	}
+	for _, name := range u.products {
+		for _, term := range lexicon.Terms(name, u.language) {
+			value := float32(words.idf(term.Stem))
+			if id := lexicon.ID(term.Stem); value > u.weights[id] {
+				u.weights[id] = value
+			}
+		}
+	}
+}
+
+func (u *understood) sparse() pgvector.SparseVector {
+	return pgvector.NewSparseVectorFromMap(u.weights, lexicon.Dimensions)
+}

@@ -1,0 +1,251 @@
+package search
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/usherdesk/usher/knowledge/chunk"
+	"github.com/usherdesk/usher/knowledge/lexicon"
+)
+
+// Weights of the rerank: one recipe for every corpus, chosen on development
+// data; see DECISIONS.
+type Weights struct {
+	Lexical    float64
+	Dense      float64
+	Title      float64
+	Product    float64
+	Language   float64 // the article is in the question's language
+	Fresh      float64 // changed within a year
+	Unverified float64 // taken off
+}
+
+// DefaultWeights are the measured ones.
+var DefaultWeights = Weights{Lexical: 1, Dense: 0.5, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01}
+
+func (s *Searcher) rank(q Query, u understood, found []row) Result {
+	passages := make([]Passage, len(found))
+	for i, r := range found {
+		passages[i] = s.passage(u, r)
+	}
+	setRanks(passages)
+	slices.SortFunc(passages, func(a, b Passage) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), slices.Compare(a.ArticleID[:], b.ArticleID[:]), cmp.Compare(a.Ordinal, b.Ordinal))
+	})
+	passages = collapse(passages, q.Limit)
+	for i := range passages {
+		passages[i].Covers = u.covers(passages[i : i+1])
+	}
+	return Result{Passages: passages, Signals: u.signals(passages), Language: u.language}
+}
+
+func (s *Searcher) passage(u understood, r row) Passage {
+	p := Passage{
+		Shared: r.Shared, ChunkID: r.ChunkID, ArticleID: r.ArticleID, VersionID: r.VersionID, Slug: r.Slug,
+		Title: r.Title, Product: r.Product, Locale: r.Locale, Audience: r.Audience, Heading: r.Heading,
+		Anchor: r.Anchor, Text: r.Body, Ordinal: r.Ordinal, UpdatedAt: r.UpdatedAt,
+	}
+	p.Unverified = r.VerifiedUntil != nil && s.now().After(*r.VerifiedUntil)
+	if u.attainable > 0 {
+		p.Legs.Lexical = max(r.Lexical, 0) / u.attainable
+	}
+	p.Legs.Dense = max(r.Dense, 0)
+	if math.IsNaN(p.Legs.Dense) {
+		p.Legs.Dense = 0
+	}
+	p.Legs.Title = u.titleMatch(r.Title)
+	if slices.Contains(u.products, r.Product) && r.Product != "" {
+		p.Legs.Product = 1
+	}
+	w := s.weights
+	p.Score = w.Lexical*p.Legs.Lexical + w.Dense*p.Legs.Dense + w.Title*p.Legs.Title + w.Product*p.Legs.Product
+	if lexicon.Base(r.Locale) == u.language {
+		p.Score += w.Language
+	}
+	if s.now().Sub(r.UpdatedAt).Hours() < 24*365 {
+		p.Score += w.Fresh
+	}
+	if p.Unverified {
+		p.Score -= w.Unverified
+	}
+	return p
+}
+
+// titleMatch is the cosine of the question and a title, by rarity of words. A
+// synonym or a repaired word counts at its weight.
+func (u *understood) titleMatch(title string) float64 {
+	weights := make(map[string]float64)
+	var length float64
+	for _, s := range u.slots {
+		value := s.weight * s.idf
+		length += value * value
+		for _, t := range s.terms {
+			weights[t.stem] = max(weights[t.stem], value*t.weight)
+		}
+	}
+	var dot, titleLength float64
+	seen := make(map[string]bool)
+	for _, term := range lexicon.Terms(title, u.language) {
+		if seen[term.Stem] || term.Joined {
+			continue
+		}
+		seen[term.Stem] = true
+		idf := u.rarity(term.Stem)
+		titleLength += idf * idf
+		dot += weights[term.Stem] * idf
+	}
+	if dot == 0 {
+		return 0
+	}
+	return dot / math.Sqrt(length*titleLength)
+}
+
+func setRanks(passages []Passage) {
+	order := make([]int, len(passages))
+	for i := range order {
+		order[i] = i
+	}
+	rank := func(value func(*Passage) float64, set func(*Passage, int)) {
+		slices.SortStableFunc(order, func(a, b int) int {
+			return cmp.Or(cmp.Compare(value(&passages[b]), value(&passages[a])), slices.Compare(passages[a].ChunkID[:], passages[b].ChunkID[:]))
+		})
+		for place, i := range order {
+			if value(&passages[i]) > 0 {
+				set(&passages[i], place+1)
+			}
+		}
+	}
+	rank(func(p *Passage) float64 { return p.Legs.Lexical }, func(p *Passage, n int) { p.Legs.LexicalRank = n })
+	rank(func(p *Passage) float64 { return p.Legs.Dense }, func(p *Passage, n int) { p.Legs.DenseRank = n })
+}
+
+// collapse keeps the best of near-duplicates (the same text in two articles or
+// two places) and cuts the list.
+func collapse(passages []Passage, limit int) []Passage {
+	kept := make([]Passage, 0, limit)
+	var texts []map[string]bool
+	for _, p := range passages {
+		if len(kept) == limit {
+			break
+		}
+		words := wordSet(p.Text)
+		if slices.ContainsFunc(texts, func(other map[string]bool) bool { return nearly(words, other) }) {
+			continue
+		}
+		kept, texts = append(kept, p), append(texts, words)
+	}
+	return kept
+}
+
+func wordSet(text string) map[string]bool {
+	set := make(map[string]bool)
+	for _, token := range lexicon.Tokens(text) {
+		set[token.Text] = true
+	}
+	return set
+}
+
+// nearly reports whether nine in ten words of two texts are the same.
+func nearly(a, b map[string]bool) bool {
+	if len(a) < 5 || 10*min(len(a), len(b)) < 9*max(len(a), len(b)) {
+		return false
+	}
+	both := 0
+	for word := range a {
+		if b[word] {
+			both++
+		}
+	}
+	return 10*both >= 9*(len(a)+len(b)-both)
+}
+
+// covers is the share of the question's known words, by rarity, that the
+// passages hold together.
+func (u *understood) covers(passages []Passage) float64 {
+	stems := make(map[string]bool)
+	for _, p := range passages {
+		language := lexicon.Base(p.Locale)
+		for _, term := range lexicon.Terms(p.Title+"\n"+p.Heading+"\n"+chunk.Plain(p.Text), language) {
+			stems[term.Stem] = true
+		}
+	}
+	var all, held float64
+	for _, s := range u.slots {
+		if s.weight < 1 {
+			continue
+		}
+		all += s.idf
+		for _, t := range s.terms {
+			if stems[t.stem] {
+				held += s.idf
+				break
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return held / all
+}
+
+func (u *understood) signals(passages []Passage) Signals {
+	out := Signals{Products: u.products}
+	var all, unknown float64
+	for _, s := range u.slots {
+		if s.weight < 1 {
+			continue
+		}
+		out.Words++
+		all += s.idf
+		if !s.known {
+			unknown += s.idf
+		}
+		if s.repaired {
+			out.Repaired = append(out.Repaired, s.word)
+		}
+	}
+	if all > 0 {
+		out.Unknown = unknown / all
+	}
+	if len(passages) == 0 {
+		return out
+	}
+	top := passages[0]
+	out.TopScore, out.TopDense, out.TopLex = top.Score, top.Legs.Dense, top.Legs.Lexical
+	out.Margin = top.Score
+	for _, p := range passages {
+		out.TopDense, out.TopLex = max(out.TopDense, p.Legs.Dense), max(out.TopLex, p.Legs.Lexical)
+	}
+	if i := slices.IndexFunc(passages, func(p Passage) bool { return p.ArticleID != top.ArticleID }); i > 0 {
+		out.Margin = top.Score - passages[i].Score
+	}
+	out.Coverage = u.covers(passages[:min(len(passages), 3)])
+	out.Agreement = agreement(passages)
+	return out
+}
+
+func agreement(passages []Passage) float64 {
+	first := func(rank func(Legs) int) map[uuid.UUID]bool {
+		set := make(map[uuid.UUID]bool)
+		for _, p := range passages {
+			if n := rank(p.Legs); n > 0 && n <= 5 {
+				set[p.ChunkID] = true
+			}
+		}
+		return set
+	}
+	lexical, dense := first(func(l Legs) int { return l.LexicalRank }), first(func(l Legs) int { return l.DenseRank })
+	both := 0
+	for id := range lexical {
+		if dense[id] {
+			both++
+		}
+	}
+	if n := max(len(lexical), len(dense)); n > 0 {
+		return float64(both) / float64(n)
+	}
+	return 0
+}

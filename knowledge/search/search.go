@@ -1,0 +1,297 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/switchover"
+	"github.com/usherdesk/usher/migrations/tenantdb"
+)
+
+// Passage is a chunk as found.
+type Passage struct {
+	Shared    bool // the operator's article, else the tenant's own
+	ChunkID   uuid.UUID
+	ArticleID uuid.UUID
+	VersionID uuid.UUID
+	Slug      string
+	Title     string
+	Product   string
+	Locale    string
+	Audience  knowledge.Level
+	Heading   string // headings above, joined
+	Anchor    string // fragment to open the article at
+	Text      string // Markdown
+	Ordinal   int
+	UpdatedAt time.Time
+	// Unverified is set when the article's verification has run out.
+	Unverified bool
+	// Score orders passages; 0 to about 1.5. It depends on the corpus: gates
+	// compare it with thresholds learned on labelled questions.
+	Score float64
+	Legs  Legs
+	// Covers is the share of the question's words, by weight, the passage holds.
+	Covers float64
+}
+
+// Legs are the parts of a score, for the curators' test page and the gate.
+type Legs struct {
+	Lexical     float64 // BM25 over the best a passage could reach, about 0 to 1
+	LexicalRank int     // 1 is best; 0 when the leg did not find it
+	Dense       float64 // cosine
+	DenseRank   int
+	Title       float64 // cosine of question and title
+	Product     float64 // 1 when the article is about the product named
+}
+
+// Signals are what the gate judges a retrieval by.
+type Signals struct {
+	TopScore  float64
+	Margin    float64 // to the best passage of another article
+	TopDense  float64
+	TopLex    float64
+	Coverage  float64  // share of the question's words the first passages hold, by weight
+	Unknown   float64  // share of the question's words no article holds, by weight
+	Words     int      // content words of the question
+	Agreement float64  // of the two legs' first five passages, 0 to 1
+	Products  []string // named in the conversation
+	Repaired  []string // words of the question that were misspelt
+}
+
+// Result of a search.
+type Result struct {
+	Passages []Passage
+	Signals  Signals
+	ModelID  string // embedding model, "" when words alone were searched
+	Language string // the question was read in
+}
+
+// Searcher searches. It is safe for concurrent use.
+type Searcher struct {
+	db           *tenantdb.DB
+	models       *switchover.Registry
+	vocabularies vocabularies
+	now          func() time.Time
+	weights      Weights
+}
+
+// Config of a Searcher; the zero value is right outside tests and evaluation.
+type Config struct {
+	Now     func() time.Time
+	Weights *Weights
+}
+
+// New returns a Searcher.
+func New(db *tenantdb.DB, models *switchover.Registry, config Config) *Searcher {
+	s := &Searcher{db: db, models: models, now: config.Now, weights: DefaultWeights}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if config.Weights != nil {
+		s.weights = *config.Weights
+	}
+	return s
+}
+
+const (
+	// depth is how many chunks each leg of each space contributes.
+	depth = 60
+	// exactBelow is the size up to which a space is scanned, not asked through
+	// HNSW: exact, and as fast.
+	exactBelow = 4000
+)
+
+// row is one candidate as the statement returns it.
+type row struct {
+	Shared        bool
+	ChunkID       uuid.UUID
+	ArticleID     uuid.UUID
+	VersionID     uuid.UUID
+	Slug          string
+	Title         string
+	Product       string
+	Locale        string
+	Audience      knowledge.Level
+	Heading       string
+	Anchor        string
+	Body          string
+	Ordinal       int
+	UpdatedAt     time.Time
+	VerifiedUntil *time.Time
+	Lexical       float64
+	Dense         float64
+	DenseRows     int
+}
+
+// Search finds the passages for a question in the viewer's spaces and audience.
+// An empty question, or an empty knowledge base, finds none.
+func (s *Searcher) Search(ctx context.Context, q Query) (Result, error) {
+	result, err := s.search(ctx, q)
+	if err != nil {
+		return Result{}, fmt.Errorf("search: %w", err)
+	}
+	return result, nil
+}
+
+func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
+	if q.Limit <= 0 {
+		q.Limit = defaultLimit
+	}
+	q.Limit = min(q.Limit, maxLimit)
+	model, embedder, err := s.models.Active(ctx)
+	if err != nil && embedder == nil && model.ID == 0 {
+		return Result{}, err
+	}
+	var u understood
+	var found []row
+	err = s.read(ctx, q.Viewer, func(tx pgx.Tx) error {
+		words, err := s.lexis(ctx, tx, q.Viewer)
+		if err != nil {
+			return err
+		}
+		u = understand(q, words)
+		if len(u.slots) == 0 && len(u.texts) == 0 {
+			return nil
+		}
+		vector, err := queryVector(ctx, embedder, u)
+		if err != nil {
+			return err
+		}
+		found, err = s.candidates(ctx, tx, q, u, words, model, vector)
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	result := s.rank(q, u, found)
+	if embedder != nil {
+		result.ModelID = embedder.ModelID()
+	}
+	return result, nil
+}
+
+func (s *Searcher) read(ctx context.Context, viewer knowledge.Viewer, fn func(tx pgx.Tx) error) error {
+	if viewer.TenantID != uuid.Nil {
+		return s.db.WithTenant(ctx, viewer.TenantID, fn)
+	}
+	return pgx.BeginTxFunc(ctx, s.db.Pool(), pgx.TxOptions{AccessMode: pgx.ReadOnly}, fn)
+}
+
+func (s *Searcher) lexis(ctx context.Context, tx pgx.Tx, viewer knowledge.Viewer) (lexis, error) {
+	var words lexis
+	for _, space := range viewer.Spaces() {
+		v, err := s.vocabularies.get(ctx, tx, space)
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, v)
+	}
+	return words, nil
+}
+
+// queryVector is the weighted sum of the turns' vectors, or nil without an
+// embedder or without anything it knows.
+func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood) ([]float32, error) {
+	if embedder == nil || len(u.texts) == 0 {
+		return nil, nil
+	}
+	vectors, err := embedder.Embed(ctx, knowledge.EmbedQuery, u.texts)
+	if err != nil {
+		return nil, fmt.Errorf("embed question: %w", err)
+	}
+	sum := make([]float32, embedder.Dimensions())
+	var length float64
+	for i, v := range vectors {
+		for j := range min(len(v), len(sum)) {
+			sum[j] += float32(u.shares[i]) * v[j]
+		}
+	}
+	for _, x := range sum {
+		length += float64(x) * float64(x)
+	}
+	if length == 0 || math.IsNaN(length) {
+		return nil, nil
+	}
+	return sum, nil
+}
+
+// settings hold for the transaction: plans made for this tenant's size, and HNSW
+// scans that go on until the filter has let enough rows through.
+const settings = `select set_config('plan_cache_mode', 'force_custom_plan', true),
+	set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true)`
+
+func (s *Searcher) candidates(ctx context.Context, tx pgx.Tx, q Query, u understood, words lexis, model knowledge.EmbeddingModel, vector []float32) ([]row, error) {
+	form := shape{
+		tenant: q.Viewer.TenantID != uuid.Nil, dimensions: model.Dimensions,
+		exactShared: words[0].chunks < exactBelow,
+	}
+	if form.tenant {
+		form.exactTenant = words[1].chunks < exactBelow
+	}
+	args := q.Viewer.Args(pgx.NamedArgs{
+		"model": model.ID, "sparse": u.sparse(), "depth": depth, "products": u.products, "tenant": q.Viewer.TenantID,
+	})
+	if vector == nil {
+		// No vector: model 0 has no rows, so the dense leg finds nothing.
+		vector = make([]float32, model.Dimensions)
+		vector[0] = 1
+		args["model"] = 0
+	}
+	args["dense"] = pgvector.NewHalfVector(vector)
+	found, err := run(ctx, tx, form, args)
+	if err != nil {
+		return nil, err
+	}
+	if again := form.again(found, words); again != form && args["model"] != 0 {
+		return run(ctx, tx, again, args)
+	}
+	return found, nil
+}
+
+// again is the form to search with once more: exact where a space gave fewer
+// rows than it could have. An index scan stopped early; a person's question must
+// not fail for it.
+func (f shape) again(found []row, words lexis) shape {
+	short := func(shared bool, chunks int) bool {
+		n := 0
+		for _, r := range found {
+			if r.Shared == shared {
+				n = r.DenseRows
+				break
+			}
+		}
+		return n < min(depth, chunks)
+	}
+	f.exactShared = f.exactShared || short(true, words[0].chunks)
+	if f.tenant {
+		f.exactTenant = f.exactTenant || short(false, words[1].chunks)
+	}
+	return f
+}
+
+func run(ctx context.Context, tx pgx.Tx, form shape, args pgx.NamedArgs) ([]row, error) {
+	batch := &pgx.Batch{}
+	batch.Queue(settings)
+	batch.Queue(form.sql(), args)
+	results := tx.SendBatch(ctx, batch)
+	defer results.Close()
+	if _, err := results.Exec(); err != nil {
+		return nil, fmt.Errorf("set up search: %w", err)
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	if err != nil {
+		return nil, err
+	}
+	return found, results.Close()
+}

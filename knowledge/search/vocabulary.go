@@ -1,0 +1,272 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/bits"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/lexicon"
+)
+
+// vocabulary is what a space's chunks are made of: how many chunks hold each
+// stem and word, the products articles are about, and the curators' synonyms.
+// It is immutable once loaded. Being a little old is harmless: a term it has not
+// seen is still looked for, as a rare one.
+type vocabulary struct {
+	revision int64
+	chunks   int
+	stems    map[string]int32
+	words    []vocabularyWord
+	known    map[string]int32 // index into words
+	products []product
+	synonyms []synonym
+}
+
+type vocabularyWord struct {
+	text   string
+	chunks int32
+	length int32  // runes
+	mask   uint32 // letters that occur
+}
+
+type synonym struct {
+	locale string
+	terms  []string
+}
+
+var (
+	selectWords    = knowledge.NewStatement(`select stem, word, chunks from {words} where {scope} and chunks > 0`)
+	selectCorpus   = knowledge.NewStatement(`select revision, chunks from {corpora} where {scope}`)
+	selectSynonyms = knowledge.NewStatement(`select locale, terms from {synonyms} where {scope} order by id`)
+	// Products of articles nobody but staff may see would be named by their effect.
+	selectProducts = knowledge.NewStatement(`
+		select distinct product from {articles} where {scope} and product <> '' and state = 'published' order by product limit 20000`)
+)
+
+func loadVocabulary(ctx context.Context, tx pgx.Tx, space knowledge.Space) (*vocabulary, error) {
+	v := &vocabulary{stems: make(map[string]int32), known: make(map[string]int32)}
+	args := space.Args(nil)
+	err := tx.QueryRow(ctx, selectCorpus.For(space), args).Scan(&v.revision, &v.chunks)
+	if err != nil && err != pgx.ErrNoRows {
+		return nil, fmt.Errorf("read corpus: %w", err)
+	}
+	rows, err := tx.Query(ctx, selectWords.For(space), args)
+	if err != nil {
+		return nil, fmt.Errorf("read vocabulary: %w", err)
+	}
+	var stem bool
+	var word string
+	var chunks int32
+	_, err = pgx.ForEachRow(rows, []any{&stem, &word, &chunks}, func() error {
+		if stem {
+			v.stems[word] = chunks
+			return nil
+		}
+		v.known[word] = int32(len(v.words))
+		v.words = append(v.words, vocabularyWord{text: word, chunks: chunks, length: int32(len([]rune(word))), mask: letters(word)})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read vocabulary: %w", err)
+	}
+	return v, v.loadNames(ctx, tx, space)
+}
+
+func (v *vocabulary) loadNames(ctx context.Context, tx pgx.Tx, space knowledge.Space) error {
+	rows, err := tx.Query(ctx, selectProducts.For(space), space.Args(nil))
+	if err != nil {
+		return fmt.Errorf("read products: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read products: %w", err)
+	}
+	v.products = newProducts(names)
+	rows, err = tx.Query(ctx, selectSynonyms.For(space), space.Args(nil))
+	if err != nil {
+		return fmt.Errorf("read synonyms: %w", err)
+	}
+	var s synonym
+	_, err = pgx.ForEachRow(rows, []any{&s.locale, &s.terms}, func() error {
+		v.synonyms = append(v.synonyms, synonym{locale: s.locale, terms: append([]string(nil), s.terms...)})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read synonyms: %w", err)
+	}
+	return nil
+}
+
+func letters(word string) uint32 {
+	var mask uint32
+	for _, r := range word {
+		mask |= 1 << (uint32(r) % 32)
+	}
+	return mask
+}
+
+// lexis is the vocabulary a query sees: the union of its spaces'.
+type lexis []*vocabulary
+
+func (l lexis) chunks() (n int) {
+	for _, v := range l {
+		n += v.chunks
+	}
+	return n
+}
+
+func (l lexis) stem(stem string) (n int) {
+	for _, v := range l {
+		n += int(v.stems[stem])
+	}
+	return n
+}
+
+func (l lexis) knows(word string) bool {
+	for _, v := range l {
+		if _, ok := v.known[word]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// idf is the inverse document frequency of BM25, floored above zero.
+func (l lexis) idf(stem string) float64 {
+	n, all := float64(l.stem(stem)), float64(l.chunks())
+	return math.Log(1 + (max(all-n, 0)+0.5)/(n+0.5))
+}
+
+// repair returns the known words closest to a misspelt one, best first: one edit
+// away, two for words of eight letters or more, the more frequent first.
+func (l lexis) repair(word string) []string {
+	const most = 2
+	runes := []rune(word)
+	if len(runes) < 4 || strings.ContainsAny(word, "0123456789") {
+		return nil
+	}
+	allowed := 1
+	if len(runes) >= 8 {
+		allowed = 2
+	}
+	mask := letters(word)
+	type hit struct {
+		word     string
+		distance int
+		chunks   int32
+	}
+	var best []hit
+	better := func(a, b hit) bool {
+		if a.distance != b.distance {
+			return a.distance < b.distance
+		}
+		if a.chunks != b.chunks {
+			return a.chunks > b.chunks
+		}
+		return a.word < b.word
+	}
+	for _, v := range l {
+		for i := range v.words {
+			w := &v.words[i]
+			if d := int(w.length) - len(runes); d > allowed || -d > allowed || w.length < 4 ||
+				bits.OnesCount32(w.mask&^mask) > allowed || bits.OnesCount32(mask&^w.mask) > allowed {
+				continue
+			}
+			distance := lexicon.Distance(runes, []rune(w.text), allowed)
+			if distance > allowed {
+				continue
+			}
+			h := hit{w.text, distance, w.chunks}
+			at := len(best)
+			for at > 0 && better(h, best[at-1]) {
+				at--
+			}
+			if at < most && (at == 0 || best[at-1].word != h.word) {
+				best = append(best[:at], append([]hit{h}, best[at:]...)...)
+				best = best[:min(len(best), most)]
+			}
+		}
+	}
+	out := make([]string, 0, most)
+	for _, h := range best {
+		if h.distance == best[0].distance {
+			out = append(out, h.word)
+		}
+	}
+	return out
+}
+
+// vocabularies caches them per space.
+type vocabularies struct {
+	mu      sync.Mutex
+	entries map[knowledge.Space]*cached
+}
+
+type cached struct {
+	vocabulary *vocabulary
+	checked    time.Time
+	used       time.Time
+}
+
+const (
+	// recheck bounds how old statistics, products and synonyms may be.
+	recheck = 3 * time.Second
+	// maxCached bounds memory: the longest unused tenants are forgotten.
+	maxCached = 512
+)
+
+func (c *vocabularies) get(ctx context.Context, tx pgx.Tx, space knowledge.Space) (*vocabulary, error) {
+	now := time.Now()
+	c.mu.Lock()
+	entry := c.entries[space]
+	if entry != nil {
+		entry.used = now
+		if now.Sub(entry.checked) < recheck {
+			c.mu.Unlock()
+			return entry.vocabulary, nil
+		}
+	}
+	c.mu.Unlock()
+	var revision int64
+	err := tx.QueryRow(ctx, selectCorpus.For(space), space.Args(nil)).Scan(&revision, new(int))
+	if err != nil && err != pgx.ErrNoRows {
+		return nil, fmt.Errorf("read corpus: %w", err)
+	}
+	if entry == nil || entry.vocabulary.revision != revision {
+		fresh, err := loadVocabulary(ctx, tx, space)
+		if err != nil {
+			return nil, err
+		}
+		entry = &cached{vocabulary: fresh, used: now}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry.checked = now
+	if c.entries == nil {
+		c.entries = make(map[knowledge.Space]*cached)
+	}
+	c.entries[space] = entry
+	if len(c.entries) > maxCached {
+		c.forget(space)
+	}
+	return entry.vocabulary, nil
+}
+
+// forget drops the entry that was not used for longest, other than keep.
+func (c *vocabularies) forget(keep knowledge.Space) {
+	var oldest knowledge.Space
+	var at time.Time
+	for space, entry := range c.entries {
+		if space != keep && !space.IsShared() && (at.IsZero() || entry.used.Before(at)) {
+			oldest, at = space, entry.used
+		}
+	}
+	delete(c.entries, oldest)
+}

@@ -1,0 +1,80 @@
+package switchover
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/chunk"
+	"github.com/usherdesk/usher/knowledge/embed"
+)
+
+// trainingRows are the shared chunks as they are embedded, in an order that does
+// not depend on ids, so that the same articles give the same model.
+const trainingRows = `
+	select a.title, a.product, c.heading, c.body, c.language
+	from shared_chunks c join shared_articles a on a.id = c.article_id and a.state = 'published'
+	order by a.slug, c.ordinal`
+
+// Train learns a built-in model from the shared articles as they are indexed.
+func (r *Registry) Train(ctx context.Context, tx pgx.Tx) (*embed.Model, error) {
+	rows, err := tx.Query(ctx, trainingRows)
+	if err != nil {
+		return nil, fmt.Errorf("read training texts: %w", err)
+	}
+	var texts []embed.Text
+	var title, product, heading, body, language string
+	_, err = pgx.ForEachRow(rows, []any{&title, &product, &heading, &body, &language}, func() error {
+		texts = append(texts, embed.Text{Body: Embeddable(title, product, heading, chunk.Plain(body)), Language: language})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read training texts: %w", err)
+	}
+	return embed.Train(texts), nil
+}
+
+// Retrain learns a built-in model from the shared articles, builds its vectors
+// and swaps it in. It returns false when the articles give the model in use.
+func (r *Registry) Retrain(ctx context.Context) (bool, error) {
+	var trained *embed.Model
+	err := r.db.WithSystem(ctx, "train embedder", func(tx pgx.Tx) (err error) {
+		trained, err = r.Train(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("train embedder: %w", err)
+	}
+	active, _, err := r.Active(ctx)
+	if err != nil {
+		return false, err
+	}
+	if active.Name == trained.ModelID() {
+		return false, nil
+	}
+	parameters, err := trained.MarshalBinary()
+	if err != nil {
+		return false, err
+	}
+	model, err := r.Add(ctx, Spec{
+		Name: trained.ModelID(), Provider: Builtin, Dimensions: embed.Dimensions, AutoActivate: true,
+		Parameters: parameters, Texts: trained.Texts(),
+	})
+	if err != nil {
+		return false, err
+	}
+	return true, r.Build(ctx, model.ID)
+}
+
+// Switch builds the vectors of an external embedder and swaps it in.
+func (r *Registry) Switch(ctx context.Context, embedder knowledge.Embedder) error {
+	model, err := r.Add(ctx, Spec{
+		Name: embedder.ModelID(), Provider: "external", Dimensions: embedder.Dimensions(), AutoActivate: true,
+	})
+	if err != nil {
+		return err
+	}
+	return r.Build(ctx, model.ID)
+}

@@ -69,6 +69,7 @@ type Note struct {
 	Author   string
 	Text     string
 	Internal bool
+	Retry    bool // an earlier try may have had its effect
 }
 
 // Card is what the root message shows: at most six lines.
@@ -88,10 +89,15 @@ type Card struct {
 	Owner         string
 	CustomerName  string
 	FirstReplyDue *time.Time
+	NextReplyDue  *time.Time
+	Breached      bool // a promised time has passed
+	SnoozedUntil  *time.Time
 	Stage         string // onboarding stage, may be empty
 	CRM           Ref
 	ConsoleURL    string // absolute
 	Version       int64
+	Retry         bool      // an earlier first post may have had its effect: look before posting
+	Since         time.Time // when that try was made, zero otherwise
 }
 
 // PostLabel says what a thread message is; it is always shown.
@@ -99,30 +105,38 @@ type PostLabel string
 
 // The labels.
 const (
-	PostCustomer PostLabel = "customer"
-	PostSent     PostLabel = "sent_to_customer"
-	PostInternal PostLabel = "internal"
-	PostSummary  PostLabel = "summary"
-	PostDraft    PostLabel = "ai_draft"
-	PostSystem   PostLabel = "system"
+	PostCustomer  PostLabel = "customer"
+	PostSent      PostLabel = "sent_to_customer"
+	PostInternal  PostLabel = "internal"
+	PostSummary   PostLabel = "summary"
+	PostDraft     PostLabel = "ai_draft"
+	PostAssistant PostLabel = "assistant" // what the assistant told the customer
+	PostSystem    PostLabel = "system"
+	PostCatchUp   PostLabel = "catch_up" // several at once, after an outage
 )
 
 // Post is one message in a ticket's thread.
 type Post struct {
-	Key    string // idempotency key, stored as metadata where the vendor allows
+	Key    string // idempotency key, stored as metadata where the vendor allows; its ticket's id is Ticket
+	Ticket TicketRef
 	Label  PostLabel
 	Author string
 	Text   string // untrusted: adapters escape and clamp it
 	Links  []Link
+	Retry  bool // an earlier try may have had its effect: look before posting
 }
 
 // Link is a titled URL, our own and absolute.
-type Link struct{ Title, URL string }
+type Link struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
 
 // TemporaryError says a call may succeed later. After, when positive, is how
 // long the destination asked to wait (a rate limit: the whole destination pauses).
 type TemporaryError struct {
 	After time.Duration
+	Safe  string // for the deliveries page, may be empty
 	Err   error
 }
 

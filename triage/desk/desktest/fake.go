@@ -1,0 +1,188 @@
+// Package desktest has in-memory destinations for tests of the desk: they keep
+// what a vendor would keep, and can fail before or after having done it.
+package desktest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// Fault is what happens to one call: Before fails it without effect, After
+// makes it take effect and then fail as a lost answer does.
+type Fault struct{ Before, After error }
+
+// Faults decides the fate of each call by its name. Nil: all succeed.
+type Faults func(call string) Fault
+
+// Channel is an in-memory desk.Channel.
+type Channel struct {
+	mu     sync.Mutex
+	faults Faults
+	next   int
+	Roots  map[uuid.UUID][]Root // by ticket: more than one is a bug
+	Posts  map[string][]Sent    // by root id
+	Edits  int
+	Blind  bool // answers to lookups cannot be had, as where history is not allowed
+}
+
+// Root is one posted root message with the card it shows now.
+type Root struct {
+	ID   string
+	Card desk.Card
+}
+
+// Sent is one thread message.
+type Sent struct {
+	ID   string
+	Post desk.Post
+}
+
+// NewChannel returns an empty Channel.
+func NewChannel(faults Faults) *Channel {
+	return &Channel{faults: faults, Roots: map[uuid.UUID][]Root{}, Posts: map[string][]Sent{}}
+}
+
+// Fail sets what happens to calls from now on.
+func (c *Channel) Fail(f Faults) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = f
+}
+
+// System names the fake.
+func (c *Channel) System() string { return "slack" }
+
+// UpsertRoot posts or edits a root.
+func (c *Channel) UpsertRoot(_ context.Context, card desk.Card, at desk.Ref) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "root")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	roots := c.Roots[card.TicketID]
+	switch {
+	case !at.IsZero():
+		for i := range roots {
+			if roots[i].ID == at.ID {
+				roots[i].Card = card
+				c.Edits++
+				return at, f.After
+			}
+		}
+		return desk.Ref{}, &desk.PermanentError{Safe: "The message is gone.", Err: errors.New("message_not_found")}
+	case card.Retry && !c.Blind && len(roots) > 0:
+		roots[0].Card = card
+		return desk.Ref{ID: roots[0].ID}, f.After
+	}
+	c.next++
+	root := Root{fmt.Sprintf("C1:%d", c.next), card}
+	c.Roots[card.TicketID] = append(roots, root)
+	return desk.Ref{ID: root.ID}, f.After
+}
+
+// PostThread adds a message below a root.
+func (c *Channel) PostThread(_ context.Context, root desk.Ref, post desk.Post) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "thread")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	if root.IsZero() {
+		return desk.Ref{}, errors.New("no root to post below")
+	}
+	if post.Retry && !c.Blind {
+		for _, sent := range c.Posts[root.ID] {
+			if sent.Post.Key == post.Key {
+				return desk.Ref{ID: sent.ID}, f.After
+			}
+		}
+	}
+	c.next++
+	sent := Sent{fmt.Sprintf("C1:%d", c.next), post}
+	c.Posts[root.ID] = append(c.Posts[root.ID], sent)
+	return desk.Ref{ID: sent.ID}, f.After
+}
+
+// Thread is what stands below a ticket's root, in order.
+func (c *Channel) Thread(ticket uuid.UUID) []desk.Post {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var posts []desk.Post
+	for _, root := range c.Roots[ticket] {
+		for _, sent := range c.Posts[root.ID] {
+			posts = append(posts, sent.Post)
+		}
+	}
+	return posts
+}
+
+// CRM is an in-memory desk.CRM.
+type CRM struct {
+	mu      sync.Mutex
+	faults  Faults
+	name    string
+	Records map[uuid.UUID]desk.Record
+	Notes   map[string]map[uuid.UUID]desk.Note // by record id
+	Writes  int
+}
+
+// NewCRM returns an empty CRM called name.
+func NewCRM(name string, faults Faults) *CRM {
+	return &CRM{faults: faults, name: name, Records: map[uuid.UUID]desk.Record{}, Notes: map[string]map[uuid.UUID]desk.Note{}}
+}
+
+// Fail sets what happens to calls from now on.
+func (c *CRM) Fail(f Faults) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = f
+}
+
+// System names the fake.
+func (c *CRM) System() string { return c.name }
+
+// UpsertTicket keeps one record per key.
+func (c *CRM) UpsertTicket(_ context.Context, record desk.Record) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "record")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	c.Records[record.Key] = record
+	c.Writes++
+	return desk.Ref{ID: "crm-" + record.Key.String()}, f.After
+}
+
+// AddNote keeps one note per key.
+func (c *CRM) AddNote(_ context.Context, record desk.Ref, note desk.Note) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "note")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	if record.IsZero() {
+		return desk.Ref{}, errors.New("no record to comment on")
+	}
+	if c.Notes[record.ID] == nil {
+		c.Notes[record.ID] = map[uuid.UUID]desk.Note{}
+	}
+	c.Notes[record.ID][note.Key] = note
+	return desk.Ref{ID: "note-" + note.Key.String()}, f.After
+}
+
+func fault(faults Faults, call string) Fault {
+	if faults == nil {
+		return Fault{}
+	}
+	return faults(call)
+}

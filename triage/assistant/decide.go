@@ -1,0 +1,169 @@
+package assistant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/usherdesk/usher/triage"
+)
+
+// decide classifies the message and finds what to say or whom to involve.
+func (a *Assistant) decide(ctx context.Context, r *run) error {
+	r.guard = a.Guard.Inspect(r.message.Body)
+	classification, err := a.Classifier.Classify(ctx, ClassifyInput{
+		TenantID: r.tenant.ID, Text: r.message.Body, History: r.history,
+		Language: r.language(), Tier: r.tenant.Tier, Stage: r.tenant.LifecycleState,
+	})
+	if err != nil {
+		return fmt.Errorf("classify: %w", err)
+	}
+	r.classification = &classification
+	r.decision.versions["classifier"] = classification.Version
+	r.decision.usage = classification.Usage
+	switch {
+	case r.args.Person:
+		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
+	case r.guard.AutoResponder:
+		r.ignore("an automatic message, not a person")
+	case r.replies >= a.MaxReplies:
+		r.handOver(triage.ReasonTurns, "The assistant has answered many times in a short while.")
+	case r.guard.Abuse:
+		r.handOver(triage.ReasonAbuse, "The message is abusive or a threat. Please be kind and careful.")
+	case classification.Route == "acknowledge":
+		r.acknowledge(classification)
+	case classification.Intent == "talk_to_person":
+		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
+	case classification.Sensitive:
+		r.handOver(triage.ReasonSensitive, "The topic is one people decide about: "+classification.Intent+".")
+	case classification.Priority == triage.PriorityUrgent:
+		r.handOver(triage.ReasonUrgent, "The message is urgent by its words or impact.")
+	case classification.Route == "escalate":
+		r.handOver(triage.ReasonAction, "This needs a person: "+classification.Intent+".")
+	case classification.Route == "status":
+		return a.status(ctx, r)
+	default:
+		return a.answer(ctx, r)
+	}
+	return nil
+}
+
+// acknowledge answers a greeting or thanks in one friendly sentence, and thanks
+// after thanks not at all.
+func (r *run) acknowledge(c triage.Classification) {
+	r.decision.route = "acknowledge"
+	r.thanks = c.Intent != "greeting"
+	if r.lastKind == "acknowledge" || r.ticketOpen && r.thanks {
+		r.ignore("a pleasantry that needs no answer")
+		return
+	}
+	text := speak(r.language()).thanks
+	if !r.thanks {
+		text = speak(r.language()).greeting
+	}
+	r.say(text, triage.AnswerMeta{Kind: "acknowledge", Evidence: "none"})
+}
+
+// status answers from the live record. What the record cannot answer goes on to
+// the knowledge base.
+func (a *Assistant) status(ctx context.Context, r *run) error {
+	reply, err := a.Status.Resolve(ctx, StatusRequest{
+		Asker: r.asker, Intent: r.classification.Intent, Text: r.message.Body, Language: r.language(), History: r.history,
+	})
+	if err != nil {
+		return fmt.Errorf("resolve status: %w", err)
+	}
+	r.decision.route, r.decision.basis = "status", reply.Facts
+	switch {
+	case reply.Clarify != "" && r.conversation.Clarifications < maxClarifications:
+		r.clarify(reply.Clarify, reply.Options)
+	case reply.Clarify != "":
+		r.handOver(triage.ReasonNoAnswer, "The customer's question stayed unclear after asking back: "+reply.Clarify)
+	case reply.Text == "":
+		return a.answer(ctx, r)
+	default:
+		meta := triage.AnswerMeta{
+			Kind: "status", Evidence: "known_state", Basis: reply.Basis, Stale: reply.Stale,
+			Link: reply.Link, Options: reply.Options,
+		}
+		if meta.Link != "" {
+			meta.LinkText = speak(r.language()).openLink
+		}
+		if !reply.AsOf.IsZero() {
+			meta.AsOf = &reply.AsOf
+		}
+		r.say(reply.Text, meta)
+		if reply.Escalate != "" {
+			// The facts are said and people are told: one message, one ticket.
+			r.escalate = &handOver{reply.Escalate, reply.EscalateWhy}
+			r.decision.outcome, r.decision.reason = "escalated", string(reply.Escalate)
+		}
+	}
+	return nil
+}
+
+// answer answers from the knowledge base.
+func (a *Assistant) answer(ctx context.Context, r *run) error {
+	out := &stream{assistant: a, run: r}
+	reply, err := a.Answerer.Answer(ctx, AnswerRequest{
+		Asker: r.asker, Plan: r.tenant.Plan, Question: r.message.Body, History: r.history, Language: r.language(),
+	}, func(text string) error { return out.write(ctx, text) })
+	r.decision.route = "answer"
+	r.decision.query, r.decision.passages, r.decision.gate = reply.Query, reply.Passages, reply.Gate
+	r.decision.reason = reply.Reason
+	r.decision.usage = r.decision.usage.Add(reply.Usage)
+	if reply.Engine != "" {
+		r.decision.engine = reply.Engine
+	}
+	for name, version := range reply.Versions {
+		r.decision.versions[name] = version
+	}
+	if errors.Is(err, errStopped) {
+		r.decision.outcome, r.decision.reason = "stopped", "stopped while it was written"
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	switch reply.Outcome {
+	case AnswerSend:
+		r.say(reply.Text, triage.AnswerMeta{Kind: "answer", Evidence: "documents", Citations: reply.Citations})
+	case AnswerClarify:
+		if r.conversation.Clarifications < maxClarifications {
+			r.decision.route = "clarify"
+			r.clarify(speak(r.language()).ask, reply.Options)
+			return nil
+		}
+		r.handOver(triage.ReasonNoAnswer, "The question stayed ambiguous after asking back.")
+	case AnswerSuggest, AnswerEscalate:
+		r.gap = true
+		r.handOver(triage.ReasonGate, "A draft did not pass the gate: "+reply.Reason)
+	default:
+		a.notFound(r, reply)
+	}
+	return nil
+}
+
+// notFound says so plainly. In a chat the customer chooses what to do next; the
+// second time in a row, and wherever nobody can press a button, people take it.
+func (a *Assistant) notFound(r *run, reply AnswerReply) {
+	r.gap = true
+	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" ||
+		r.classification.Sentiment == "very_negative" {
+		r.handOver(triage.ReasonNoAnswer, "Neither the record nor an article answers this.")
+		return
+	}
+	text := speak(r.language()).notFound
+	if len(reply.Nearest) > 0 {
+		text += " " + speak(r.language()).nearest
+	}
+	r.say(text, triage.AnswerMeta{Kind: "not_found", Evidence: "none", Nearest: reply.Nearest, OfferHuman: true})
+	r.decision.reason = "nothing reliable found"
+}
+
+func (r *run) clarify(question string, options []string) {
+	r.say(question, triage.AnswerMeta{Kind: "clarify", Evidence: "none", Options: options, OfferHuman: true})
+	if r.decision.route != "status" {
+		r.decision.route = "clarify"
+	}
+}

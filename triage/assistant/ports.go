@@ -1,0 +1,139 @@
+package assistant
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// Classifier says what a message is about. An error means the caller falls back
+// to the built-in one.
+type Classifier interface {
+	Classify(ctx context.Context, in ClassifyInput) (triage.Classification, error)
+}
+
+// ClassifyInput is a message in its surroundings.
+type ClassifyInput struct {
+	TenantID uuid.UUID
+	Text     string
+	History  []Turn
+	Language string // of the conversation so far, or the person's; may be empty
+	Tier     string // the tenant's
+	Stage    string // the tenant's lifecycle state
+}
+
+// Turn is one earlier public message.
+type Turn struct {
+	Customer bool
+	Text     string
+}
+
+// Status answers from the live record of the asker's tenant.
+type Status interface {
+	Resolve(ctx context.Context, in StatusRequest) (StatusReply, error)
+}
+
+// StatusRequest is a status question of one person.
+type StatusRequest struct {
+	Asker    triage.Actor
+	Intent   string
+	Text     string
+	Language string
+	History  []Turn
+}
+
+// StatusReply is an answer by template over records. Text is empty when the
+// record has nothing to say.
+type StatusReply struct {
+	Text        string
+	Language    string
+	Basis       []triage.Basis
+	Facts       any // what was read, for the decision row
+	AsOf        time.Time
+	Stale       bool
+	Link        string
+	Clarify     string   // a question instead of an answer …
+	Options     []string // … with its candidates, or suggested next questions
+	Escalate    triage.Reason
+	EscalateWhy string // for agents
+}
+
+// Answerer answers from the knowledge base: retrieve, draft, gate. emit, when
+// not nil, gets each sentence that has passed the gate as soon as it has.
+type Answerer interface {
+	Answer(ctx context.Context, in AnswerRequest, emit func(text string) error) (AnswerReply, error)
+}
+
+// AnswerRequest is a question of one person.
+type AnswerRequest struct {
+	Asker    triage.Actor
+	Plan     string
+	Question string
+	History  []Turn
+	Language string
+}
+
+// AnswerOutcome is the gate's verdict.
+type AnswerOutcome string
+
+// The outcomes.
+const (
+	AnswerSend     AnswerOutcome = "send"
+	AnswerClarify  AnswerOutcome = "clarify"
+	AnswerNotFound AnswerOutcome = "not_found"
+	AnswerSuggest  AnswerOutcome = "suggest"  // good enough for an agent only
+	AnswerEscalate AnswerOutcome = "escalate" // the draft must not leave
+)
+
+// AnswerReply is what came of it.
+type AnswerReply struct {
+	Outcome   AnswerOutcome
+	Reason    string
+	Text      string
+	Citations []triage.Citation
+	Nearest   []triage.Citation
+	Options   []string // of a clarifying question
+	Query     string
+	Passages  any // for the decision row
+	Gate      any
+	Score     float64 // answerability, 0 to 1
+	Engine    string
+	Versions  map[string]string
+	Usage     triage.Usage
+}
+
+// Guard looks at a message before anything acts on it.
+type Guard interface {
+	Inspect(text string) GuardReport
+}
+
+// GuardReport is a signal; the controls are elsewhere: read-only tools bound to
+// the asker, and the gate.
+type GuardReport struct {
+	Injection     bool     `json:"injection"`
+	Abuse         bool     `json:"abuse"`
+	Spam          bool     `json:"spam"`
+	AutoResponder bool     `json:"auto_responder"`
+	Signals       []string `json:"signals,omitempty"`
+}
+
+// Desk takes over what people must do. *desk.Service is one.
+type Desk interface {
+	Escalate(ctx context.Context, tx pgx.Tx, in desk.Escalation) (triage.Ticket, error)
+	CustomerWrote(ctx context.Context, tx pgx.Tx, in desk.CustomerMessage) (triage.Ticket, bool, error)
+}
+
+// Gaps collects questions nothing answered. The question is masked.
+type Gaps interface {
+	Unanswered(ctx context.Context, tenant, conversation uuid.UUID, question, language string) error
+}
+
+// Usage counts what became of an article's passages.
+type Usage interface {
+	Cited(ctx context.Context, tenant uuid.UUID, citations []triage.Citation) error
+}

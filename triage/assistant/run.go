@@ -1,0 +1,188 @@
+package assistant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+// errStopped says the customer or a person ended the answer while it was written.
+var errStopped = errors.New("the answer was stopped")
+
+// maxClarifications is how often the assistant asks back before it decides.
+const maxClarifications = 2
+
+// historyTurns is how many earlier public messages a run looks at.
+const historyTurns = 12
+
+// run is one run over one message: what was loaded, then what was decided.
+type run struct {
+	args         intake.ProcessArgs
+	conversation triage.Conversation
+	message      triage.Message
+	history      []Turn
+	tenant       tenant
+	asker        triage.Actor
+	decided      bool // an earlier try has stored its result
+	superseded   bool // the customer has written again
+	replies      int  // automatic replies within the last hour
+	lastKind     string
+	ticketOpen   bool
+
+	guard          GuardReport
+	classification *triage.Classification
+	body           string             // of the reply; empty: none
+	meta           *triage.AnswerMeta // of the reply
+	streaming      uuid.UUID          // the reply being streamed
+	escalate       *handOver
+	thanks         bool
+	gap            bool
+	delivered      bool
+	decision       decision
+}
+
+type tenant struct {
+	ID             uuid.UUID
+	Name           string
+	Plan           string
+	Tier           string
+	LifecycleState string
+	TimeZone       string
+}
+
+// handOver is a decision to involve people.
+type handOver struct {
+	reason triage.Reason
+	why    string // for agents
+}
+
+// decision is the part of the decision row that is not a message.
+type decision struct {
+	route, outcome, reason, evidence, query string
+	passages, basis, gate                   any
+	engine                                  string
+	versions                                map[string]string
+	usage                                   triage.Usage
+	duration                                time.Duration
+}
+
+// load reads everything a run needs in one transaction.
+func (a *Assistant) load(ctx context.Context, args intake.ProcessArgs) (*run, error) {
+	r := &run{args: args}
+	err := a.DB.WithTenant(ctx, args.TenantID, func(tx pgx.Tx) error {
+		var err error
+		if r.message, err = triage.MessageByID(ctx, tx, args.TenantID, args.MessageID); err != nil {
+			return err
+		}
+		if r.conversation, err = triage.ConversationByID(ctx, tx, args.TenantID, r.message.ConversationID); err != nil {
+			return err
+		}
+		return r.surroundings(ctx, tx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load run: %w", err)
+	}
+	r.decision = decision{engine: "builtin", evidence: "none", versions: map[string]string{}}
+	return r, nil
+}
+
+func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
+	var userName, locale *string
+	var roles, departments []string
+	err := tx.QueryRow(ctx, `
+		select t.id, t.name, t.plan, t.tier, t.lifecycle_state, t.time_zone, u.display_name, u.roles, u.departments, u.locale,
+		  exists (select from decisions where tenant_id = $1 and message_id = $2),
+		  exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer'),
+		  (select count(*) from messages where tenant_id = $1 and conversation_id = $3 and author_kind = 'assistant'
+		     and created_at > now() - interval '1 hour'),
+		  coalesce((select answer->>'kind' from messages where tenant_id = $1 and conversation_id = $3 and seq < $4
+		     and author_kind = 'assistant' order by seq desc limit 1), ''),
+		  exists (select from tickets where tenant_id = $1 and conversation_id = $3 and internal_state not in ('solved', 'closed'))
+		from tenants t left join users u on u.tenant_id = $1 and u.id = $5 where t.id = $1`,
+		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID).
+		Scan(&r.tenant.ID, &r.tenant.Name, &r.tenant.Plan, &r.tenant.Tier, &r.tenant.LifecycleState, &r.tenant.TimeZone,
+			&userName, &roles, &departments, &locale, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.ticketOpen)
+	if err != nil {
+		return fmt.Errorf("read tenant and person: %w", err)
+	}
+	r.asker = triage.Actor{
+		Kind: triage.ActorCustomer, TenantID: r.args.TenantID, Name: r.message.AuthorName,
+		Roles: roles, Departments: departments, TimeZone: r.tenant.TimeZone,
+	}
+	if r.message.AuthorID != nil {
+		r.asker.ID = *r.message.AuthorID
+	}
+	if locale != nil {
+		r.asker.Locale = *locale
+	}
+	earlier, err := triage.MessagesBefore(ctx, tx, r.args.TenantID, r.conversation.ID, r.message.Seq, false, historyTurns)
+	if err != nil {
+		return err
+	}
+	for _, m := range earlier {
+		if m.State != triage.MessageDeleted {
+			r.history = append(r.history, Turn{Customer: m.AuthorKind == triage.AuthorCustomer, Text: m.Body})
+		}
+	}
+	return nil
+}
+
+// leave reports whether the message is not the assistant's to answer, and says why.
+func (r *run) leave() bool {
+	switch {
+	case r.args.Person:
+		return false // a request for a person always counts
+	case r.superseded:
+		r.ignore("a newer message of the customer is answered instead")
+	case r.conversation.Assistant == "off":
+		r.ignore("a person is in charge")
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *run) ignore(reason string) {
+	r.decision.route, r.decision.outcome, r.decision.reason = "ignore", "ignored", reason
+}
+
+func (r *run) language() string {
+	if r.classification != nil && r.classification.Language != "" {
+		return r.classification.Language
+	}
+	if r.conversation.Language != "" {
+		return r.conversation.Language
+	}
+	language, _, _ := strings.Cut(strings.ToLower(r.asker.Locale), "-")
+	if language == "" {
+		return "en"
+	}
+	return language
+}
+
+// say sets the reply.
+func (r *run) say(body string, meta triage.AnswerMeta) {
+	r.body, r.meta = body, &meta
+	r.decision.evidence = meta.Evidence
+	r.decision.outcome = "sent"
+}
+
+// handOver decides for people. The sentence to the customer is written when the
+// ticket's number is known.
+func (r *run) handOver(reason triage.Reason, why string) {
+	r.escalate = &handOver{reason, why}
+	r.decision.route, r.decision.outcome, r.decision.reason = "escalate", "escalated", string(reason)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return triage.Line(line, 300)
+}

@@ -1,0 +1,202 @@
+// Package problem turns errors into RFC 9457 responses. It is the only place
+// that knows both the domain's errors and HTTP: no domain error carries a
+// status, and no cause reaches a caller.
+package problem
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/taxonomy"
+)
+
+// Problem is the body of an error response.
+type Problem struct {
+	Type      string  `json:"type"`
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail,omitempty"`
+	Instance  string  `json:"instance,omitempty"`
+	Code      string  `json:"code"`
+	RequestID string  `json:"request_id"`
+	Errors    []Field `json:"errors,omitempty"`
+
+	retryAfter time.Duration
+}
+
+// Field names one field that is not acceptable.
+type Field struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// Error makes a problem usable as an error: handlers return it like any other.
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// New is a problem with its texts. The detail is for the caller: what is wrong
+// and what to do.
+func New(status int, code, detail string, fields ...Field) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Errors: fields}
+}
+
+// NotFound is the one answer for what is missing and what is hidden.
+func NotFound() *Problem {
+	return New(http.StatusNotFound, "not_found", "There is nothing here that you can see. Check the address.")
+}
+
+// TooMany asks the caller to wait.
+func TooMany(after time.Duration) *Problem {
+	p := New(http.StatusTooManyRequests, "too_many_requests", "That was a lot at once. Wait a moment and try again; nothing is lost.")
+	p.retryAfter = after
+	return p
+}
+
+// rule maps one domain error.
+type rule struct {
+	err    error
+	status int
+	code   string
+	detail string
+}
+
+// Rules lists every domain error callers may meet.
+var rules = []rule{
+	{triage.ErrConversationNotFound, 404, "not_found", ""},
+	{triage.ErrMessageNotFound, 404, "not_found", ""},
+	{triage.ErrTicketNotFound, 404, "not_found", ""},
+	{triage.ErrEmptyMessage, 400, "empty_message", "The message is empty. Write something and send it again."},
+	{triage.ErrMessageTooLong, 413, "message_too_long", "The message is longer than 64 KiB. Shorten it or send the rest as a document."},
+	{triage.ErrConversationClosed, 409, "conversation_closed", "This conversation is closed. Start a new one; the old one stays readable."},
+	{intake.ErrKeyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used for a different request. Use a new key for a new request."},
+	{intake.ErrRequesterUnknown, 422, "requester_unknown", "requester_email is not a person of your organisation. Invite them first, or leave it out."},
+	{intake.ErrBadVote, 400, "bad_vote", "vote must be helpful or not_helpful."},
+	{taxonomy.ErrValueNotFound, 404, "not_found", ""},
+	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters, an example a text of at most 2000."},
+	{desk.ErrRefused, 403, "not_allowed", "You may not do this. Ask somebody of your team with the right role."},
+	{knowledge.ErrNotFound, 404, "not_found", ""},
+	{knowledge.ErrNoVersion, 404, "not_found", ""},
+	{knowledge.ErrSlugTaken, 409, "slug_taken", "Another article has this address. Choose a different slug."},
+	{knowledge.ErrNoDraft, 409, "nothing_to_publish", "There is no draft. Edit the article first."},
+	{knowledge.ErrNotPublished, 409, "not_published", "The article is not published."},
+	{knowledge.ErrConflict, 409, "edited_by_someone_else", "Somebody else has changed this draft since you opened it. Reload, then put your change in again."},
+	{knowledge.ErrBadAudience, 400, "bad_audience", "The audience must be public, customer or agent."},
+}
+
+// From is the problem of an error. Unknown errors become a plain 500 without
+// their cause; a database that cannot be reached becomes a 503.
+func From(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		copied := *p
+		return &copied
+	}
+	for _, r := range rules {
+		if errors.Is(err, r.err) {
+			if r.status == http.StatusNotFound {
+				return NotFound()
+			}
+			return New(r.status, r.code, r.detail)
+		}
+	}
+	var taken *desk.ClaimedError
+	var invalid *knowledge.InvalidError
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &taken):
+		return New(http.StatusConflict, "already_claimed", "Already claimed by "+taken.By+".")
+	case errors.As(err, &invalid):
+		return New(http.StatusBadRequest, "invalid_field", "One field cannot be accepted.", Field{invalid.Field, invalid.Reason})
+	case errors.As(err, &tooBig):
+		return New(http.StatusRequestEntityTooLarge, "body_too_large", "The request is larger than "+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB. Send less at once.")
+	case errors.Is(err, context.Canceled):
+		return New(499, "client_closed_request", "The caller went away.")
+	case unavailable(err):
+		p := New(http.StatusServiceUnavailable, "temporarily_unavailable", "We cannot reach our database right now. Nothing you sent is lost if you keep it; try again in a few seconds.")
+		p.retryAfter = 5 * time.Second
+		return p
+	}
+	return New(http.StatusInternalServerError, "internal_error", "Something on our side went wrong. Try again; if it stays, tell support the request id.")
+}
+
+// unavailable reports whether the database could not be reached or is starting.
+func unavailable(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	switch {
+	case errors.As(err, &connect), errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
+		return true
+	case errors.As(err, &pg):
+		switch pg.Code[:2] {
+		case "08", "53", "57": // connection, resources, operator intervention
+			return true
+		}
+	}
+	return isClosed(err)
+}
+
+func isClosed(err error) bool {
+	text := err.Error()
+	for _, part := range []string{"unexpected EOF", "connection reset", "broken pipe", "conn closed", "closed pool"} {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}
+
+type contextKey struct{}
+
+// WithRequestID keeps the id problems and logs name.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, contextKey{}, id)
+}
+
+// RequestID is the request's id, or empty.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(contextKey{}).(string)
+	return id
+}
+
+// NewRequestID is a fresh short id.
+func NewRequestID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// Write answers with the error's problem, and logs the cause of what is ours.
+func Write(w http.ResponseWriter, r *http.Request, err error) {
+	p := From(err)
+	p.RequestID = RequestID(r.Context())
+	p.Instance = r.URL.Path
+	p.Type = "https://usher.dev/problems/" + p.Code
+	if p.Status >= 500 {
+		slog.ErrorContext(r.Context(), "request failed", "error", err, "code", p.Code, "method", r.Method, "path", r.URL.Path)
+	}
+	body, marshalErr := json.Marshal(p)
+	if marshalErr != nil {
+		body = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500,"code":"internal_error","request_id":""}`)
+	}
+	if p.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body)
+}

@@ -1,38 +1,73 @@
-// Command testpg starts and stops the private PostgreSQL that tests run on. It
-// prints the superuser's address; durability is off.
+// Command testpg lends the private PostgreSQL of a folder to another command:
+//
+//	testpg run [--dir .usher/test] [--] command …   run it with USHER_TEST_DATABASE_URL set
+//	testpg remove [--dir .usher]                    delete the folder's database
+//
+// run starts a server without durability where none runs, passes interrupts on,
+// stops what it started and exits as the command did. The address is the
+// superuser's, because tests create databases and roles.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
 
 	"github.com/usherdesk/usher/migrations/localpg"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	status, err := run(os.Args[1:])
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "testpg:", err)
-		os.Exit(1)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+func run(args []string) (status int, err error) {
+	if len(args) == 0 {
+		return 0, errors.New("say `testpg run command …` or `testpg remove`")
+	}
+	flags := flag.NewFlagSet("testpg "+args[0], flag.ExitOnError)
+	dir := flags.String("dir", ".usher/test", "folder of the cluster")
+	_ = flags.Parse(args[1:]) // exits by itself on an error
+	switch args[0] {
+	case "run":
+		if flags.NArg() == 0 {
+			return 0, errors.New("say which command to run: `testpg run go test ./...`")
+		}
+		return lend(*dir, flags.Args())
+	case "remove":
+		return 0, localpg.Remove(context.Background(), localpg.Config{Dir: *dir})
+	default:
+		return 0, fmt.Errorf("unknown command %q: say run or remove", args[0])
 	}
 }
 
-func run(args []string) error {
-	if len(args) == 0 || args[0] != "start" && args[0] != "stop" {
-		return fmt.Errorf("say start or stop")
-	}
-	flags := flag.NewFlagSet("testpg", flag.ExitOnError)
-	dir := flags.String("dir", ".usher/test", "folder of the cluster")
-	_ = flags.Parse(args[1:]) // exits by itself on an error
-	ctx := context.Background()
-	server, err := localpg.Start(ctx, localpg.Config{Dir: *dir, Fast: true})
+// lend runs a command beside the server and returns its exit status.
+func lend(dir string, command []string) (status int, err error) {
+	ctx, done := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer done()
+	server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Fast: true})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if args[0] == "stop" {
-		return server.Stop(ctx)
+	defer func() { err = errors.Join(err, server.Stop(ctx)) }()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "USHER_TEST_DATABASE_URL="+server.SuperuserURL())
+	// The command ends in its own way; what it holds of the server ends with the server.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return max(1, exit.ExitCode()), nil
 	}
-	fmt.Println(server.SuperuserURL())
-	return nil
+	return 0, err
 }

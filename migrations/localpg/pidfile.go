@@ -1,0 +1,87 @@
+package localpg
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// pidfile is what postmaster.pid claims: PostgreSQL writes it at start and
+// removes it at the end, but not when it is killed.
+type pidfile struct {
+	pid  int
+	data string // the data folder it was written in
+	port int    // 0 while the server is starting
+}
+
+// readPidfile returns nil where there is none, or none that makes sense.
+func readPidfile(data string) (*pidfile, error) {
+	body, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no file is an ordinary answer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the private PostgreSQL's pidfile: %w", explain(err))
+	}
+	lines := strings.Split(string(body), "\n")
+	if len(lines) < 4 {
+		return nil, nil //nolint:nilnil // half-written by a server that died
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil {
+		return nil, nil //nolint:nilnil // as above
+	}
+	port, _ := strconv.Atoi(strings.TrimSpace(lines[3]))
+	return &pidfile{pid: pid, data: strings.TrimSpace(lines[1]), port: port}, nil
+}
+
+// alive reports whether the claimed process is a PostgreSQL on this folder, and
+// not one that got a dead server's number.
+func (p *pidfile) alive(data string) bool {
+	if p == nil || !sameFolder(p.data, data) || errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH) {
+		return false
+	}
+	return strings.Contains(commandLine(p.pid), p.data)
+}
+
+// disown makes a pidfile left by a dead server harmless. PostgreSQL and pg_ctl
+// trust its process number, which may by now be anybody's, or, in a copied
+// folder, the original's. PostgreSQL ignores the number of pg_ctl's parent,
+// which is us; the rest of the file stays, because PostgreSQL reads from it
+// whether children of the dead server still hold its memory.
+func disown(data string) error {
+	path := filepath.Join(data, "postmaster.pid")
+	body, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, rest, _ := bytes.Cut(body, []byte("\n"))
+		err = os.WriteFile(path, append([]byte(strconv.Itoa(os.Getpid())+"\n"), rest...), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("clear the private PostgreSQL's stale pidfile: %w", explain(err))
+	}
+	return nil
+}
+
+// commandLine is a running process's command, "" for a dead one.
+func commandLine(pid int) string {
+	if body, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
+		return string(bytes.ReplaceAll(body, []byte{0}, []byte(" ")))
+	}
+	output, _ := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)).Output() // fails when there is no such process
+	return string(output)
+}
+
+func sameFolder(a, b string) bool {
+	one, errOne := os.Stat(a)
+	two, errTwo := os.Stat(b)
+	return errOne == nil && errTwo == nil && os.SameFile(one, two)
+}

@@ -88,7 +88,9 @@ type Article struct {
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	PublishedAt   *time.Time
-	IndexedAt     *time.Time
+	// ChangedAt is the date readers see: of the publication, or of the source.
+	ChangedAt time.Time
+	IndexedAt *time.Time
 	// PublishedVersionID is the live Version, WorkingVersionID the one being edited.
 	PublishedVersionID *uuid.UUID
 	WorkingVersionID   *uuid.UUID

@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -46,3 +47,13 @@ type ClusterGapsArgs struct{}
 
 // Kind is the job's stable name.
 func (ClusterGapsArgs) Kind() string { return "cluster_gaps" }
+
+// clusterSoon collects the questions of half a minute into one run.
+func clusterSoon() *river.InsertOpts {
+	return &river.InsertOpts{
+		ScheduledAt: time.Now().Add(30 * time.Second),
+		UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+		}, ByPeriod: time.Minute},
+	}
+}

@@ -44,6 +44,11 @@ type Item struct {
 	Locale        string // default "en"
 	Content       Content
 	VerifiedUntil time.Time
+	// UpdatedAt is the date the source gives, shown to readers.
+	UpdatedAt time.Time
+	// Broken says why the item could not be read. It is reported, and the
+	// article it was before stays.
+	Broken string `json:",omitempty"`
 }
 
 // Problem is an item that could not be imported; the others are.
@@ -75,11 +80,12 @@ var (
 	failSource = NewStatement(`
 		update {sources} set last_error = @error where {scope} and id = @id`)
 	selectImported = NewStatement(`
-		select id, external_id, state, content_hash, published_version_id is not null as was_live
+		select id, external_id, slug, state, content_hash
 		from {articles} where {scope} and source_id = @source`)
 	markImported = NewStatement(`
 		update {articles} set source_id = @source, external_id = @external_id, content_hash = @hash, locale = @locale,
-			verified_until = coalesce(@verified_until, verified_until), state = 'published'
+			verified_until = coalesce(@verified_until, verified_until), changed_at = coalesce(@changed, changed_at),
+			state = 'published'
 		where {scope} and id = @id`)
 	dropWorking = NewStatement(`
 		update {versions} set state = 'discarded', updated_at = now()
@@ -128,8 +134,8 @@ type imported struct {
 	ID          uuid.UUID
 	ExternalID  string
 	State       State
+	Slug        string
 	ContentHash []byte
-	WasLive     bool
 }
 
 func (r *syncRun) begin(ctx context.Context, origin Origin) error {
@@ -151,7 +157,34 @@ func (r *syncRun) begin(ctx context.Context, origin Origin) error {
 	})
 }
 
+// adopt gives an article whose id in the source changed, but not its slug, the
+// new id: a file that was moved is the same article.
+func (r *syncRun) adopt(items []Item) {
+	coming := make(map[string]bool, len(items))
+	for _, item := range items {
+		coming[item.ExternalID] = true
+	}
+	left := make(map[string]imported)
+	for external, old := range r.existing {
+		if !coming[external] {
+			left[old.Slug] = old
+		}
+	}
+	for _, item := range items {
+		if _, known := r.existing[item.ExternalID]; known || item.Slug == "" {
+			continue
+		}
+		if old, moved := left[item.Slug]; moved {
+			delete(r.existing, old.ExternalID)
+			delete(left, item.Slug)
+			old.ContentHash = nil
+			r.existing[item.ExternalID] = old
+		}
+	}
+}
+
 func (r *syncRun) all(ctx context.Context, items []Item) error {
+	r.adopt(items)
 	for len(items) > 0 {
 		n := min(importBatch, len(items))
 		err := r.space.In(ctx, r.service.db, "sync articles", func(tx pgx.Tx) error {
@@ -176,6 +209,10 @@ func (r *syncRun) one(ctx context.Context, tx pgx.Tx, item Item) error {
 		return nil
 	}
 	r.seen[item.ExternalID] = true
+	if item.Broken != "" {
+		r.problem(item, item.Broken)
+		return nil
+	}
 	content, err := item.Content.normalize()
 	if err != nil {
 		r.problem(item, err.Error())
@@ -212,7 +249,7 @@ func (r *syncRun) problem(item Item, reason string) {
 }
 
 func (i Item) hash() ([]byte, error) {
-	text, err := json.Marshal([]any{i.Slug, i.Locale, i.Content, i.VerifiedUntil})
+	text, err := json.Marshal([]any{i.Slug, i.Locale, i.Content, i.VerifiedUntil, i.UpdatedAt})
 	if err != nil {
 		return nil, fmt.Errorf("hash article: %w", err)
 	}
@@ -259,7 +296,7 @@ func (r *syncRun) live(ctx context.Context, tx pgx.Tx, id uuid.UUID, item Item, 
 	}
 	return exec(ctx, tx, r.space, markImported, pgx.NamedArgs{
 		"id": id, "source": r.source, "external_id": item.ExternalID, "hash": hash, "locale": item.Locale,
-		"verified_until": optionalTime(item.VerifiedUntil),
+		"verified_until": optionalTime(item.VerifiedUntil), "changed": optionalTime(item.UpdatedAt),
 	})
 }
 

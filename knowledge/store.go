@@ -13,7 +13,7 @@ import (
 
 const articleColumns = `a.id, a.slug, a.locale, a.state, a.title, a.description, a.product, a.tags, a.contexts,
 	a.owner_id, a.verified_at, a.verified_until, a.source_id, a.external_id, a.created_at, a.updated_at,
-	a.published_at, a.indexed_at, a.published_version_id, a.working_version_id,
+	a.published_at, a.changed_at, a.indexed_at, a.published_version_id, a.working_version_id,
 	coalesce(v.state, '') as working, w.audience as level, w.departments, w.roles, w.plans, w.locales`
 
 const articleTables = `{articles} a
@@ -59,7 +59,7 @@ var (
 	publishArticle = NewStatement(`
 		update {articles} a set state = 'published', published_version_id = v.id, working_version_id = null,
 			title = v.title, description = v.description, product = v.product, tags = v.tags, contexts = v.contexts,
-			audience_id = v.audience_id, published_at = now(), updated_at = now()
+			audience_id = v.audience_id, published_at = now(), changed_at = now(), updated_at = now()
 		from {versions} v
 		where {a.scope} and a.id = @id and {a=v} v.id = @version`)
 	selectVersions = NewStatement(`

@@ -85,6 +85,7 @@ create table shared_sources (
   unique (name)
 );
 
+-- changed_at is the date readers see: of the publication, or of the source.
 -- title, description, tags, product, contexts and audience are those of the
 -- live version (of the draft before the first publication).
 create table shared_articles (
@@ -109,6 +110,7 @@ create table shared_articles (
   created_at  timestamptz not null default now(),
   updated_at  timestamptz not null default now(),
   published_at timestamptz,
+  changed_at  timestamptz not null default now(),
   indexed_at  timestamptz,
   primary key (id),
   unique (slug),
@@ -291,6 +293,7 @@ create table tenant_sources (
   unique (tenant_id, name)
 );
 
+-- changed_at is the date readers see: of the publication, or of the source.
 -- title, description, tags, product, contexts and audience are those of the
 -- live version (of the draft before the first publication).
 create table tenant_articles (
@@ -316,6 +319,7 @@ create table tenant_articles (
   created_at  timestamptz not null default now(),
   updated_at  timestamptz not null default now(),
   published_at timestamptz,
+  changed_at  timestamptz not null default now(),
   indexed_at  timestamptz,
   primary key (tenant_id, id),
   unique (tenant_id, slug),

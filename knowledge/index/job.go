@@ -13,16 +13,24 @@ import (
 type articleWorker struct {
 	river.WorkerDefaults[knowledge.IndexArticleArgs]
 	indexer *Indexer
+	jobs    knowledge.JobInserter
 }
 
 func (w *articleWorker) Timeout(*river.Job[knowledge.IndexArticleArgs]) time.Duration { return timeout }
 
 func (w *articleWorker) Work(ctx context.Context, job *river.Job[knowledge.IndexArticleArgs]) error {
-	_, err := w.indexer.Article(ctx, knowledge.Space{Tenant: job.Args.Tenant}, job.Args.Article)
-	return err
+	space := knowledge.Space{Tenant: job.Args.Tenant}
+	if _, err := w.indexer.Article(ctx, space, job.Args.Article); err != nil {
+		return err
+	}
+	if !space.IsShared() {
+		return nil // the built-in model never learns from a tenant's text
+	}
+	return w.indexer.models.QueueTraining(ctx, w.jobs)
 }
 
-// AddWorkers registers the package's workers.
-func AddWorkers(workers *river.Workers, indexer *Indexer) {
-	river.AddWorker(workers, &articleWorker{indexer: indexer})
+// AddWorkers registers the package's workers. jobs queues the retraining of the
+// built-in embedder once articles have outgrown it; it may be nil.
+func AddWorkers(workers *river.Workers, indexer *Indexer, jobs knowledge.JobInserter) {
+	river.AddWorker(workers, &articleWorker{indexer: indexer, jobs: jobs})
 }

@@ -138,13 +138,13 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 // repair gives an unknown word the known words it may have meant: the word
 // joined with its neighbour ("git hub"), or one a letter or two away.
 func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i int, words lexis) {
-	add := func(word string, weight float64) {
-		stem := lexicon.Stem(word, u.language)
+	known := func(stem string, weight float64) {
 		if n := words.stem(stem); n > 0 {
 			s.terms = append(s.terms, weighted{stem, weight})
 			s.idf, s.known, s.repaired = words.idf(stem), true, true
 		}
 	}
+	add := func(word string, weight float64) { known(lexicon.Stem(word, u.language), weight) }
 	if i+1 < len(terms) {
 		add(term.Word+terms[i+1].Word, compoundWeight)
 	}
@@ -159,8 +159,12 @@ func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i 
 		}
 	}
 	if !s.known {
-		for _, word := range words.repair(term.Word) {
-			add(word, repairWeight)
+		for _, c := range words.repair(term.Word, term.Stem) {
+			if c.stem {
+				known(c.text, repairWeight)
+			} else {
+				add(c.text, repairWeight)
+			}
 		}
 	}
 }
@@ -176,7 +180,7 @@ func (u *understood) complete(s *slot, words lexis) {
 	for _, v := range words {
 		for i := range v.words {
 			w := &v.words[i]
-			if len(w.text) > len(s.word) && strings.HasPrefix(w.text, s.word) {
+			if !w.stem && len(w.text) > len(s.word) && strings.HasPrefix(w.text, s.word) {
 				at := len(hits)
 				for at > 0 && (hits[at-1].chunks < w.chunks || hits[at-1].chunks == w.chunks && hits[at-1].word > w.text) {
 					at--

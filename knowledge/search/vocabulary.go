@@ -1,10 +1,12 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +33,7 @@ type vocabulary struct {
 
 type vocabularyWord struct {
 	text   string
+	stem   bool
 	chunks int32
 	length int32  // runes
 	mask   uint32 // letters that occur
@@ -67,10 +70,10 @@ func loadVocabulary(ctx context.Context, tx pgx.Tx, space knowledge.Space) (*voc
 	_, err = pgx.ForEachRow(rows, []any{&stem, &word, &chunks}, func() error {
 		if stem {
 			v.stems[word] = chunks
-			return nil
+		} else {
+			v.known[word] = int32(len(v.words))
 		}
-		v.known[word] = int32(len(v.words))
-		v.words = append(v.words, vocabularyWord{text: word, chunks: chunks, length: int32(len([]rune(word))), mask: letters(word)})
+		v.words = append(v.words, vocabularyWord{text: word, stem: stem, chunks: chunks, length: int32(len([]rune(word))), mask: letters(word)})
 		return nil
 	})
 	if err != nil {
@@ -144,63 +147,78 @@ func (l lexis) idf(stem string) float64 {
 	return math.Log(1 + (max(all-n, 0)+0.5)/(n+0.5))
 }
 
-// repair returns the known words closest to a misspelt one, best first: one edit
-// away, two for words of eight letters or more, the more frequent first.
-func (l lexis) repair(word string) []string {
+// misspelling is an unknown word with its stem, and what it may have meant.
+type misspelling struct {
+	forms   [2]form // the word, its stem
+	allowed int
+	best    []candidate
+}
+
+type form struct {
+	runes []rune
+	mask  uint32
+}
+
+type candidate struct {
+	text     string // a word or a stem
+	stem     bool
+	distance int
+	chunks   int32
+}
+
+// repair returns the known words or stems closest to a misspelt one, best
+// first: one edit away, two for words of eight letters or more, the more
+// frequent first. A word is compared with words, its stem with stems, so that
+// "invoce" finds "invoices".
+func (l lexis) repair(word, stem string) []candidate {
 	const most = 2
-	runes := []rune(word)
-	if len(runes) < 4 || strings.ContainsAny(word, "0123456789") {
+	if len([]rune(word)) < 4 || strings.ContainsAny(word, "0123456789") {
 		return nil
 	}
-	allowed := 1
-	if len(runes) >= 8 {
-		allowed = 2
-	}
-	mask := letters(word)
-	type hit struct {
-		word     string
-		distance int
-		chunks   int32
-	}
-	var best []hit
-	better := func(a, b hit) bool {
-		if a.distance != b.distance {
-			return a.distance < b.distance
-		}
-		if a.chunks != b.chunks {
-			return a.chunks > b.chunks
-		}
-		return a.word < b.word
+	m := misspelling{allowed: 1, forms: [2]form{{[]rune(word), letters(word)}, {[]rune(stem), letters(stem)}}}
+	if len(m.forms[0].runes) >= 8 {
+		m.allowed = 2
 	}
 	for _, v := range l {
 		for i := range v.words {
-			w := &v.words[i]
-			if d := int(w.length) - len(runes); d > allowed || -d > allowed || w.length < 4 ||
-				bits.OnesCount32(w.mask&^mask) > allowed || bits.OnesCount32(mask&^w.mask) > allowed {
-				continue
-			}
-			distance := lexicon.Distance(runes, []rune(w.text), allowed)
-			if distance > allowed {
-				continue
-			}
-			h := hit{w.text, distance, w.chunks}
-			at := len(best)
-			for at > 0 && better(h, best[at-1]) {
-				at--
-			}
-			if at < most && (at == 0 || best[at-1].word != h.word) {
-				best = append(best[:at], append([]hit{h}, best[at:]...)...)
-				best = best[:min(len(best), most)]
-			}
+			m.consider(&v.words[i], most)
 		}
 	}
-	out := make([]string, 0, most)
-	for _, h := range best {
-		if h.distance == best[0].distance {
-			out = append(out, h.word)
+	var out []candidate
+	for _, c := range m.best {
+		if c.distance == m.best[0].distance {
+			out = append(out, c)
 		}
 	}
 	return out
+}
+
+func (m *misspelling) consider(w *vocabularyWord, most int) {
+	f := m.forms[0]
+	if w.stem {
+		f = m.forms[1]
+	}
+	if d := int(w.length) - len(f.runes); d > m.allowed || -d > m.allowed || w.length < 4 || len(f.runes) < 4 ||
+		bits.OnesCount32(w.mask&^f.mask) > m.allowed || bits.OnesCount32(f.mask&^w.mask) > m.allowed {
+		return
+	}
+	distance := lexicon.Distance(f.runes, []rune(w.text), m.allowed)
+	if distance > m.allowed {
+		return
+	}
+	c := candidate{w.text, w.stem, distance, w.chunks}
+	at := len(m.best)
+	for at > 0 && c.before(m.best[at-1]) {
+		at--
+	}
+	if at < most && !slices.ContainsFunc(m.best, func(b candidate) bool { return b.text == c.text }) {
+		m.best = slices.Insert(m.best, at, c)
+		m.best = m.best[:min(len(m.best), most)]
+	}
+}
+
+func (c candidate) before(o candidate) bool {
+	return cmp.Or(cmp.Compare(c.distance, o.distance), cmp.Compare(o.chunks, c.chunks), strings.Compare(c.text, o.text)) < 0
 }
 
 // vocabularies caches them per space.

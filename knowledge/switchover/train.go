@@ -37,10 +37,19 @@ func (r *Registry) Train(ctx context.Context, tx pgx.Tx) (*embed.Model, error) {
 }
 
 // Retrain learns a built-in model from the shared articles, builds its vectors
-// and swaps it in. It returns false when the articles give the model in use.
+// and swaps it in. It returns false when the articles give the model in use. A
+// built-in model whose building was interrupted is finished instead.
 func (r *Registry) Retrain(ctx context.Context) (bool, error) {
+	started, err := models(ctx, r.db.Pool(), `select `+modelColumns+` from embedding_models
+		where state in ('building', 'ready') and provider = 'builtin' and auto_activate`)
+	if err != nil {
+		return false, err
+	}
+	if len(started) > 0 {
+		return true, r.resume(ctx, started[0])
+	}
 	var trained *embed.Model
-	err := r.db.WithSystem(ctx, "train embedder", func(tx pgx.Tx) (err error) {
+	err = r.db.WithSystem(ctx, "train embedder", func(tx pgx.Tx) (err error) {
 		trained, err = r.Train(ctx, tx)
 		return err
 	})
@@ -68,13 +77,41 @@ func (r *Registry) Retrain(ctx context.Context) (bool, error) {
 	return true, r.Build(ctx, model.ID)
 }
 
-// Switch builds the vectors of an external embedder and swaps it in.
+func (r *Registry) resume(ctx context.Context, model knowledge.EmbeddingModel) error {
+	if model.State == knowledge.ModelReady {
+		return r.Activate(ctx, model.ID)
+	}
+	return r.Build(ctx, model.ID)
+}
+
+// Switch registers an external embedder and builds its vectors here and now; a
+// running service queues build_vectors instead (StartSwitch).
 func (r *Registry) Switch(ctx context.Context, embedder knowledge.Embedder) error {
-	model, err := r.Add(ctx, Spec{
-		Name: embedder.ModelID(), Provider: "external", Dimensions: embedder.Dimensions(), AutoActivate: true,
-	})
+	model, err := r.Add(ctx, specOf(embedder, true))
 	if err != nil {
 		return err
 	}
 	return r.Build(ctx, model.ID)
+}
+
+// StartSwitch registers an external embedder, which must be one of those given
+// to New, and queues the building of its vectors. With activate it takes over
+// when complete; otherwise it waits, ready, for Activate.
+func (r *Registry) StartSwitch(ctx context.Context, name string, activate bool, jobs knowledge.JobInserter) (knowledge.EmbeddingModel, error) {
+	embedder, ok := r.external[name]
+	if !ok {
+		return knowledge.EmbeddingModel{}, fmt.Errorf("%w: %s", knowledge.ErrNoEmbedder, name)
+	}
+	model, err := r.Add(ctx, specOf(embedder, activate))
+	if err != nil {
+		return model, err
+	}
+	return model, r.db.WithSystem(ctx, "queue building of vectors", func(tx pgx.Tx) error {
+		_, err := jobs.InsertTx(ctx, tx, knowledge.BuildVectorsArgs{Model: model.ID}, nil)
+		return err
+	})
+}
+
+func specOf(embedder knowledge.Embedder, activate bool) Spec {
+	return Spec{Name: embedder.ModelID(), Provider: "external", Dimensions: embedder.Dimensions(), AutoActivate: activate}
 }

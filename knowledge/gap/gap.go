@@ -1,0 +1,239 @@
+// Package gap groups questions the knowledge could not answer, so that curators
+// see what to write next, ranked by how many conversations asked.
+//
+// A question joins the gap whose middle its vector is nearest to, above a
+// similarity; otherwise it opens a gap of its own. New questions reopen a gap
+// that was resolved: the article written for it did not answer them. Dismissed
+// gaps stay dismissed and go on counting.
+package gap
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/pgvector/pgvector-go"
+	"github.com/riverqueue/river"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/switchover"
+	"github.com/usherdesk/usher/migrations/tenantdb"
+)
+
+const (
+	// alike is the cosine from which two questions are one gap.
+	alike = 0.62
+	batch = 200
+	// considered bounds the gaps compared with, the latest first.
+	considered = 5000
+)
+
+// Clusterer groups questions. It needs a pool of the worker role.
+type Clusterer struct {
+	db     *tenantdb.DB
+	models *switchover.Registry
+}
+
+// New returns a Clusterer.
+func New(db *tenantdb.DB, models *switchover.Registry) *Clusterer {
+	return &Clusterer{db: db, models: models}
+}
+
+type question struct {
+	TenantID       uuid.UUID
+	ID             uuid.UUID
+	ConversationID *uuid.UUID
+	Question       string
+}
+
+type gap struct {
+	id       uuid.UUID
+	centroid []float32
+	members  int
+}
+
+// Run groups every question that is in no gap yet and returns how many.
+func (c *Clusterer) Run(ctx context.Context) (total int, err error) {
+	for {
+		n, err := c.step(ctx)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("cluster gaps: %w", err)
+		}
+		if n < batch {
+			return total, nil
+		}
+	}
+}
+
+func (c *Clusterer) step(ctx context.Context) (n int, err error) {
+	model, embedder, err := c.models.Active(ctx)
+	if err != nil {
+		return 0, err
+	}
+	questions, err := c.waiting(ctx)
+	if err != nil || len(questions) == 0 {
+		return 0, err
+	}
+	texts := make([]string, len(questions))
+	for i, q := range questions {
+		texts[i] = q.Question
+	}
+	vectors, err := switchover.Embed(ctx, embedder, texts)
+	if err != nil {
+		return 0, err
+	}
+	err = c.db.WithSystem(ctx, "cluster gaps", func(tx pgx.Tx) error {
+		// One clustering at a time, whatever the number of workers.
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('usher cluster gaps'))`); err != nil {
+			return err
+		}
+		gaps, err := c.known(ctx, tx, model, embedder)
+		if err != nil {
+			return err
+		}
+		for i, q := range questions {
+			if gaps, err = place(ctx, tx, gaps, q, vectors[i], model.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return len(questions), err
+}
+
+func (c *Clusterer) waiting(ctx context.Context) (questions []question, err error) {
+	err = c.db.WithSystem(ctx, "find questions in no gap", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select tenant_id, id, conversation_id, question from gap_questions
+			where gap_id is null order by created_at, id limit $1`, batch)
+		if err != nil {
+			return err
+		}
+		questions, err = pgx.CollectRows(rows, pgx.RowToStructByName[question])
+		return err
+	})
+	return questions, err
+}
+
+// known reads the gaps with their middles; those made with another embedding
+// model are embedded again from their question.
+func (c *Clusterer) known(ctx context.Context, tx pgx.Tx, model knowledge.EmbeddingModel, embedder knowledge.Embedder) ([]gap, error) {
+	rows, err := tx.Query(ctx, `select id, question, questions, centroid, model_id from gaps order by last_seen_at desc limit $1`, considered)
+	if err != nil {
+		return nil, err
+	}
+	var gaps []gap
+	var stale []int
+	var texts []string
+	var g gap
+	var text string
+	var centroid *pgvector.HalfVector
+	var of *int
+	_, err = pgx.ForEachRow(rows, []any{&g.id, &text, &g.members, &centroid, &of}, func() error {
+		g.centroid = nil
+		if centroid != nil && of != nil && *of == model.ID {
+			g.centroid = centroid.Slice()
+		} else {
+			stale, texts = append(stale, len(gaps)), append(texts, text)
+		}
+		gaps = append(gaps, g)
+		return nil
+	})
+	if err != nil || len(stale) == 0 {
+		return gaps, err
+	}
+	vectors, err := switchover.Embed(ctx, embedder, texts)
+	if err != nil {
+		return nil, err
+	}
+	for i, at := range stale {
+		gaps[at].centroid = vectors[i]
+	}
+	return gaps, nil
+}
+
+func place(ctx context.Context, tx pgx.Tx, gaps []gap, q question, vector []float32, model int) ([]gap, error) {
+	// Another run may have placed it since it was read.
+	tag, err := tx.Exec(ctx, `select from gap_questions where tenant_id = $1 and id = $2 and gap_id is null for update`, q.TenantID, q.ID)
+	if err != nil || tag.RowsAffected() == 0 {
+		return gaps, err
+	}
+	best, similarity := -1, alike
+	for i, g := range gaps {
+		if s := cosine(g.centroid, vector); s >= similarity {
+			best, similarity = i, s
+		}
+	}
+	if best < 0 {
+		g := gap{id: uuid.Must(uuid.NewV7()), centroid: vector}
+		if _, err := tx.Exec(ctx, `insert into gaps (id, question) values ($1, $2)`, g.id, q.Question); err != nil {
+			return gaps, err
+		}
+		gaps, best = append(gaps, g), len(gaps)
+	}
+	g := &gaps[best]
+	g.join(vector)
+	if _, err := tx.Exec(ctx, `update gap_questions set gap_id = $3 where tenant_id = $1 and id = $2`, q.TenantID, q.ID, g.id); err != nil {
+		return gaps, err
+	}
+	_, err = tx.Exec(ctx, `
+		update gaps set centroid = $2, model_id = $3, last_seen_at = now(),
+			state = case when state = 'resolved' then 'open' else state end,
+			questions = (select count(*) from gap_questions where gap_id = $1),
+			conversations = (select count(distinct (tenant_id, coalesce(conversation_id, id))) from gap_questions where gap_id = $1)
+		where id = $1`, g.id, pgvector.NewHalfVector(g.centroid), model)
+	return gaps, err
+}
+
+// join moves the middle towards a new member.
+func (g *gap) join(vector []float32) {
+	sum := make([]float32, len(vector))
+	for i := range vector {
+		sum[i] = vector[i]
+		if i < len(g.centroid) {
+			sum[i] += g.centroid[i] * float32(g.members)
+		}
+	}
+	g.members++
+	for i := range sum {
+		sum[i] /= float32(g.members)
+	}
+	g.centroid = sum
+}
+
+func cosine(a, b []float32) float64 {
+	if len(a) != len(b) {
+		return 0
+	}
+	var dot, aa, bb float64
+	for i := range a {
+		dot += float64(a[i]) * float64(b[i])
+		aa += float64(a[i]) * float64(a[i])
+		bb += float64(b[i]) * float64(b[i])
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return dot / math.Sqrt(aa*bb)
+}
+
+// worker works cluster_gaps jobs.
+type worker struct {
+	river.WorkerDefaults[knowledge.ClusterGapsArgs]
+	clusterer *Clusterer
+}
+
+func (w *worker) Timeout(*river.Job[knowledge.ClusterGapsArgs]) time.Duration { return 5 * time.Minute }
+
+func (w *worker) Work(ctx context.Context, _ *river.Job[knowledge.ClusterGapsArgs]) error {
+	_, err := w.clusterer.Run(ctx)
+	return err
+}
+
+// AddWorkers registers the package's workers.
+func AddWorkers(workers *river.Workers, clusterer *Clusterer) {
+	river.AddWorker(workers, &worker{clusterer: clusterer})
+}

@@ -75,6 +75,20 @@ describe("Outbox", () => {
     expect(box.snapshot()).toEqual([]);
   });
 
+  it("moves what waits to a conversation that was just begun, and sends each once", async () => {
+    const sent: string[] = [];
+    const box: Outbox = new Outbox("o", (e) => {
+      sent.push(`${e.conversation} ${e.body}`);
+      if (e.conversation === "new:1") box.move("new:1", "c");
+      return Promise.resolve({ ok: true });
+    }, memory());
+    box.add("new:1", "one", "k1");
+    box.add("new:1", "two", "k2");
+    await vi.runAllTimersAsync();
+    expect(sent).toEqual(["new:1 one", "c two"]);
+    expect(box.snapshot()).toEqual([]);
+  });
+
   it("survives a reload, also in the middle of sending", async () => {
     const keeper = memory();
     const hang = new Outbox("o", () => new Promise(() => {}), keeper);

@@ -25,6 +25,7 @@ export class Outbox {
   private listeners = new Set<() => void>();
   private running = new Set<string>();
   private timers = new Set<ReturnType<typeof setTimeout>>();
+  private moved = new Map<string, string>();
 
   constructor(
     private readonly name: string,
@@ -45,7 +46,7 @@ export class Outbox {
   };
 
   add(conversation: string, body: string, key: string): OutboxEntry {
-    const entry: OutboxEntry = { key, conversation, body, createdAt: new Date(this.now()).toISOString(), state: "queued" };
+    const entry: OutboxEntry = { key, conversation: this.moved.get(conversation) ?? conversation, body, createdAt: new Date(this.now()).toISOString(), state: "queued" };
     this.change([...this.entries, entry]);
     void this.flush();
     return entry;
@@ -60,9 +61,10 @@ export class Outbox {
     this.change(this.entries.filter((e) => e.key !== key));
   }
 
-  /** Entries written for a conversation that now exists move to it. */
+  /** Entries waiting for a conversation that now exists move to it; one being sent stays. */
   move(from: string, to: string): void {
-    if (from !== to) this.change(this.entries.map((e) => (e.conversation === from ? { ...e, conversation: to } : e)));
+    this.moved.set(from, to);
+    this.change(this.entries.map((e) => (e.conversation === from && e.state !== "sending" ? { ...e, conversation: to } : e)));
     void this.flush();
   }
 

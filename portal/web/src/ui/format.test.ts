@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, expectation, longDate, relativeTime, shortTime, words } from "./format";
+import { bytes, longDate, relativeTime, shortTime, words } from "./format";
 
 const now = new Date("2026-03-10T12:00:00Z");
 
@@ -28,17 +28,6 @@ describe("times", () => {
     expect(relativeTime("2026-03-10T11:57:00Z", "en", now)).toBe("3 minutes ago");
     expect(relativeTime("2026-03-12T12:00:00Z", "de", now)).toBe("übermorgen");
   });
-});
-
-describe("expectation", () => {
-  it.each([
-    [30, "minutes", 5],
-    [60 * 21, "minutes", 25],
-    [60 * 56, "hours", 1],
-    [60 * 61, "hours", 2],
-    [3 * 3600, "hours", 3],
-    [3 * 3600 + 1, "later", 0],
-  ] as const)("%i seconds is %s %i", (seconds, unit, n) => expect(expectation(seconds)).toEqual({ unit, n }));
 });
 
 it("sizes and words", () => {

@@ -55,17 +55,6 @@ export function relativeTime(text: string, locale: string, now = new Date()): st
   return text;
 }
 
-/**
- * How long an answer by a person takes, in words that promise nothing: rounded
- * up, and no number at all from four hours on.
- */
-export function expectation(seconds: number): { unit: "minutes" | "hours" | "later"; n: number } {
-  const minutes = Math.max(1, Math.ceil(seconds / 60));
-  if (minutes <= 55) return { unit: "minutes", n: Math.ceil(minutes / 5) * 5 };
-  const hours = Math.ceil(minutes / 60);
-  return hours >= 4 ? { unit: "later", n: 0 } : { unit: "hours", n: hours };
-}
-
 export function bytes(size: number, locale: string): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   let step = 0;

@@ -1,0 +1,388 @@
+import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { call, newKey } from "../api/client";
+import type { OutboxEntry } from "../api/outbox";
+import type { Message } from "../api/types";
+import { announce } from "../ui/announce";
+import { useWords } from "../ui/i18n";
+import { Icon } from "../ui/Icon";
+import { Badge, Banner, Loading, Time } from "../ui/parts";
+import { Link, navigate, usePage } from "../ui/router";
+import { Composer } from "./Composer";
+import { Hello } from "./Hello";
+import { ErrorPage } from "./pages";
+import { useSession } from "./session";
+import { speakerOf, ticketWords } from "./spoken";
+import { useThread } from "./useThread";
+
+// The first frame has no transcript; what renders one comes while it is read.
+const transcript = () => import("./MessageView");
+const MessageView = lazy(() => transcript().then((m) => ({ default: m.MessageView })));
+
+/** One conversation, or the page where one begins. */
+export function Chat({ id, onTalk, framed = false, go = (to: string) => navigate(to, { replace: true }) }: { id?: string; onTalk: () => void; framed?: boolean; go?: (to: string) => void }) {
+  const { t, count } = useWords();
+  const session = useSession();
+  const { conversation, thread, error, connection, more, older, reconnect } = useThread(id);
+  const [place] = useState(() => `new:${newKey()}`);
+  const waiting = useSyncExternalStore(session.outbox.subscribe, session.outbox.snapshot);
+  const pending = useMemo(() => waiting.filter((e) => (id ? e.conversation === id : e.conversation.startsWith("new:"))), [waiting, id]);
+  const input = useRef<HTMLTextAreaElement>(null);
+  const title = conversation?.subject || (id ? t("untitled") : t("ask_title"));
+  const heading = usePage(title, t("brand"));
+
+  useEffect(
+    () =>
+      session.started((from, begun) => {
+        if (!id && from.startsWith("new:")) go(`/c/${begun.id}`);
+      }),
+    [session, id, go],
+  );
+
+  const send = useCallback((text: string) => session.outbox.add(id ?? place, text, newKey()), [session, id, place]);
+  const stop = () => {
+    if (id) void call("post", "/v1/conversations/{id}/stop", { params: { id } }).catch(() => undefined);
+    input.current?.focus();
+  };
+
+  useEffect(() => {
+    const timer = setTimeout(() => void transcript(), 300);
+    return () => clearTimeout(timer);
+  }, []);
+
+  const scroll = useScroll(thread.messages, pending.length, conversation?.customer_read_seq);
+  useAnnounce(thread.messages, thread.working !== undefined || thread.streaming !== undefined);
+  useRead(id, thread.lastSeq, thread.messages, scroll.atEnd);
+  const patience = usePatience(thread.working);
+
+  const unreadFrom = useMemo(() => {
+    const read = conversation?.customer_read_seq;
+    if (read === undefined || !conversation?.unread) return undefined;
+    return thread.messages.find((m) => m.seq > read && m.author.kind !== "customer")?.id;
+  }, [conversation, thread.messages]);
+
+  if (error) return <ErrorPage error={error} />;
+  const lastAnswer = thread.messages.findLast((m) => m.author.kind !== "system");
+  const settled = thread.streaming ? thread.messages.filter((m) => m.id !== thread.streaming) : thread.messages;
+  const streaming = thread.messages.find((m) => m.id === thread.streaming);
+  const talkActions = { onOption: send, onTalk };
+  const blank = !id && pending.length === 0;
+
+  return (
+    <div className="chat">
+      {blank ? (
+        <span />
+      ) : (
+        <header className="chat-head">
+          <h1 ref={heading} tabIndex={-1} dir="auto">
+            {title}
+          </h1>
+          {thread.state === "with_person" && (
+            <Badge tone="info">
+              <Icon name="person" /> {t("with_person")}
+            </Badge>
+          )}
+          {thread.state === "solved" && <Badge tone="ok">{t("conv_solved")}</Badge>}
+          {thread.ticket && (
+            <Badge>
+              <span className="num">#{thread.ticket.number}</span> {ticketWords(thread.ticket.state, t)}
+            </Badge>
+          )}
+          {!framed && (
+            <Link className="btn btn-quiet btn-small" href="/">
+              <Icon name="plus" /> <span className="wide-words">{t("new_conversation")}</span>
+            </Link>
+          )}
+        </header>
+      )}
+
+      <div className="scroller" ref={scroll.ref} onScroll={scroll.onScroll} tabIndex={0} role="region" aria-label={t("transcript")}>
+        {blank ? (
+          <Hello heading={heading} onAsk={send} />
+        ) : (
+          <div>
+            {id && !conversation && thread.messages.length === 0 && <Loading label={t("loading")} />}
+            {more && (
+              <p style={{ textAlign: "center", marginBlockEnd: "1rem" }}>
+                <button type="button" className="btn btn-small" onClick={() => void scroll.keep(older)}>
+                  {t("older")}
+                </button>
+              </p>
+            )}
+            {!more && <Disclosure />}
+            {/* The log itself is silent: each answer is announced once, when whole. */}
+            <div className="log" role="log" aria-live="off" aria-label={t("transcript")}>
+              <Suspense>
+              {settled.map((m) => (
+                <div key={m.id} className="stack" data-message={m.id}>
+                  {m.id === unreadFrom && <div className="divider">{t("unread_from_here")}</div>}
+                  <MessageView message={m} mine={session.me.name} actions={m.author.kind === "assistant" ? { ...talkActions, active: m.id === lastAnswer?.id } : undefined} />
+                </div>
+              ))}
+              </Suspense>
+            </div>
+            <div className="after-log">
+              {streaming && (
+                <Suspense>
+                  <MessageView message={streaming} mine={session.me.name} />
+                </Suspense>
+              )}
+              {pending.map((entry) => (
+                <Pending key={entry.key} entry={entry} onRetry={() => session.outbox.retry(entry.key)} onDiscard={() => session.outbox.remove(entry.key)} />
+              ))}
+              {thread.working && !streaming && patience && (
+                <p className="row muted small">
+                  <span className="spin" aria-hidden="true" /> {workingWords(thread.working, t)}
+                </p>
+              )}
+            </div>
+          </div>
+        )}
+      </div>
+
+      <div className="dock">
+        {scroll.unseen > 0 && (
+          <div className="jump">
+            <button type="button" className="btn btn-small" onClick={scroll.toEnd}>
+              <Icon name="down" /> {count("new_messages", scroll.unseen)}
+            </button>
+          </div>
+        )}
+        <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />
+        <Composer key={id ?? "new"} draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />
+      </div>
+    </div>
+  );
+}
+
+function Disclosure() {
+  const { t, language } = useWords();
+  const { me } = useSession();
+  const theirs = me.assistant && me.locale.startsWith(language) ? me.assistant : undefined;
+  return (
+    <p className="log muted small" style={{ marginBlockEnd: "1rem" }}>
+      <span>
+        {theirs?.disclosure || t("disclosure")} {theirs?.person || t("disclosure_person")}
+      </span>
+    </p>
+  );
+}
+
+/** A message on its way: sending, waiting, or failed with a way out. */
+function Pending({ entry, onRetry, onDiscard }: { entry: OutboxEntry; onRetry: () => void; onDiscard: () => void }) {
+  const { t, locale } = useWords();
+  const online = useOnline();
+  const state = entry.state === "failed" ? t("failed") : entry.state === "sending" ? t("sending") : online ? t("queued") : t("queued_offline");
+  return (
+    <article className="msg msg-customer" aria-label={`${t("you")}, ${state}`} data-state={entry.state}>
+      <header className="msg-head">
+        <b>{t("you")}</b>
+        <Time at={entry.createdAt} locale={locale} />
+      </header>
+      <div className="msg-body" dir="auto">
+        {entry.body}
+      </div>
+      <footer className="msg-foot">
+        <span className={entry.state === "failed" ? "field-error" : undefined}>
+          {state}
+          {entry.problem && <>: {entry.problem}</>}
+        </span>
+        {entry.state === "failed" && (
+          <>
+            <button type="button" className="btn btn-small" onClick={onRetry}>
+              {t("retry")}
+            </button>
+            <button type="button" className="btn btn-small btn-quiet" onClick={onDiscard}>
+              {t("discard")}
+            </button>
+          </>
+        )}
+      </footer>
+    </article>
+  );
+}
+
+function Connection({ state, used, onReconnect }: { state: string; used: boolean; onReconnect: () => void }) {
+  const { t } = useWords();
+  const online = useOnline();
+  const lost = online && used && state === "waiting";
+  const [shown, setShown] = useState(false);
+  // A blip of a second is not news.
+  useEffect(() => {
+    if (!lost) {
+      setShown(false);
+      return;
+    }
+    const timer = setTimeout(() => setShown(true), 1500);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  if (!online) {
+    return (
+      <Banner tone="warn" role="status">
+        {t("offline")}
+      </Banner>
+    );
+  }
+  if (!shown) return null;
+  return (
+    <Banner
+      tone="warn"
+      role="status"
+      action={
+        <button type="button" className="btn btn-small" onClick={onReconnect}>
+          <Icon name="reload" /> {t("reconnect_now")}
+        </button>
+      }
+    >
+      {t("reconnecting")}
+    </Banner>
+  );
+}
+
+function subscribeOnline(fn: () => void) {
+  window.addEventListener("online", fn);
+  window.addEventListener("offline", fn);
+  return () => {
+    window.removeEventListener("online", fn);
+    window.removeEventListener("offline", fn);
+  };
+}
+
+export const useOnline = (): boolean => useSyncExternalStore(subscribeOnline, () => navigator.onLine);
+
+function workingWords(step: string, t: ReturnType<typeof useWords>["t"]): string {
+  if (/search|retriev|document|answer|compos/.test(step)) return t("thinking_searching");
+  if (/status|record|onboarding/.test(step)) return t("thinking_status");
+  return t("thinking");
+}
+
+/** Whether to go on showing that an answer is coming: not for ever. */
+function usePatience(working: string | undefined): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    setOver(false);
+    if (!working) return;
+    const timer = setTimeout(() => setOver(true), 60_000);
+    return () => clearTimeout(timer);
+  }, [working]);
+  return !over;
+}
+
+/** Keeps the end in view while the reader is there; counts what arrives while not. */
+function useScroll(messages: readonly Message[], pending: number, readSeq: number | undefined) {
+  const ref = useRef<HTMLDivElement>(null);
+  const [atEnd, setAtEnd] = useState(true);
+  const [seen, setSeen] = useState(0);
+  const stick = useRef(true);
+  const placed = useRef(false);
+  const last = messages.at(-1);
+  const size = messages.length + pending;
+  const length = last?.body.length ?? 0;
+
+  const toEnd = useCallback(() => {
+    const el = ref.current;
+    if (el) el.scrollTop = el.scrollHeight;
+    stick.current = true;
+    setAtEnd(true);
+  }, []);
+
+  const place = useCallback(() => {
+    const el = ref.current;
+    if (!el) return;
+    if (!placed.current && messages.length > 0 && el.querySelector("[data-message]")) {
+      placed.current = true;
+      const first = readSeq ? messages.find((m) => m.seq > readSeq && m.author.kind !== "customer") : undefined;
+      const row = first && el.querySelector(`[data-message="${first.id}"]`);
+      if (row && el.scrollHeight - row.getBoundingClientRect().top > el.clientHeight) {
+        stick.current = false;
+        row.scrollIntoView({ block: "start" });
+        return;
+      }
+    }
+    if (stick.current && size > 0) el.scrollTop = el.scrollHeight;
+  }, [messages, readSeq, size]);
+
+  useLayoutEffect(place, [place, length, last?.state]);
+  // What is rendered late, or grows, keeps the end in view as well.
+  useEffect(() => {
+    const inner = ref.current?.firstElementChild;
+    if (!inner) return;
+    const observer = new ResizeObserver(place);
+    observer.observe(inner);
+    return () => observer.disconnect();
+  }, [place]);
+
+  // Own messages always bring the reader to the end.
+  useLayoutEffect(() => {
+    if (pending > 0) toEnd();
+  }, [pending, toEnd]);
+
+  useEffect(() => {
+    if (atEnd) setSeen(messages.length);
+  }, [atEnd, messages.length]);
+
+  const onScroll = () => {
+    const el = ref.current;
+    if (!el) return;
+    const near = el.scrollHeight - el.scrollTop - el.clientHeight < 80;
+    stick.current = near;
+    setAtEnd(near);
+  };
+  /** Loads more above without moving what is being read. */
+  const keep = async (load: () => Promise<void>) => {
+    const el = ref.current;
+    const below = el ? el.scrollHeight - el.scrollTop : 0;
+    const before = messages.length;
+    stick.current = false;
+    await load();
+    requestAnimationFrame(() => {
+      if (el) el.scrollTop = el.scrollHeight - below;
+      setSeen((n) => n + Math.max(0, messages.length - before));
+    });
+  };
+  return { ref, atEnd, onScroll, toEnd, keep, unseen: atEnd ? 0 : Math.max(0, messages.slice(seen).filter((m) => m.author.kind !== "customer").length) };
+}
+
+/** Says that an answer is coming, and each new message once, when it is whole. */
+function useAnnounce(messages: readonly Message[], busy: boolean) {
+  const { t, count } = useWords();
+  const said = useRef<Set<string> | undefined>(undefined);
+  const loaded = messages.length > 0;
+  useEffect(() => {
+    if (busy) announce(t("answering"));
+  }, [busy, t]);
+  useEffect(() => {
+    if (!said.current) {
+      if (loaded) said.current = new Set(messages.filter((m) => m.state !== "streaming").map((m) => m.id));
+      return;
+    }
+    for (const m of messages) {
+      if (m.state === "streaming" || said.current.has(m.id)) continue;
+      said.current.add(m.id);
+      if (m.author.kind === "customer") continue;
+      const sources = m.answer?.citations?.length ?? 0;
+      void import("../ui/markdown").then(({ plainText }) => announce(`${speakerOf(m.author, t)}: ${plainText(m.body)}${sources ? ` ${count("sources", sources)}` : ""}`));
+    }
+  }, [messages, loaded, t, count]);
+}
+
+/** Tells the server how far the customer has read, while they look. */
+function useRead(id: string | undefined, seq: number, messages: readonly Message[], atEnd: boolean) {
+  const told = useRef(0);
+  useEffect(() => {
+    const newest = messages.findLast((m) => m.author.kind !== "customer" && m.state !== "streaming");
+    if (!id || !atEnd || !newest || newest.seq <= told.current) return;
+    const tell = () => {
+      if (document.visibilityState !== "visible") return;
+      told.current = newest.seq;
+      void call("post", "/v1/conversations/{id}/read", { params: { id }, body: { seq: Math.max(seq, newest.seq) } })
+        .then(() => window.dispatchEvent(new Event("usher:read")))
+        .catch(() => undefined);
+    };
+    const timer = setTimeout(tell, 400);
+    document.addEventListener("visibilitychange", tell);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", tell);
+    };
+  }, [id, seq, messages, atEnd]);
+}

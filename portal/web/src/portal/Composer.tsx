@@ -1,0 +1,75 @@
+import { type KeyboardEvent, type RefObject, useEffect, useState } from "react";
+import { useWords } from "../ui/i18n";
+import { Icon } from "../ui/Icon";
+import { store, stored } from "../ui/theme";
+
+/** Longest message the service takes, in characters; it measures bytes, so this is cautious. */
+export const longestMessage = 16_000;
+
+type Props = {
+  /** Drafts are kept per conversation on this device. */
+  draftKey: string;
+  onSend: (text: string) => void;
+  /** Set while an answer is being written: the button stops it. */
+  onStop?: () => void;
+  inputRef: RefObject<HTMLTextAreaElement | null>;
+};
+
+/** The text box. A draft survives reloads and is this tab's own while typing. */
+export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
+  const { t } = useWords();
+  const [text, setText] = useState(() => stored(`usher.draft.${draftKey}`));
+  const over = text.length - longestMessage;
+
+  useEffect(() => store(`usher.draft.${draftKey}`, text), [draftKey, text]);
+
+  const send = () => {
+    const body = text.trim();
+    if (!body || over > 0) return;
+    setText("");
+    onSend(body);
+    inputRef.current?.focus({ preventScroll: true });
+  };
+  const key = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+  return (
+    <form
+      className="composer"
+      onSubmit={(e) => {
+        e.preventDefault();
+        send();
+      }}
+    >
+      <div className="composer-box">
+        <textarea
+          ref={inputRef}
+          rows={1}
+          dir="auto"
+          value={text}
+          aria-label={t("composer")}
+          aria-describedby="composer-hint"
+          aria-invalid={over > 0 || undefined}
+          placeholder={t("composer_placeholder")}
+          onChange={(e) => setText(e.target.value)}
+          onKeyDown={key}
+          enterKeyHint="send"
+        />
+        {onStop ? (
+          <button type="button" className="btn" onClick={onStop}>
+            <Icon name="stop" /> {t("stop")}
+          </button>
+        ) : (
+          <button type="submit" className="btn btn-primary" aria-disabled={!text.trim() || over > 0 || undefined}>
+            <Icon name="send" flip /> {t("send")}
+          </button>
+        )}
+      </div>
+      <p id="composer-hint" className={over > 0 ? "field-error" : "hint tiny"}>
+        {over > 0 ? t("too_long", { n: over }) : t("composer_hint")}
+      </p>
+    </form>
+  );
+}

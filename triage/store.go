@@ -317,11 +317,16 @@ func MessagesBefore(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UU
 
 // MessagePayload is a message as event streams and the API show it.
 func MessagePayload(m Message) map[string]any {
-	return map[string]any{"message": WireMessage{
+	return map[string]any{"message": Wire(m)}
+}
+
+// Wire is a message's shape outside.
+func Wire(m Message) WireMessage {
+	return WireMessage{
 		ID: m.ID, ConversationID: m.ConversationID, Seq: m.Seq, Author: WireAuthor{m.AuthorKind, m.AuthorName},
 		Visibility: m.Visibility, Body: m.Body, Language: m.Language, ClientKey: m.ClientKey, InReplyTo: m.InReplyTo,
 		Answer: m.Answer, State: m.State, CreatedAt: m.CreatedAt, EditedAt: m.EditedAt,
-	}}
+	}
 }
 
 // WireMessage is a message's shape outside: in events and in the API.
@@ -337,6 +342,7 @@ type WireMessage struct {
 	InReplyTo      *uuid.UUID   `json:"in_reply_to,omitempty"`
 	Answer         *AnswerMeta  `json:"answer,omitempty"`
 	State          MessageState `json:"state"`
+	Vote           string       `json:"vote,omitempty"` // the reader's own
 	CreatedAt      time.Time    `json:"created_at"`
 	EditedAt       *time.Time   `json:"edited_at,omitempty"`
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin/binding"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
+	"github.com/usherdesk/usher/triage"
 )
 
 // Defines values for AdminArticleState.
@@ -105,57 +106,6 @@ func (e AgentActionPriority) Valid() bool {
 	case AgentActionPriorityNormal:
 		return true
 	case AgentActionPriorityUrgent:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for AnswerEvidence.
-const (
-	Documents  AnswerEvidence = "documents"
-	KnownState AnswerEvidence = "known_state"
-	None       AnswerEvidence = "none"
-)
-
-// Valid indicates whether the value is a known member of the AnswerEvidence enum.
-func (e AnswerEvidence) Valid() bool {
-	switch e {
-	case Documents:
-		return true
-	case KnownState:
-		return true
-	case None:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for AnswerKind.
-const (
-	AnswerKindAcknowledge AnswerKind = "acknowledge"
-	AnswerKindAnswer      AnswerKind = "answer"
-	AnswerKindClarify     AnswerKind = "clarify"
-	AnswerKindEscalate    AnswerKind = "escalate"
-	AnswerKindNotFound    AnswerKind = "not_found"
-	AnswerKindStatus      AnswerKind = "status"
-)
-
-// Valid indicates whether the value is a known member of the AnswerKind enum.
-func (e AnswerKind) Valid() bool {
-	switch e {
-	case AnswerKindAcknowledge:
-		return true
-	case AnswerKindAnswer:
-		return true
-	case AnswerKindClarify:
-		return true
-	case AnswerKindEscalate:
-		return true
-	case AnswerKindNotFound:
-		return true
-	case AnswerKindStatus:
 		return true
 	default:
 		return false
@@ -281,16 +231,16 @@ func (e DeliveryState) Valid() bool {
 
 // Defines values for FeedbackVote.
 const (
-	FeedbackVoteHelpful    FeedbackVote = "helpful"
-	FeedbackVoteNotHelpful FeedbackVote = "not_helpful"
+	Helpful    FeedbackVote = "helpful"
+	NotHelpful FeedbackVote = "not_helpful"
 )
 
 // Valid indicates whether the value is a known member of the FeedbackVote enum.
 func (e FeedbackVote) Valid() bool {
 	switch e {
-	case FeedbackVoteHelpful:
+	case Helpful:
 		return true
-	case FeedbackVoteNotHelpful:
+	case NotHelpful:
 		return true
 	default:
 		return false
@@ -309,90 +259,6 @@ func (e MeKind) Valid() bool {
 	case MeKindCustomer:
 		return true
 	case MeKindStaff:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for MessageAuthorKind.
-const (
-	MessageAuthorKindAgent     MessageAuthorKind = "agent"
-	MessageAuthorKindAssistant MessageAuthorKind = "assistant"
-	MessageAuthorKindCustomer  MessageAuthorKind = "customer"
-	MessageAuthorKindSystem    MessageAuthorKind = "system"
-)
-
-// Valid indicates whether the value is a known member of the MessageAuthorKind enum.
-func (e MessageAuthorKind) Valid() bool {
-	switch e {
-	case MessageAuthorKindAgent:
-		return true
-	case MessageAuthorKindAssistant:
-		return true
-	case MessageAuthorKindCustomer:
-		return true
-	case MessageAuthorKindSystem:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for MessageState.
-const (
-	Deleted   MessageState = "deleted"
-	Final     MessageState = "final"
-	Stopped   MessageState = "stopped"
-	Streaming MessageState = "streaming"
-)
-
-// Valid indicates whether the value is a known member of the MessageState enum.
-func (e MessageState) Valid() bool {
-	switch e {
-	case Deleted:
-		return true
-	case Final:
-		return true
-	case Stopped:
-		return true
-	case Streaming:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for MessageVisibility.
-const (
-	MessageVisibilityCustomer MessageVisibility = "customer"
-	MessageVisibilityInternal MessageVisibility = "internal"
-)
-
-// Valid indicates whether the value is a known member of the MessageVisibility enum.
-func (e MessageVisibility) Valid() bool {
-	switch e {
-	case MessageVisibilityCustomer:
-		return true
-	case MessageVisibilityInternal:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for MessageVote.
-const (
-	MessageVoteHelpful    MessageVote = "helpful"
-	MessageVoteNotHelpful MessageVote = "not_helpful"
-)
-
-// Valid indicates whether the value is a known member of the MessageVote enum.
-func (e MessageVote) Valid() bool {
-	switch e {
-	case MessageVoteHelpful:
-		return true
-	case MessageVoteNotHelpful:
 		return true
 	default:
 		return false
@@ -672,6 +538,7 @@ func (e ListDeliveriesParamsState) Valid() bool {
 // Defines values for GetQueueParamsState.
 const (
 	GetQueueParamsStateAll        GetQueueParamsState = "all"
+	GetQueueParamsStateBreaching  GetQueueParamsState = "breaching"
 	GetQueueParamsStateMine       GetQueueParamsState = "mine"
 	GetQueueParamsStateOpen       GetQueueParamsState = "open"
 	GetQueueParamsStateSnoozed    GetQueueParamsState = "snoozed"
@@ -684,6 +551,8 @@ const (
 func (e GetQueueParamsState) Valid() bool {
 	switch e {
 	case GetQueueParamsStateAll:
+		return true
+	case GetQueueParamsStateBreaching:
 		return true
 	case GetQueueParamsStateMine:
 		return true
@@ -791,26 +660,7 @@ type AgentTicket struct {
 }
 
 // Answer defines model for Answer.
-type Answer struct {
-	AsOf         *time.Time     `json:"as_of,omitempty"`
-	Basis        *[]Basis       `json:"basis,omitempty"`
-	Citations    *[]Citation    `json:"citations,omitempty"`
-	Evidence     AnswerEvidence `json:"evidence"`
-	Kind         AnswerKind     `json:"kind"`
-	Link         *string        `json:"link,omitempty"`
-	LinkText     *string        `json:"link_text,omitempty"`
-	Nearest      *[]Citation    `json:"nearest,omitempty"`
-	OfferHuman   *bool          `json:"offer_human,omitempty"`
-	Options      *[]string      `json:"options,omitempty"`
-	Stale        *bool          `json:"stale,omitempty"`
-	TicketNumber *int64         `json:"ticket_number,omitempty"`
-}
-
-// AnswerEvidence defines model for Answer.Evidence.
-type AnswerEvidence string
-
-// AnswerKind defines model for Answer.Kind.
-type AnswerKind string
+type Answer = triage.AnswerMeta
 
 // Article defines model for Article.
 type Article struct {
@@ -879,25 +729,10 @@ type Audience struct {
 type AudienceLevel string
 
 // Basis defines model for Basis.
-type Basis struct {
-	Entity     string    `json:"entity"`
-	Field      string    `json:"field"`
-	Label      string    `json:"label"`
-	ObservedAt time.Time `json:"observed_at"`
-}
+type Basis = triage.Basis
 
 // Citation defines model for Citation.
-type Citation struct {
-	ArticleID openapi_types.UUID `json:"article_id"`
-	ChunkID   string             `json:"chunk_id"`
-	Language  *string            `json:"language,omitempty"`
-	Number    int                `json:"number"`
-	Quote     *string            `json:"quote,omitempty"`
-	Section   *string            `json:"section,omitempty"`
-	Title     string             `json:"title"`
-	UpdatedAt time.Time          `json:"updated_at"`
-	URL       string             `json:"url"`
-}
+type Citation = triage.Citation
 
 // Classification defines model for Classification.
 type Classification struct {
@@ -1036,37 +871,7 @@ type Me struct {
 type MeKind string
 
 // Message defines model for Message.
-type Message struct {
-	Answer *Answer `json:"answer,omitempty"`
-	Author struct {
-		Kind MessageAuthorKind `json:"kind"`
-		Name *string           `json:"name,omitempty"`
-	} `json:"author"`
-	Body           string              `json:"body"`
-	ClientKey      *string             `json:"client_key,omitempty"`
-	ConversationID openapi_types.UUID  `json:"conversation_id"`
-	CreatedAt      time.Time           `json:"created_at"`
-	EditedAt       *time.Time          `json:"edited_at,omitempty"`
-	ID             openapi_types.UUID  `json:"id"`
-	InReplyTo      *openapi_types.UUID `json:"in_reply_to,omitempty"`
-	Language       *string             `json:"language,omitempty"`
-	Seq            int64               `json:"seq"`
-	State          MessageState        `json:"state"`
-	Visibility     MessageVisibility   `json:"visibility"`
-	Vote           *MessageVote        `json:"vote,omitempty"`
-}
-
-// MessageAuthorKind defines model for Message.Author.Kind.
-type MessageAuthorKind string
-
-// MessageState defines model for Message.State.
-type MessageState string
-
-// MessageVisibility defines model for Message.Visibility.
-type MessageVisibility string
-
-// MessageVote defines model for Message.Vote.
-type MessageVote string
+type Message = triage.WireMessage
 
 // MessageList defines model for MessageList.
 type MessageList struct {

@@ -206,3 +206,31 @@ func nullable(id uuid.UUID) *uuid.UUID {
 	}
 	return &id
 }
+
+// Transcript is Messages with the actor's own votes on them, by message.
+func (s *Service) Transcript(ctx context.Context, actor triage.Actor, id uuid.UUID, before int64, limit int) ([]triage.Message, map[uuid.UUID]string, error) {
+	messages, err := s.Messages(ctx, actor, id, before, limit)
+	if err != nil || len(messages) == 0 {
+		return messages, nil, err
+	}
+	votes := map[uuid.UUID]string{}
+	err = s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		ids := make([]uuid.UUID, len(messages))
+		for i, m := range messages {
+			ids[i] = m.ID
+		}
+		rows, err := tx.Query(ctx, `select message_id, vote from feedback where tenant_id = $1 and user_id = $2 and message_id = any($3)`,
+			actor.TenantID, actor.ID, ids)
+		if err != nil {
+			return fmt.Errorf("read votes: %w", err)
+		}
+		var message uuid.UUID
+		var vote string
+		_, err = pgx.ForEachRow(rows, []any{&message, &vote}, func() error { votes[message] = vote; return nil })
+		if err != nil {
+			return fmt.Errorf("read votes: %w", err)
+		}
+		return nil
+	})
+	return messages, votes, err
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/problem"
+)
+
+// access is who may call an operation.
+type access int
+
+const (
+	public   access = iota + 1 // anybody
+	optional                   // anybody; a principal widens what is seen
+	customer                   // a person of a tenant
+	caller                     // a person of a tenant, or an API key
+	anyone                     // whoever is signed in
+	agent                      // staff
+	curator                    // staff with the role curator or admin
+)
+
+// operations declares the access of every operation of the contract.
+var operations = map[string]access{
+	"Healthz": public, "Readyz": public, "ExchangeLink": public,
+	"SearchKnowledge": optional, "ListArticles": optional, "GetArticle": optional,
+	"GetMe": anyone, "Logout": anyone,
+	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
+	"PostMessage": caller, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
+	"AskForPerson": customer, "ConfirmSolved": customer, "PutFeedback": customer,
+	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
+	"GetQueue": agent, "ListStaff": agent, "GetAgentTicket": agent, "StreamAgentTicket": agent, "ActOnTicket": agent,
+	"SuggestAnswer": agent, "ListDeliveries": agent, "ActOnDelivery": agent,
+	"ListTenants": curator, "ListAdminArticles": curator, "CreateArticle": curator, "GetAdminArticle": curator,
+	"SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
+	"ResolveGap": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
+	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator,
+}
+
+// guard lets an operation through for whom it is declared. To everybody else an
+// operation of another surface does not exist.
+func guard(next StrictHandlerFunc, operation string) StrictHandlerFunc {
+	need, declared := operations[operation]
+	return func(c *gin.Context, request any) (any, error) {
+		principal, signedIn := identity.From(c.Request.Context())
+		switch {
+		case !declared:
+			return nil, problem.NotFound()
+		case need == public || need == optional:
+		case !signedIn:
+			return nil, unauthenticated()
+		case !allowed(need, principal):
+			return nil, problem.NotFound()
+		}
+		return next(c, request)
+	}
+}
+
+func allowed(need access, p identity.Principal) bool {
+	switch need {
+	case customer:
+		return p.Kind == identity.Customer
+	case caller:
+		return p.Kind == identity.Customer || p.Kind == identity.Key && slices.Contains(p.Scopes, identity.ScopeTickets)
+	case anyone:
+		return p.Kind != identity.Key
+	case agent:
+		return p.Kind == identity.Staff
+	case curator:
+		return p.Kind == identity.Staff && (p.Actor.HasRole("curator") || p.Actor.HasRole("admin"))
+	}
+	return false
+}
+
+func unauthenticated() *problem.Problem {
+	return problem.New(http.StatusUnauthorized, "not_signed_in", "You are not signed in, or your session has ended. Open a new sign-in link, or send a valid API key.")
+}

@@ -1,0 +1,243 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/problem"
+	"github.com/usherdesk/usher/portal/stream"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+func wireConversation(c triage.Conversation) Conversation {
+	return Conversation{
+		ID: c.ID, Channel: ConversationChannel(c.Channel), Subject: c.Subject, State: ConversationState(c.State),
+		Assistant: ConversationAssistant(c.Assistant), Language: some(c.Language), LastSeq: c.LastSeq, CustomerReadSeq: &c.CustomerReadSeq,
+		Unread: c.LastSeq > c.CustomerReadSeq && c.LastAuthor != "" && c.LastAuthor != string(triage.AuthorCustomer), LastLine: c.LastLine, LastAuthor: some(c.LastAuthor),
+		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
+}
+
+// ListConversations lists the caller's own conversations.
+func (s *Server) ListConversations(ctx context.Context, r ListConversationsRequestObject) (ListConversationsResponseObject, error) {
+	conversations, err := s.Intake.Conversations(ctx, actor(ctx), page(r.Params.Before, r.Params.Limit))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Conversation, len(conversations))
+	for i, c := range conversations {
+		out[i] = wireConversation(c)
+	}
+	return ListConversations200JSONResponse{Conversations: out}, nil
+}
+
+// StartConversation opens a conversation.
+func (s *Server) StartConversation(ctx context.Context, r StartConversationRequestObject) (StartConversationResponseObject, error) {
+	key := value(r.Params.IdempotencyKey)
+	if key == "" {
+		key = value(r.Body.ClientKey)
+	}
+	c, m, err := s.Intake.Start(ctx, actor(ctx), intake.Start{
+		Channel: triage.ChannelChat, Subject: value(r.Body.Subject), Text: value(r.Body.Text), ClientKey: key, Locale: actor(ctx).Locale,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := StartedConversation{Conversation: wireConversation(c)}
+	if m.ID != uuid.Nil {
+		wire := triage.Wire(m)
+		out.Message = &wire
+	}
+	return StartConversation201JSONResponse(out), nil
+}
+
+// GetConversation reads one conversation.
+func (s *Server) GetConversation(ctx context.Context, r GetConversationRequestObject) (GetConversationResponseObject, error) {
+	c, err := s.Intake.Conversation(ctx, actor(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return GetConversation200JSONResponse(wireConversation(c)), nil
+}
+
+// ListMessages reads a page of a conversation.
+func (s *Server) ListMessages(ctx context.Context, r ListMessagesRequestObject) (ListMessagesResponseObject, error) {
+	limit := triage.Page{Limit: value(r.Params.Limit)}.Size()
+	messages, votes, err := s.Intake.Transcript(ctx, actor(ctx), r.ID, value(r.Params.Before), limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Message, len(messages))
+	for i, m := range messages {
+		out[i] = triage.Wire(m)
+		out[i].Vote = votes[m.ID]
+	}
+	return ListMessages200JSONResponse{Messages: out, More: len(out) == limit}, nil
+}
+
+// PostMessage takes a message in.
+func (s *Server) PostMessage(ctx context.Context, r PostMessageRequestObject) (PostMessageResponseObject, error) {
+	key := value(r.Body.ClientKey)
+	if key == "" {
+		key = value(r.Params.IdempotencyKey)
+	}
+	m, err := s.Intake.Post(ctx, actor(ctx), r.ID, intake.Post{Text: r.Body.Text, ClientKey: key})
+	if err != nil {
+		return nil, err
+	}
+	return PostMessage201JSONResponse(triage.Wire(m)), nil
+}
+
+// AskForPerson hands the conversation to people.
+func (s *Server) AskForPerson(ctx context.Context, r AskForPersonRequestObject) (AskForPersonResponseObject, error) {
+	m, err := s.Intake.AskForPerson(ctx, actor(ctx), r.ID, intake.Post{Text: value(r.Body.Note), ClientKey: value(r.Body.ClientKey)})
+	if err != nil {
+		return nil, err
+	}
+	return AskForPerson202JSONResponse(triage.Wire(m)), nil
+}
+
+// MarkRead notes how far the customer has read.
+func (s *Server) MarkRead(ctx context.Context, r MarkReadRequestObject) (MarkReadResponseObject, error) {
+	if err := s.Intake.MarkRead(ctx, actor(ctx), r.ID, r.Body.Seq); err != nil {
+		return nil, err
+	}
+	return MarkRead204Response{}, nil
+}
+
+// StopAnswer ends the answer being written.
+func (s *Server) StopAnswer(ctx context.Context, r StopAnswerRequestObject) (StopAnswerResponseObject, error) {
+	if err := s.Intake.Stop(ctx, actor(ctx), r.ID); err != nil {
+		return nil, err
+	}
+	return StopAnswer204Response{}, nil
+}
+
+// ConfirmSolved is the customer saying it is settled.
+func (s *Server) ConfirmSolved(ctx context.Context, r ConfirmSolvedRequestObject) (ConfirmSolvedResponseObject, error) {
+	if err := s.Intake.ConfirmSolved(ctx, actor(ctx), r.ID); err != nil {
+		return nil, err
+	}
+	return ConfirmSolved204Response{}, nil
+}
+
+// PutFeedback rates an automatic answer.
+func (s *Server) PutFeedback(ctx context.Context, r PutFeedbackRequestObject) (PutFeedbackResponseObject, error) {
+	if err := s.Intake.Vote(ctx, actor(ctx), r.ID, string(r.Body.Vote), value(r.Body.Reason)); err != nil {
+		return nil, err
+	}
+	return PutFeedback204Response{}, nil
+}
+
+// sse serves a conversation's events as the response.
+type sse struct {
+	server       *Server
+	ctx          context.Context //nolint:containedctx // the strict interface hands the writer over without one
+	tenant       uuid.UUID
+	conversation uuid.UUID
+	after        int64
+	staff        bool
+}
+
+func (r sse) VisitStreamConversationResponse(w http.ResponseWriter) error { return r.serve(w) }
+func (r sse) VisitStreamAgentTicketResponse(w http.ResponseWriter) error  { return r.serve(w) }
+
+func (r sse) serve(w http.ResponseWriter) error {
+	db := r.server.App
+	if r.staff {
+		db = r.server.Worker
+	}
+	return r.server.Streams.Serve(r.ctx, w, r.tenant.String()+"/"+r.conversation.String(), r.after, events(db, r.tenant, r.conversation, r.staff))
+}
+
+func events(db *tenantdb.DB, tenant, conversation uuid.UUID, staff bool) stream.Read {
+	return func(ctx context.Context, after int64) (out []stream.Event, err error) {
+		err = db.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+			stored, err := triage.EventsSince(ctx, tx, tenant, conversation, after, staff, 200)
+			for _, e := range stored {
+				out = append(out, stream.Event{ID: e.Seq, Name: string(e.Kind), Data: e.Payload})
+			}
+			return err
+		})
+		return out, err
+	}
+}
+
+// after is where a stream resumes: the header browsers send, or the parameter.
+func after(header *string, parameter *int64) (int64, error) {
+	if value(header) == "" {
+		return value(parameter), nil
+	}
+	seq, err := strconv.ParseInt(*header, 10, 64)
+	if err != nil || seq < 0 {
+		return 0, problem.New(http.StatusBadRequest, "bad_event_id", "Last-Event-ID is not an event id of this stream.")
+	}
+	return seq, nil
+}
+
+// StreamConversation streams the conversation's public events.
+func (s *Server) StreamConversation(ctx context.Context, r StreamConversationRequestObject) (StreamConversationResponseObject, error) {
+	from, err := after(r.Params.LastEventID, r.Params.After)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.Intake.Conversation(ctx, actor(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return sse{server: s, ctx: ctx, tenant: c.TenantID, conversation: c.ID, after: from}, nil
+}
+
+func wireTicket(t triage.Ticket) Ticket {
+	return Ticket{
+		Number: t.Number, ConversationID: t.ConversationID, Subject: t.Subject, State: TicketState(t.CustomerState),
+		Priority: TicketPriority(t.Priority), Assignee: some(t.AssigneeName), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
+	}
+}
+
+// ListTickets lists the tickets the caller may see.
+func (s *Server) ListTickets(ctx context.Context, r ListTicketsRequestObject) (ListTicketsResponseObject, error) {
+	p := page(r.Params.Before, r.Params.Limit)
+	tickets, err := s.Intake.Tickets(ctx, actor(ctx), p)
+	if err != nil {
+		return nil, err
+	}
+	out := TicketList{Tickets: make([]Ticket, len(tickets))}
+	for i, t := range tickets {
+		out.Tickets[i] = wireTicket(t)
+	}
+	if len(tickets) == p.Size() {
+		out.Next = &tickets[len(tickets)-1].ID
+	}
+	return ListTickets200JSONResponse(out), nil
+}
+
+// GetTicket reads one ticket by its number.
+func (s *Server) GetTicket(ctx context.Context, r GetTicketRequestObject) (GetTicketResponseObject, error) {
+	t, err := s.Intake.Ticket(ctx, actor(ctx), r.Number)
+	if err != nil {
+		return nil, err
+	}
+	return GetTicket200JSONResponse(wireTicket(t)), nil
+}
+
+// FileTicket takes a ticket in.
+func (s *Server) FileTicket(ctx context.Context, r FileTicketRequestObject) (FileTicketResponseObject, error) {
+	requester := value(r.Body.RequesterEmail)
+	if requester != "" && !actor(ctx).HasRole(intake.RoleAPI) {
+		return nil, problem.New(http.StatusBadRequest, "requester_not_allowed", "requester_email is for API keys; a signed-in person files their own tickets.")
+	}
+	filed, err := s.Intake.FileTicket(ctx, actor(ctx), intake.Ticket{
+		Subject: r.Body.Subject, Text: value(r.Body.Text), RequesterEmail: requester, ClientKey: value(r.Params.IdempotencyKey),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return FileTicket202JSONResponse{ConversationID: filed.Conversation.ID, MessageID: filed.Message.ID}, nil
+}

@@ -1,0 +1,356 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/time/rate"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/problem"
+	"github.com/usherdesk/usher/portal/stream"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+// MaxBody bounds a request's body: a message of 64 KiB, escaped, fits well.
+const MaxBody = 1 << 20
+
+// OnboardingView shows a person their organisation's onboarding record, as JSON.
+type OnboardingView interface {
+	View(ctx context.Context, actor triage.Actor) (any, error)
+	Suggestions(ctx context.Context, actor triage.Actor) ([]string, error)
+}
+
+// Tester shows curators what the assistant would say, without side effects.
+type Tester interface {
+	Test(ctx context.Context, question TestQuestion) (TestRun, error)
+}
+
+// Config joins the server to the services. App and Identity are needed; what is
+// nil answers 404.
+type Config struct {
+	App        *tenantdb.DB // customers' pool
+	Worker     *tenantdb.DB // staff's pool
+	Identity   *identity.Service
+	Intake     *intake.Service
+	Desk       *desk.Service
+	Knowledge  *knowledge.Service // reads for customers, on the app pool
+	Curation   *knowledge.Service // changes by curators, on the worker pool
+	Search     *search.Searcher
+	Onboarding OnboardingView
+	Tester     Tester
+	Streams    *stream.Hub
+
+	Spec           []byte // the contract, as JSON
+	Web            http.Handler
+	Mounts         []func(gin.IRouter) // inbound routes of integrations
+	Metrics        prometheus.Gatherer
+	Registerer     prometheus.Registerer
+	PublicURL      string
+	TrustedProxies []string
+	Version        string
+	Log            *slog.Logger
+	RatePerSecond  float64 // of one principal or address; default 20, bursts of 60
+}
+
+// Server implements the contract's operations.
+type Server struct {
+	Config
+	limits *limits
+	took   *prometheus.HistogramVec
+}
+
+var _ StrictServerInterface = (*Server)(nil)
+
+// New returns the whole HTTP surface.
+func New(c Config) (http.Handler, error) {
+	c.RatePerSecond = cmp.Or(c.RatePerSecond, 20)
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &Server{Config: c, limits: newLimits(rate.Limit(c.RatePerSecond), int(3*c.RatePerSecond))}
+	s.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "usher_http_request_seconds", Help: "Time to answer, by route and status.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10),
+	}, []string{"method", "route", "status"})
+	if c.Registerer != nil {
+		if err := c.Registerer.Register(s.took); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.ContextWithFallback = true
+	engine.HandleMethodNotAllowed = true
+	if err := engine.SetTrustedProxies(c.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("USHER_TRUSTED_PROXIES: %w", err)
+	}
+	engine.Use(s.envelope)
+	for _, mount := range c.Mounts {
+		mount(engine)
+	}
+	s.routes(engine)
+	engine.NoMethod(func(ctx *gin.Context) {
+		problem.Write(ctx.Writer, ctx.Request, problem.New(http.StatusMethodNotAllowed, "method_not_allowed", "This address does not take "+ctx.Request.Method+" requests."))
+	})
+	engine.NoRoute(func(ctx *gin.Context) {
+		path := ctx.Request.URL.Path
+		if c.Web == nil || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/slack/") || ctx.Request.Method != http.MethodGet && ctx.Request.Method != http.MethodHead {
+			problem.Write(ctx.Writer, ctx.Request, problem.NotFound())
+			return
+		}
+		// gin has set 404 for an unknown route; the web decides anew.
+		ctx.Writer.WriteHeader(http.StatusOK)
+		c.Web.ServeHTTP(ctx.Writer, ctx.Request)
+	})
+	return engine, nil
+}
+
+func (s *Server) routes(engine *gin.Engine) {
+	fail := func(ctx *gin.Context, err error) { problem.Write(ctx.Writer, ctx.Request, err) }
+	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{guard}, StrictGinServerOptions{
+		RequestErrorHandlerFunc:  func(ctx *gin.Context, err error) { fail(ctx, badRequest(err)) },
+		HandlerErrorFunc:         fail,
+		ResponseErrorHandlerFunc: fail,
+	})
+	api := engine.Group("", s.bound, s.crossOrigin, s.authenticate, s.limit)
+	RegisterHandlersWithOptions(api, handler, GinServerOptions{
+		ErrorHandler: func(ctx *gin.Context, err error, _ int) { fail(ctx, badRequest(err)) },
+	})
+	engine.GET("/openapi.json", func(ctx *gin.Context) { ctx.Data(http.StatusOK, "application/json", s.Spec) })
+	if s.Metrics != nil {
+		engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
+	}
+	engine.GET("/s/:token", s.bound, s.signInPage)
+	engine.POST("/s/:token", s.bound, s.signIn)
+}
+
+// badRequest words what the generated code could not read.
+func badRequest(err error) error {
+	var tooBig *http.MaxBytesError
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &tooBig):
+		return err
+	case errors.As(err, &syntax):
+		return problem.New(http.StatusBadRequest, "malformed_json", fmt.Sprintf("The body is not valid JSON near byte %d.", syntax.Offset))
+	case errors.As(err, &kind):
+		return problem.New(http.StatusBadRequest, "wrong_type", "One field has the wrong type.", problem.Field{Field: kind.Field, Detail: "must be " + kind.Type.String()})
+	case strings.Contains(err.Error(), "EOF"):
+		return problem.New(http.StatusBadRequest, "malformed_json", "The body is empty or ends early; send a JSON object.")
+	}
+	return problem.New(http.StatusBadRequest, "invalid_request", "The request cannot be read: "+plain(err))
+}
+
+// plain is the first sentence of a parse error: it names the parameter.
+func plain(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return triage.Line(text, 200)
+}
+
+// envelope gives every request its id, its log line and its metric, and turns a
+// panic into a 500 without its cause.
+func (s *Server) envelope(c *gin.Context) {
+	started := time.Now()
+	id := problem.NewRequestID()
+	c.Request = c.Request.WithContext(problem.WithRequestID(c.Request.Context(), id))
+	header := c.Writer.Header()
+	header.Set("X-Request-Id", id)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("X-Frame-Options", "DENY")
+	if strings.HasPrefix(s.PublicURL, "https://") {
+		header.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is panicked with, never wrapped
+				panic(cause)
+			}
+			if !c.Writer.Written() {
+				problem.Write(c.Writer, c.Request, fmt.Errorf("panic: %v", cause))
+			}
+		}
+		route := cmp.Or(c.FullPath(), "other")
+		s.took.WithLabelValues(c.Request.Method, route, fmt.Sprint(c.Writer.Status())).Observe(time.Since(started).Seconds())
+		s.Log.DebugContext(c.Request.Context(), "request", "method", c.Request.Method, "route", route,
+			"status", c.Writer.Status(), "duration_ms", time.Since(started).Milliseconds(), "request_id", id)
+	}()
+	c.Next()
+}
+
+// bound limits the body and, but for streams, the time.
+func (s *Server) bound(c *gin.Context) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody)
+	if strings.HasSuffix(c.FullPath(), "/events") {
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Request.Context(), 20*time.Second, errors.New("the request took too long"))
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
+
+var crossOrigin = http.NewCrossOriginProtection()
+
+// crossOrigin refuses writes other sites make a browser send with its cookie.
+func (s *Server) crossOrigin(c *gin.Context) {
+	if _, err := c.Cookie(s.cookieName()); err != nil {
+		return // no cookie, nothing to misuse
+	}
+	if err := crossOrigin.Check(c.Request); err != nil {
+		problem.Write(c.Writer, c.Request, problem.New(http.StatusForbidden, "cross_origin", "This request came from another site and was refused."))
+		c.Abort()
+	}
+}
+
+// authenticate finds out who calls: by API key or session token in the
+// Authorization header, else by the session cookie.
+func (s *Server) authenticate(c *gin.Context) {
+	token, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
+	if !ok {
+		token, _ = c.Cookie(s.cookieName())
+	}
+	if token == "" {
+		return
+	}
+	principal, err := s.Identity.Authenticate(c.Request.Context(), token)
+	switch {
+	case errors.Is(err, identity.ErrUnauthenticated):
+		return // the guard says so where it matters
+	case err != nil:
+		problem.Write(c.Writer, c.Request, err)
+		c.Abort()
+		return
+	}
+	c.Request = c.Request.WithContext(identity.With(c.Request.Context(), principal))
+}
+
+// limit slows down a principal, or an address that is not signed in.
+func (s *Server) limit(c *gin.Context) {
+	key := c.ClientIP()
+	if principal, ok := identity.From(c.Request.Context()); ok {
+		key = principal.Actor.ID.String()
+	}
+	if wait := s.limits.wait(key); wait > 0 {
+		problem.Write(c.Writer, c.Request, problem.TooMany(wait))
+		c.Abort()
+	}
+}
+
+// limits keeps one token bucket per key, forgetting idle ones.
+type limits struct {
+	mu      sync.Mutex
+	rate    rate.Limit
+	burst   int
+	buckets map[string]*bucket
+	swept   time.Time
+}
+
+type bucket struct {
+	limiter *rate.Limiter
+	seen    time.Time
+}
+
+func newLimits(r rate.Limit, burst int) *limits {
+	return &limits{rate: r, burst: burst, buckets: map[string]*bucket{}}
+}
+
+// wait is how long the key has to wait; zero lets it through.
+func (l *limits) wait(key string) time.Duration {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.swept) > time.Minute {
+		for k, b := range l.buckets {
+			if now.Sub(b.seen) > 5*time.Minute {
+				delete(l.buckets, k)
+			}
+		}
+		l.swept = now
+	}
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{limiter: rate.NewLimiter(l.rate, l.burst)}
+		l.buckets[key] = b
+	}
+	b.seen = now
+	reservation := b.limiter.ReserveN(now, 1)
+	delay := reservation.DelayFrom(now)
+	if delay > 0 {
+		reservation.CancelAt(now)
+	}
+	return delay
+}
+
+// principal is the caller; the guard has made sure there is one.
+func principal(ctx context.Context) identity.Principal {
+	p, _ := identity.From(ctx)
+	return p
+}
+
+func actor(ctx context.Context) triage.Actor { return principal(ctx).Actor }
+
+// viewer is the caller as knowledge's access rule knows them.
+func viewer(ctx context.Context) knowledge.Viewer {
+	p, ok := identity.From(ctx)
+	switch {
+	case !ok:
+		return knowledge.Viewer{}
+	case p.Kind == identity.Staff:
+		return knowledge.Viewer{Staff: true, Roles: p.Actor.Roles}
+	}
+	return knowledge.Viewer{
+		TenantID: p.Tenant.ID, Roles: p.Actor.Roles, Departments: p.Actor.Departments, Plan: p.Tenant.Plan, Locale: p.Actor.Locale,
+	}
+}
+
+func some[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
+}
+
+func value[T any](pointer *T) (v T) {
+	if pointer != nil {
+		v = *pointer
+	}
+	return v
+}
+
+func page(before *uuid.UUID, limit *int) triage.Page {
+	return triage.Page{Before: value(before), Limit: value(limit)}
+}
+
+// cursor reads a list's continuation, the last entry's id.
+func cursor(text *string, limit *int) (triage.Page, error) {
+	p := triage.Page{Limit: value(limit)}
+	if value(text) == "" {
+		return p, nil
+	}
+	id, err := uuid.Parse(*text)
+	if err != nil {
+		return p, problem.New(http.StatusBadRequest, "bad_cursor", "cursor is not one this list gave out; start from the first page.")
+	}
+	p.Before = id
+	return p, nil
+}

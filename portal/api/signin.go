@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/problem"
+)
+
+// cookieName is the session cookie's: bound to the host where there is TLS.
+func (s *Server) cookieName() string {
+	if strings.HasPrefix(s.PublicURL, "https://") {
+		return "__Host-usher"
+	}
+	return "usher"
+}
+
+func (s *Server) cookie(token string, age time.Duration) *http.Cookie {
+	return &http.Cookie{
+		Name: s.cookieName(), Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: strings.HasPrefix(s.PublicURL, "https://"), MaxAge: int(age.Seconds()),
+	}
+}
+
+// signInPage is what a sign-in link opens. It posts by itself, so that a mail
+// program's link preview does not use the link up; without scripts there is a button.
+func (s *Server) signInPage(c *gin.Context) {
+	nonce := problem.NewRequestID() + problem.NewRequestID()
+	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	c.Header("Cache-Control", "no-store")
+	c.Header("Referrer-Policy", "no-referrer")
+	body := `<p>One moment, you are being signed in.</p><form method="post"><button type="submit">Continue</button></form>
+<script nonce="` + nonce + `">document.forms[0].submit()</script>`
+	c.Data(http.StatusOK, "text/html; charset=utf-8", small("Signing in", body, nonce))
+}
+
+// signIn exchanges the link and goes on to the surface of whoever it was for.
+func (s *Server) signIn(c *gin.Context) {
+	session, who, err := s.Identity.Exchange(c.Request.Context(), c.Param("token"))
+	if err != nil {
+		s.signInFailed(c, err)
+		return
+	}
+	http.SetCookie(c.Writer, s.cookie(session, 7*24*time.Hour))
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, home(who, c.Query("next")))
+}
+
+// home is where a person goes after signing in: a place of the portal that was
+// asked for, or the start of their surface.
+func home(who identity.Principal, next string) string {
+	for _, place := range []string{"/c/", "/help/", "/tickets", "/onboarding", "/documents", "/agent", "/admin"} {
+		if strings.HasPrefix(next, place) && !strings.ContainsAny(next, "\\\r\n") && !strings.Contains(next, "//") {
+			return next
+		}
+	}
+	switch {
+	case who.Kind != identity.Staff:
+		return "/"
+	case who.Actor.HasRole("agent"):
+		if who.Actor.HasRole("curator") {
+			return "/admin"
+		}
+		return "/agent"
+	}
+	return "/admin"
+}
+
+func (s *Server) signInFailed(c *gin.Context, err error) {
+	status, title, text := http.StatusGone, "This sign-in link has expired", "The link was used already or its time is over. Ask the administrator of your organisation, or our support team, for a new one."
+	if !errors.Is(err, identity.ErrLinkExpired) {
+		p := problem.From(err)
+		status, title, text = p.Status, "Signing in did not work", p.Detail
+		s.Log.ErrorContext(c.Request.Context(), "sign-in failed", "error", err)
+	}
+	nonce := problem.NewRequestID()
+	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; base-uri 'none'; frame-ancestors 'none'")
+	c.Header("Cache-Control", "no-store")
+	c.Data(status, "text/html; charset=utf-8", small(title, "<p>"+html.EscapeString(text)+"</p><p>Reference: "+problem.RequestID(c.Request.Context())+"</p>", nonce))
+}
+
+// small is a page that needs nothing but itself.
+func small(title, body, nonce string) []byte {
+	return fmt.Appendf(nil, `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%s · Usher</title><style nonce="%s">:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1.25rem}
+button{font:inherit;min-height:2.75rem;padding:.5rem 1.25rem}</style></head><body><main><h1>%s</h1>%s</main></body></html>`,
+		html.EscapeString(title), nonce, html.EscapeString(title), body)
+}
+
+// ExchangeLink exchanges a sign-in link for a session cookie.
+func (s *Server) ExchangeLink(ctx context.Context, request ExchangeLinkRequestObject) (ExchangeLinkResponseObject, error) {
+	session, who, err := s.Identity.Exchange(ctx, request.Body.Token)
+	if errors.Is(err, identity.ErrLinkExpired) {
+		return nil, problem.New(http.StatusGone, "link_expired", "This sign-in link was used already or has expired. Ask for a new one.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	cookie := s.cookie(session, 7*24*time.Hour).String()
+	return ExchangeLink200JSONResponse{Body: s.me(ctx, who), Headers: ExchangeLink200ResponseHeaders{SetCookie: &cookie}}, nil
+}
+
+// Logout ends the session.
+func (s *Server) Logout(ctx context.Context, _ LogoutRequestObject) (LogoutResponseObject, error) {
+	if c, ok := ctx.(*gin.Context); ok {
+		if token, err := c.Cookie(s.cookieName()); err == nil {
+			if err := s.Identity.Logout(ctx, token); err != nil {
+				return nil, err
+			}
+		}
+	}
+	gone := s.cookie("", -time.Second).String()
+	return Logout204Response{Headers: Logout204ResponseHeaders{SetCookie: &gone}}, nil
+}
+
+// GetMe says who is signed in.
+func (s *Server) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObject, error) {
+	return GetMe200JSONResponse(s.me(ctx, principal(ctx))), nil
+}
+
+func (s *Server) me(ctx context.Context, who identity.Principal) Me {
+	me := Me{
+		Kind: MeKind(who.Kind), ID: who.Actor.ID, Name: who.Actor.Name, Email: some(who.Email), Roles: list(who.Actor.Roles),
+		Departments: &who.Actor.Departments, Locale: who.Actor.Locale, TimeZone: who.Actor.TimeZone,
+	}
+	if who.Kind == identity.Staff {
+		return me
+	}
+	me.Tenant = &Tenant{ID: who.Tenant.ID, Name: who.Tenant.Name, Slug: who.Tenant.Slug, TimeZone: some(who.Tenant.TimeZone), LifecycleState: some(who.Tenant.LifecycleState)}
+	intro := introduce(who.Actor.Locale)
+	if s.Onboarding != nil {
+		if suggestions, err := s.Onboarding.Suggestions(ctx, who.Actor); err != nil {
+			s.Log.WarnContext(ctx, "suggestions failed", "error", err)
+		} else if len(suggestions) > 0 {
+			intro.Suggestions = suggestions
+		}
+	}
+	me.Assistant = &intro
+	return me
+}
+
+func list[T any](values []T) []T {
+	if values == nil {
+		return []T{}
+	}
+	return values
+}

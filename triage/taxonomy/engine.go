@@ -1,0 +1,225 @@
+package taxonomy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/classify"
+)
+
+// ErrNotReady says the first training has not finished yet.
+var ErrNotReady = errors.New("the classifier is not trained yet")
+
+// minConfidence is the calibrated probability below which a status or escalating
+// intent is not acted on: the knowledge base is asked instead, and finding
+// nothing there says so.
+const minConfidence = 0.35
+
+// trained is one version of the taxonomy with its models. It never changes.
+type trained struct {
+	revision string
+	values   map[string]Value // by dimension/value
+	intent   *classify.Model
+	area     *classify.Model // nil without product areas
+}
+
+// Engine classifies with the models trained from the taxonomy.
+type Engine struct {
+	db      Querier
+	log     *slog.Logger
+	current atomic.Pointer[trained]
+	mu      sync.Mutex // one training at a time
+}
+
+// NewEngine returns an Engine; Refresh trains it.
+func NewEngine(db Querier, log *slog.Logger) *Engine {
+	if log == nil {
+		log = slog.Default()
+	}
+	return &Engine{db: db, log: log}
+}
+
+// Refresh trains anew when the taxonomy has changed. The old models answer until
+// the new ones are complete.
+func (e *Engine) Refresh(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	revision, err := Revision(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	if now := e.current.Load(); now != nil && now.revision == revision {
+		return nil
+	}
+	set, err := Load(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	fresh, err := train(ctx, set)
+	if err != nil {
+		return fmt.Errorf("train classifier: %w", err)
+	}
+	fresh.revision = revision
+	e.current.Store(fresh)
+	e.log.InfoContext(ctx, "classifier trained", "values", len(set.Values), "examples", len(set.Examples), "version", fresh.intent.Version())
+	return nil
+}
+
+// Watch refreshes every few seconds until ctx ends, so that every process
+// follows a curator's change.
+func (e *Engine) Watch(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
+				e.log.WarnContext(ctx, "refresh classifier failed", "error", err)
+			}
+		}
+	}
+}
+
+func train(ctx context.Context, set Set) (*trained, error) {
+	t := &trained{values: map[string]Value{}}
+	for _, v := range set.Values {
+		if v.Enabled {
+			t.values[v.Dimension+"/"+v.Value] = v
+		}
+	}
+	var err error
+	if t.intent, err = trainDimension(ctx, set, Intent); err != nil {
+		return nil, err
+	}
+	t.area, err = trainDimension(ctx, set, ProductArea)
+	if errors.Is(err, classify.ErrNoLabels) {
+		err = nil
+	}
+	return t, err
+}
+
+func trainDimension(ctx context.Context, set Set, dimension string) (*classify.Model, error) {
+	var labels []classify.Label
+	enabled := map[string]bool{}
+	for _, v := range set.Values {
+		if v.Dimension == dimension && v.Enabled {
+			labels = append(labels, classify.Label{Name: v.Value, Description: v.Description})
+			enabled[v.Value] = true
+		}
+	}
+	var examples []classify.Example
+	for _, example := range set.Examples {
+		if example.Dimension == dimension && enabled[example.Value] {
+			weight := 1.0
+			if example.Source == "correction" {
+				weight = 2 // this operator's own traffic
+			}
+			examples = append(examples, classify.Example{Text: example.Text, Label: example.Value, Weight: weight})
+		}
+	}
+	return classify.Train(ctx, labels, examples, classify.Options{Seed: 1, OOSLabel: OutOfScope})
+}
+
+// OutOfScope is the value whose examples mean "none fits".
+const OutOfScope = "out_of_scope"
+
+// Input is a message in its surroundings.
+type Input struct {
+	Text     string
+	Language string // what the conversation or the person suggests; may be empty
+	Tier     string // the tenant's: enterprise raises the priority by a step
+	Stage    string // the tenant's lifecycle state: live raises it for what breaks
+}
+
+// Classify says what a message is about. An empty Intent means none fits.
+func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, error) {
+	models := e.current.Load()
+	if models == nil {
+		return triage.Classification{}, ErrNotReady
+	}
+	text := classify.Clean(in.Text)
+	if text == "" {
+		text = in.Text
+	}
+	c := triage.Classification{
+		Route: RouteAnswer, Priority: triage.PriorityNormal, Engine: "builtin", Version: models.intent.Version(),
+		Language: language(text, in.Language),
+	}
+	c.Sentiment, _ = classify.Sentiment(text)
+	for _, entity := range classify.Entities(text) {
+		c.Entities = append(c.Entities, triage.Entity{Kind: string(entity.Kind), Text: entity.Text, Value: entity.Value})
+	}
+	value := models.decide(&c, text)
+	if models.area != nil {
+		if p := models.area.Predict(text); !p.OutOfScope && p.Confidence >= 0.5 {
+			c.ProductArea = p.Label
+		}
+	}
+	c.Team, c.Sensitive = value.Team, value.Sensitive
+	c.Priority = priority(value, c, classify.Pressing(text), in)
+	return c, nil
+}
+
+// decide fills the intent and its route.
+func (t *trained) decide(c *triage.Classification, text string) Value {
+	if classify.Acknowledgement(text) {
+		if v, ok := t.values[Intent+"/acknowledgement"]; ok {
+			c.Intent, c.Confidence, c.Route = v.Value, 0.99, v.Route
+			return v
+		}
+	}
+	p := t.intent.Predict(text)
+	for _, s := range p.Scores {
+		c.Labels = append(c.Labels, triage.Label{Value: s.Label, Score: math.Round(s.Score*1000) / 1000})
+	}
+	for _, term := range p.Evidence {
+		c.Explanation = append(c.Explanation, term.Text)
+	}
+	c.Confidence = p.Confidence
+	if p.OutOfScope || p.Label == OutOfScope || p.Confidence < minConfidence {
+		return Value{}
+	}
+	v := t.values[Intent+"/"+p.Label]
+	c.Intent, c.Route = p.Label, v.Route
+	return v
+}
+
+// language trusts the text where it is long enough to tell, else its surroundings.
+func language(text, hint string) string {
+	detected, confidence := classify.Detect(text)
+	if hint != "" && (confidence < 0.6 || detected == "") {
+		return hint
+	}
+	if detected == "" {
+		return "en"
+	}
+	return detected
+}
+
+// priority is the value's own, raised by the words, the mood and the tenant.
+func priority(v Value, c triage.Classification, urgency classify.Urgency, in Input) triage.Priority {
+	levels := []string{"low", "normal", "high", "urgent"}
+	level := max(slices.Index(levels, string(v.Priority)), slices.Index(levels, urgency.Level))
+	if v.Priority == "" && level < 0 {
+		level = 1
+	}
+	chosen := levels[max(level, 0)]
+	breaks := urgency.Impact == "outage" || urgency.Impact == "blocked"
+	if chosen != "urgent" && chosen != "low" && breaks && (in.Tier == "enterprise" || in.Stage == "live") {
+		chosen = classify.Raise(chosen, 1)
+	}
+	if chosen == "normal" && c.Sentiment == "very_negative" {
+		chosen = classify.Raise(chosen, 1)
+	}
+	return triage.Priority(chosen)
+}

@@ -1,63 +1,81 @@
 #!/usr/bin/env bash
-# Everything: vet, Go tests on a real PostgreSQL, the web's unit tests, and the
-# browser journeys. Ends with one line that counts tests; fails if any failed.
+# Everything: build, vet, the Go tests on a real PostgreSQL, the web's unit tests
+# and the browser journeys. Ends with one line that counts tests, and fails if
+# any failed. A step that fails as a whole counts as one failed test; the others
+# still run. USHER_SKIP_BROWSER=1 leaves the journeys out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-out=$(mktemp -d)
-passed=0 failed=0 skipped=0
-
-stop() {
-	bin/testpg stop --dir .usher/test >/dev/null 2>&1
-	rm -rf "$out"
-}
-trap stop EXIT
-trap 'exit 130' INT TERM
-
-count() { # passed failed skipped of one suite
-	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
-	printf -- '-- %s: %d passed, %d failed, %d skipped\n' "$4" "$1" "$2" "$3"
-}
 
 if [ -z "${USHER_TEST_DATABASE_URL:-}" ]; then
-	go build -o bin/testpg ./migrations/localpg/testpg || exit 1
-	USHER_TEST_DATABASE_URL=$(bin/testpg start --dir .usher/test) || exit 1
-	export USHER_TEST_DATABASE_URL
+	# A private server for the length of this run (migrations/localpg).
+	go build -buildvcs=false -o bin/testpg ./migrations/localpg/testpg || exit 1
+	exec bin/testpg run --dir .usher/test -- deploy/test.sh
 fi
 
-echo "== go vet"
-go vet ./... || { echo "go vet failed: see the lines above"; count 0 1 0 "go vet"; }
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+passed=0 failed=0 skipped=0 began=$SECONDS
 
-echo "== go test"
-go test -json -timeout 20m ./... >"$out/go.json" 2>"$out/go.err"
-go_status=$?
-go run ./deploy/gotest <"$out/go.json" >"$out/go.count" || true
-cat "$out/go.err" >&2
-read -r p f s < <(tail -n 1 "$out/go.count")
-sed '$d' "$out/go.count"
-if [ "$go_status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
-count "$p" "$f" "$s" "Go"
-
-node_suite() { # name, folder, command…: a run of node's test runner or vitest as JSON lines
-	local name=$1 folder=$2
+count() { # name passed failed skipped
+	passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+	printf -- '-- %s: %d passed, %d failed, %d skipped (%ds)\n' "$1" "$2" "$3" "$4" $((SECONDS - began))
+}
+step() { # name command…: one thing that has to work before tests make sense
+	local name=$1
+	shift
+	"$@" || {
+		echo "$name failed: see the lines above"
+		count "$name" 0 1 0
+		return 1
+	}
+}
+number() { # pass|fail|skip: the last such count in the suite's output, of node's test runner or vitest
+	sed -nE "s/^(# |ℹ )$1[a-z]* ([0-9]+)\$/\\2/p; s/^ *Tests .*\\b([0-9]+) $1[a-z]*.*/\\1/p" "$out/suite" | tail -n 1
+}
+suite() { # name folder command…
+	local name=$1 folder=$2 status p f s
 	shift 2
 	echo "== $name"
-	(cd "$folder" && "$@") >"$out/suite" 2>&1
-	local status=$?
-	cat "$out/suite"
-	local p f s
-	p=$(sed -nE 's/^(# |ℹ )pass ([0-9]+)$/\2/p; s/.*Tests .*[ |]([0-9]+) passed.*/\1/p' "$out/suite" | tail -n 1)
-	f=$(sed -nE 's/^(# |ℹ )fail ([0-9]+)$/\2/p; s/.*Tests .*[ |]([0-9]+) failed.*/\1/p' "$out/suite" | tail -n 1)
-	s=$(sed -nE 's/^(# |ℹ )skipped ([0-9]+)$/\2/p; s/.*Tests .*[ |]([0-9]+) skipped.*/\1/p' "$out/suite" | tail -n 1)
+	(cd "$folder" && exec env NO_COLOR=1 CI=1 "$@") 2>&1 </dev/null | tee "$out/suite"
+	status=${PIPESTATUS[0]}
+	p=$(number pass) f=$(number fail) s=$(number skip)
 	if [ "$status" != 0 ] && [ "${f:-0}" = 0 ]; then f=1; fi
-	count "${p:-0}" "${f:-0}" "${s:-0}" "$name"
+	if [ $((${p:-0} + ${f:-0} + ${s:-0})) = 0 ]; then
+		echo "$name: no test ran"
+		f=1
+	fi
+	count "$name" "${p:-0}" "${f:-0}" "${s:-0}"
 }
 
-deploy/web.sh modules && node_suite "web" portal/web env NO_COLOR=1 CI=1 npm test --silent
-if [ -z "${USHER_SKIP_BROWSER:-}" ]; then
-	if [ ! -e portal/e2e/node_modules/.stamp ] || [ portal/e2e/package-lock.json -nt portal/e2e/node_modules/.stamp ]; then
-		(cd portal/e2e && npm ci --silent --no-audit --no-fund && touch node_modules/.stamp) || count 0 1 0 "journeys' packages"
-	fi
-	node_suite "browser journeys" portal/e2e env NO_COLOR=1 npm test --silent
+echo "== build"
+step "web build" deploy/web.sh
+step "build" go build -buildvcs=false -o bin/usher ./cmd/usher
+built=$?
+
+echo "== go vet"
+step "go vet" go vet ./...
+
+echo "== go test"
+step "test counter" go build -buildvcs=false -o bin/gotest ./deploy/gotest || exit 1
+go test -json -timeout 20m ./... 2>"$out/errors" | bin/gotest "$out/counts"
+status=${PIPESTATUS[0]}
+cat "$out/errors"
+read -r p f s <"$out/counts" || p=0 f=1 s=0
+if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+count "Go" "$p" "$f" "$s"
+
+step "web packages" deploy/web.sh modules && suite "web" portal/web npm test --silent
+
+if [ -n "${USHER_SKIP_BROWSER:-}" ]; then
+	echo "== browser journeys: left out (USHER_SKIP_BROWSER)"
+elif [ "$built" != 0 ]; then
+	echo "== browser journeys: nothing to drive, the build failed"
+else
+	for found in chromium chromium-browser google-chrome "/Applications/Chromium.app/Contents/MacOS/Chromium" "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+		[ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v "$found") || true
+	done
+	export CHROMIUM
+	step "journeys' packages" deploy/web.sh journeys && suite "browser journeys" portal/e2e npm test --silent
 fi
 
 echo

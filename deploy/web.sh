@@ -1,32 +1,52 @@
 #!/usr/bin/env bash
 # Builds the web into portal/web/dist when its sources are newer.
 #
-#   deploy/web.sh          build if needed
-#   deploy/web.sh fresh    succeed when there is nothing to build
-#   deploy/web.sh modules  install the packages if needed
+#   deploy/web.sh           build if needed
+#   deploy/web.sh fresh     succeed when there is nothing to build
+#   deploy/web.sh modules   install the web's packages if needed
+#   deploy/web.sh journeys  install the browser journeys' packages if needed
 set -euo pipefail
-cd "$(dirname "$0")/../portal/web"
+cd "$(dirname "$0")/../portal"
 
-newer() { # any source newer than the stamp $1?
-	[ ! -e "$1" ] || [ -n "$(find package.json package-lock.json vite.config.ts ./*.html src public ../openapi.yaml -newer "$1" -type f -print -quit 2>/dev/null)" ]
+stale() { # is anything newer than the stamp $1?
+	local stamp=$1
+	shift
+	[ ! -e "$stamp" ] || [ -n "$(find "$@" -newer "$stamp" -type f -print -quit 2>/dev/null)" ]
 }
-modules() {
-	if [ ! -e node_modules/.stamp ] || [ package-lock.json -nt node_modules/.stamp ]; then
-		echo "web: installing packages" >&2
-		npm ci --silent --no-audit --no-fund >&2 || { echo "web: npm ci failed: check the network to the npm registry and run again" >&2; exit 1; }
-		touch node_modules/.stamp
+stale_build() {
+	[ -e web/dist/portal.html ] || return 0
+	# A folder is newer than the stamp when a source was removed from it.
+	stale web/dist/.stamp web/package.json web/package-lock.json web/vite.config.ts web/tsconfig.json web/*.html web/src web/public ||
+		[ -n "$(find web/src web/public -newer web/dist/.stamp -type d -print -quit 2>/dev/null)" ]
+}
+packages() { # folder
+	if stale "$1/node_modules/.stamp" "$1/package-lock.json"; then
+		echo "web: installing the packages of portal/$1" >&2
+		(cd "$1" && npm ci --no-audit --no-fund --loglevel=error </dev/null >&2) || {
+			echo "web: npm ci in portal/$1 failed: see the lines above; check the network to the npm registry and run again" >&2
+			exit 1
+		}
+		touch "$1/node_modules/.stamp"
 	fi
 }
 
-case "${1:-build}" in
-fresh) ! newer dist/.stamp ;;
-modules) modules ;;
+case ${1:-build} in
+fresh) ! stale_build ;;
+modules) packages web ;;
+journeys) packages e2e ;;
 build)
-	if newer dist/.stamp; then
-		modules
+	if stale_build; then
+		packages web
 		echo "web: building" >&2
-		npm run --silent build >&2 || { echo "web: the build failed: see the lines above" >&2; exit 1; }
-		touch dist/.stamp
+		(cd web && npm run --silent build </dev/null >&2) || {
+			echo "web: the build failed: see the lines above" >&2
+			exit 1
+		}
+		touch web/dist/.stamp
 	fi
+	;;
+*)
+	echo "web: unknown purpose '$1'" >&2
+	exit 2
 	;;
 esac

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // The oldest versions the schema works on.
@@ -111,7 +112,7 @@ func inspect(bin string) (Installation, bool) {
 	if err != nil {
 		return installed, true
 	}
-	control, err := os.ReadFile(filepath.Join(string(trimNewline(share)), "extension", "vector.control"))
+	control, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(share)), "extension", "vector.control"))
 	if err != nil {
 		return installed, true
 	}
@@ -119,13 +120,6 @@ func inspect(bin string) (Installation, bool) {
 		installed.Pgvector = string(match[1])
 	}
 	return installed, true
-}
-
-func trimNewline(line []byte) []byte {
-	for len(line) > 0 && (line[len(line)-1] == '\n' || line[len(line)-1] == '\r') {
-		line = line[:len(line)-1]
-	}
-	return line
 }
 
 func (i Installation) hasPgvector() bool { return newEnough(i.Pgvector) }

@@ -3,8 +3,8 @@
 //	testpg run [--dir .usher/test] [--] command …   run it with USHER_TEST_DATABASE_URL set
 //	testpg remove [--dir .usher]                    delete the folder's database
 //
-// run starts a server without durability where none runs, passes interrupts on,
-// stops what it started and exits as the command did. The address is the
+// run starts a server without durability where none runs, passes interrupts on
+// as SIGTERM, stops the server and exits as the command did. The address is the
 // superuser's, because tests create databases and roles.
 package main
 
@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/usherdesk/usher/migrations/localpg"
 )
@@ -60,11 +61,16 @@ func lend(dir string, command []string) (status int, err error) {
 	}
 	defer func() { err = errors.Join(err, server.Stop(ctx)) }()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "USHER_TEST_DATABASE_URL="+server.SuperuserURL())
-	// The command ends in its own way; what it holds of the server ends with the server.
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	// A group of its own, so that an interrupt reaches all of it, and from here only.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
 	err = cmd.Run()
+	if ctx.Err() != nil {
+		return 130, nil // as a shell reports an interrupted command
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return max(1, exit.ExitCode()), nil

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Measures the engine on the public development data in USHER_TESTDATA (default
+# ../shared), one line of figures per measurement. ENGINE=openai measures a model.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=${USHER_TESTDATA:-../shared}/data
+engine=(--engine "${ENGINE:-builtin}")
+[ -d "$data" ] || {
+	echo "eval: $data is absent: set USHER_TESTDATA to the folder that holds data/" >&2
+	exit 1
+}
+run() { # name arguments…
+	printf '%-28s' "$1"
+	shift
+	bin/usher eval "$@" "${engine[@]}" --json
+}
+for set in banking77 clinc150 bitext_cs airline_sentiment nlbse24_issues langid; do
+	oos=()
+	[ "$set" != clinc150 ] || oos=(--oos-label oos)
+	run "classify $set" classify --train "$data/$set/train.jsonl" --test "$data/$set/dev.jsonl" ${oos[@]+"${oos[@]}"}
+done
+run "retrieve stackfaq" retrieve --corpus "$data/stackfaq/corpus.jsonl" --queries "$data/stackfaq/queries_dev.jsonl" --qrels "$data/stackfaq/qrels_dev.jsonl"
+run "retrieve plausible_kb" retrieve --corpus "$data/plausible_kb/corpus.jsonl" --queries "$data/plausible_kb/queries_faq.jsonl" --qrels "$data/plausible_kb/qrels_faq.jsonl"

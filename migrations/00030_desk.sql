@@ -21,6 +21,9 @@ alter table tickets
   add column waiting_since timestamptz,        -- oldest customer message no person has answered yet
   add column escalated_at timestamptz;         -- raised to the lead
 
+-- Inbound events find their ticket by where it is outside.
+create index on ticket_links (system, external_id);
+
 -- Who carries out a ticket's effects at one destination right now. A lease, not
 -- a lock: no transaction is open while Slack or a CRM is called.
 create table delivery_lanes (

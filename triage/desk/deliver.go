@@ -455,7 +455,9 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 		return nil
 	}
 	tag, err := tx.Exec(ctx, `insert into ticket_links (tenant_id, ticket_id, system, external_id, url, detail, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict (tenant_id, ticket_id, system) do nothing`,
+		values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict (tenant_id, ticket_id, system) do update
+		set external_id = excluded.external_id, url = excluded.url, detail = excluded.detail, updated_at = excluded.updated_at
+		where ticket_links.external_id <> excluded.external_id`,
 		l.tenant, l.ticket, l.destination, ref.ID, ref.URL, detail(ref), now)
 	if err != nil {
 		return fmt.Errorf("link ticket: %w", err)

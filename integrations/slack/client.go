@@ -1,0 +1,235 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/time/rate"
+
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// System is the name of this destination in ticket_links and deliveries.
+const System = "slack"
+
+// metadataType marks our own messages; their payload carries the key of what posted them.
+const metadataType = "usher_delivery"
+
+// Config reaches a workspace. Token and Channel are needed.
+type Config struct {
+	Token    string // xoxb-…
+	Channel  string // id of the private triage channel
+	APIURL   string // default https://slack.com/api/
+	HTTP     *http.Client
+	Now      func() time.Time
+	PerPost  time.Duration // least time between two posts into the channel; default 1 s, negative: none
+	Burst    int           // posts that may go at once; default 3
+	CheckFor time.Duration // how long a channel is taken as not shared; default 10 min
+}
+
+// Client posts tickets into a channel.
+type Client struct {
+	api     *slack.Client
+	channel string
+	now     func() time.Time
+	pace    *rate.Limiter
+
+	mu       sync.Mutex
+	checkFor time.Duration
+	checked  time.Time
+	users    map[string]cachedUser
+	team     string
+	bot      string
+}
+
+// New returns a Client.
+func New(c Config) *Client {
+	if c.HTTP == nil {
+		c.HTTP = &http.Client{Timeout: 15 * time.Second}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	options := []slack.Option{slack.OptionHTTPClient(c.HTTP)}
+	if c.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(strings.TrimSuffix(c.APIURL, "/")+"/"))
+	}
+	limit := rate.Every(cmp.Or(c.PerPost, time.Second))
+	if c.PerPost < 0 {
+		limit = rate.Inf
+	}
+	return &Client{
+		api: slack.New(c.Token, options...), channel: c.Channel, now: c.Now, pace: rate.NewLimiter(limit, cmp.Or(c.Burst, 3)),
+		checkFor: cmp.Or(c.CheckFor, 10*time.Minute), users: map[string]cachedUser{},
+	}
+}
+
+// System implements desk.Channel.
+func (c *Client) System() string { return System }
+
+// UpsertRoot implements desk.Channel.
+func (c *Client) UpsertRoot(ctx context.Context, card desk.Card, at desk.Ref) (desk.Ref, error) {
+	blocks, text := rootMessage(card)
+	key := "root:" + card.TicketID.String()
+	if at.IsZero() && card.Retry {
+		found, err := c.find(ctx, desk.Ref{}, key, card.Since)
+		if err != nil {
+			return desk.Ref{}, err
+		}
+		at = found
+	}
+	if !at.IsZero() {
+		channel, ts := split(at)
+		_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...),
+			meta(key, card.TenantID.String(), card.TicketID.String()))
+		if err == nil || !isError(err, "message_not_found") {
+			return at, c.err(ctx, "update root message", err)
+		}
+		// Somebody deleted the message; the ticket needs one.
+	}
+	return c.post(ctx, text, blocks, meta(key, card.TenantID.String(), card.TicketID.String()))
+}
+
+// PostThread implements desk.Channel.
+func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) (desk.Ref, error) {
+	if post.Retry {
+		found, err := c.find(ctx, root, post.Key, time.Time{})
+		if err != nil || !found.IsZero() {
+			return found, err
+		}
+	}
+	blocks, text := threadMessage(post)
+	_, ts := split(root)
+	return c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
+}
+
+func (c *Client) post(ctx context.Context, text string, blocks []slack.Block, options ...slack.MsgOption) (desk.Ref, error) {
+	if err := c.private(ctx); err != nil {
+		return desk.Ref{}, err
+	}
+	if err := c.pace.Wait(ctx); err != nil {
+		return desk.Ref{}, &desk.TemporaryError{After: 2 * time.Second, Safe: "Waiting for its turn in the Slack channel.", Err: err}
+	}
+	options = append(options, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	channel, ts, err := c.api.PostMessageContext(ctx, c.channel, options...)
+	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
+		// The text alone says the same.
+		channel, ts, err = c.api.PostMessageContext(ctx, c.channel, append(options, slack.MsgOptionBlocks())...)
+	}
+	if err != nil {
+		return desk.Ref{}, c.err(ctx, "post message", err)
+	}
+	return reference(channel, ts), nil
+}
+
+// private refuses a channel that another organisation can read.
+func (c *Client) private(ctx context.Context) error {
+	c.mu.Lock()
+	fresh := c.now().Sub(c.checked) < c.checkFor && !c.checked.IsZero()
+	c.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	info, err := c.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: c.channel})
+	if err != nil {
+		return c.err(ctx, "read channel", err)
+	}
+	if info.IsExtShared || info.IsPendingExtShared || len(info.ConnectedTeamIDs) > 0 {
+		return &desk.PermanentError{
+			Safe: "The Slack channel is shared with another organisation. Usher posts tickets only into channels of your own workspace: set USHER_SLACK_CHANNEL to one.",
+			Err:  errors.New("channel is shared"),
+		}
+	}
+	c.mu.Lock()
+	c.checked = c.now()
+	c.mu.Unlock()
+	return nil
+}
+
+// find looks for our own message with the key, after an answer was lost. Where
+// history cannot be read, a rare double is better than silence.
+func (c *Client) find(ctx context.Context, root desk.Ref, key string, since time.Time) (desk.Ref, error) {
+	oldest := ""
+	if !since.IsZero() {
+		oldest = strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
+	}
+	cursor := ""
+	for range 5 {
+		messages, next, err := c.page(ctx, root, oldest, cursor)
+		if isError(err, "missing_scope") || isError(err, "not_allowed_token_type") {
+			return desk.Ref{}, nil
+		}
+		if err != nil {
+			return desk.Ref{}, c.err(ctx, "look for message", err)
+		}
+		for _, m := range messages {
+			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload["key"] == key {
+				return reference(c.channel, m.Timestamp), nil
+			}
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	return desk.Ref{}, nil
+}
+
+func (c *Client) page(ctx context.Context, root desk.Ref, oldest, cursor string) ([]slack.Message, string, error) {
+	if root.IsZero() {
+		answer, err := c.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: c.channel, Oldest: oldest, Cursor: cursor, Limit: 100, IncludeAllMetadata: true,
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		return answer.Messages, answer.ResponseMetaData.NextCursor, nil
+	}
+	channel, ts := split(root)
+	messages, _, next, err := c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		ChannelID: channel, Timestamp: ts, Oldest: oldest, Cursor: cursor, Limit: 100, IncludeAllMetadata: true,
+	})
+	return messages, next, err
+}
+
+// whisper tells one person something in the channel or thread.
+func (c *Client) whisper(ctx context.Context, channel, thread, user, text string) error {
+	options := []slack.MsgOption{slack.MsgOptionText(clamp(text, 3000), false)}
+	if thread != "" {
+		options = append(options, slack.MsgOptionTS(thread))
+	}
+	_, err := c.api.PostEphemeralContext(ctx, channel, user, options...)
+	return c.err(ctx, "post ephemeral message", err)
+}
+
+func meta(key, tenant, ticket string) slack.MsgOption {
+	return slack.MsgOptionMetadata(slack.SlackMetadata{
+		EventType: metadataType, EventPayload: map[string]any{"key": key, "tenant": tenant, "ticket": ticket},
+	})
+}
+
+func reference(channel, ts string) desk.Ref {
+	return desk.Ref{
+		ID: channel + ":" + ts, URL: "https://slack.com/app_redirect?channel=" + channel + "&message_ts=" + ts,
+		Detail: map[string]string{"channel": channel, "ts": ts},
+	}
+}
+
+func split(r desk.Ref) (channel, ts string) {
+	channel, ts, _ = strings.Cut(r.ID, ":")
+	return channel, ts
+}
+
+func (c *Client) err(ctx context.Context, operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("slack: %s: %w", operation, classify(ctx, err))
+}

@@ -1,0 +1,256 @@
+package slack
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/slack-go/slack"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// reply is the answer to a slash command: seen by who typed it only.
+type reply struct {
+	ResponseType string        `json:"response_type"`
+	Text         string        `json:"text"`
+	Blocks       []slack.Block `json:"blocks,omitempty"`
+}
+
+func ephemeral(text string) reply {
+	return reply{ResponseType: "ephemeral", Text: clamp(text, 3000)}
+}
+
+const commandHelp = "`/ticket 4821` shows a ticket, `/ticket mine` your queue, `/ticket open` and `/ticket breaching` the team's, `/ticket search …` finds, `/kb …` searches the help centre."
+
+// command answers a slash command from the database, within Slack's three seconds.
+func (in *Inbound) command(ctx context.Context, user, command, text string) reply {
+	actor, err := in.staff(ctx, user)
+	if err == nil {
+		var out reply
+		if command == "/kb" {
+			out, err = in.searchArticles(ctx, text)
+		} else {
+			out, err = in.ticketCommand(ctx, actor, strings.TrimSpace(text))
+		}
+		if err == nil {
+			return out
+		}
+	}
+	if !forPerson(err) {
+		in.log.ErrorContext(ctx, "answer Slack command", "command", command, "error", err)
+	}
+	return ephemeral(explain(err))
+}
+
+func (in *Inbound) ticketCommand(ctx context.Context, actor triage.Actor, text string) (reply, error) {
+	word, rest, _ := strings.Cut(text, " ")
+	filter := desk.Filter{Staff: actor.ID}
+	switch {
+	case word == "" || word == "help":
+		return ephemeral(commandHelp), nil
+	case word == "mine" || word == "unassigned" || word == "breaching" || word == "waiting" || word == "open":
+		filter.View = word
+	case word == "search":
+		filter.View, filter.Text = "all", rest
+	default:
+		number, err := strconv.ParseInt(strings.TrimPrefix(word, "#"), 10, 64)
+		if err != nil {
+			return ephemeral(commandHelp), nil
+		}
+		filter.View, filter.Number = "all", number
+	}
+	rows, err := in.desk.Queue(ctx, filter, triage.Page{Limit: 10})
+	if err != nil {
+		return reply{}, err
+	}
+	if len(rows) == 0 {
+		return ephemeral("No tickets."), nil
+	}
+	return reply{ResponseType: "ephemeral", Text: fmt.Sprintf("%d tickets", len(rows)), Blocks: in.rows(rows)}, nil
+}
+
+// rows shows tickets as sections of two lines.
+func (in *Inbound) rows(rows []desk.TicketRow) []slack.Block {
+	blocks := make([]slack.Block, 0, len(rows))
+	for _, r := range rows {
+		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(in.row(r)), nil, nil))
+	}
+	return blocks
+}
+
+func (in *Inbound) row(r desk.TicketRow) string {
+	line := fmt.Sprintf("%s · *#%d* · %s · %s", priorityMark[r.Priority], r.Number, bare(r.TenantName, 60), stateWord[r.InternalState])
+	if r.Breached {
+		line += " · *overdue*"
+	} else if r.NextDue != nil {
+		line += " · due " + slackTime(*r.NextDue)
+	}
+	if r.AssigneeName != "" {
+		line += " · " + bare(r.AssigneeName, 60)
+	}
+	if link := ourLink(in.desk.TicketURL(r.TenantID, r.ID, r.Number), "Open"); link != "" {
+		line += " · " + link
+	}
+	return line + "\n" + bare(r.Subject, 120)
+}
+
+func (in *Inbound) searchArticles(ctx context.Context, query string) (reply, error) {
+	if in.articles == nil || strings.TrimSpace(query) == "" {
+		return ephemeral(commandHelp), nil
+	}
+	links, err := in.articles.SearchArticles(ctx, query)
+	if err != nil {
+		return reply{}, err
+	}
+	if len(links) == 0 {
+		return ephemeral("No article answers this."), nil
+	}
+	lines := make([]string, len(links))
+	for i, l := range links {
+		lines[i] = "• " + ourLink(l.URL, l.Title)
+	}
+	return ephemeral(strings.Join(lines, "\n")), nil
+}
+
+// answerQuestion understands questions about the queue, such as "open KYC
+// tickets for Acme?". It only reads, and only what the asker may see.
+func (in *Inbound) answerQuestion(ctx context.Context, actor triage.Actor, text string) (string, error) {
+	filter, known, err := in.understand(ctx, actor.ID, text)
+	if err != nil {
+		return "", err
+	}
+	if !known {
+		return "I can answer questions about tickets, such as “open KYC tickets for Acme?” or “my overdue tickets”. " + commandHelp, nil
+	}
+	rows, err := in.desk.Queue(ctx, filter, triage.Page{Limit: 100})
+	if err != nil {
+		return "", err
+	}
+	if len(rows) == 0 {
+		return "There are none.", nil
+	}
+	count := strconv.Itoa(len(rows))
+	if len(rows) == 100 {
+		count = "100 or more"
+	}
+	out := count + " tickets:"
+	for i, r := range rows {
+		if i == 10 {
+			out += "\n…"
+			break
+		}
+		out += "\n" + strings.ReplaceAll(in.row(r), "\n", " · ")
+	}
+	return out, nil
+}
+
+// understand reads a filter from a question: states, priorities, intents of the
+// taxonomy and tenants' names.
+func (in *Inbound) understand(ctx context.Context, staff uuid.UUID, text string) (desk.Filter, bool, error) {
+	lower := " " + strings.ToLower(strings.NewReplacer("?", " ", ",", " ", ".", " ", "!", " ").Replace(text)) + " "
+	has := func(list ...string) bool {
+		for _, w := range list {
+			if strings.Contains(lower, " "+w+" ") {
+				return true
+			}
+		}
+		return false
+	}
+	filter, known := desk.Filter{View: "open", Staff: staff}, has("ticket", "tickets", "open", "queue", "overdue", "unassigned", "breaching")
+	switch {
+	case has("my", "mine"):
+		filter.View = "mine"
+	case has("overdue", "breaching", "late"):
+		filter.View = "breaching"
+	case has("unassigned", "nobody", "free"):
+		filter.View = "unassigned"
+	case has("snoozed"):
+		filter.View = "snoozed"
+	case has("waiting", "pending"):
+		filter.View = "waiting"
+	case has("solved", "closed", "resolved"):
+		filter.View = "solved"
+	}
+	for _, p := range []triage.Priority{triage.PriorityUrgent, triage.PriorityHigh, triage.PriorityLow} {
+		if has(string(p)) {
+			filter.Priority = p
+		}
+	}
+	tenant, err := in.namedTenant(ctx, lower)
+	if err != nil {
+		return filter, false, err
+	}
+	filter.TenantID = tenant
+	intent, err := in.namedIntent(ctx, lower)
+	filter.Intent = intent
+	return filter, known || tenant != uuid.Nil || intent != "", err
+}
+
+func (in *Inbound) namedTenant(ctx context.Context, text string) (uuid.UUID, error) {
+	return in.desk.TenantNamed(ctx, text)
+}
+
+func (in *Inbound) namedIntent(ctx context.Context, text string) (string, error) {
+	rows, err := in.db.Pool().Query(ctx, `select value from taxonomy_values where dimension = 'intent' and enabled`)
+	if err != nil {
+		return "", fmt.Errorf("slack: read taxonomy: %w", err)
+	}
+	defer rows.Close()
+	best, score := "", 0
+	for rows.Next() {
+		var value string
+		if err := rows.Scan(&value); err != nil {
+			return "", fmt.Errorf("slack: read taxonomy: %w", err)
+		}
+		n := 0
+		for _, w := range strings.Split(value, "_") {
+			if len(w) > 2 && strings.Contains(text, " "+w+" ") {
+				n++
+			}
+		}
+		if n > score {
+			best, score = value, n
+		}
+	}
+	return best, rows.Err()
+}
+
+// publishHome shows a person's own queue in the app's home.
+func (in *Inbound) publishHome(ctx context.Context, user string) error {
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab}
+	actor, err := in.staff(ctx, user)
+	switch {
+	case err != nil && !forPerson(err):
+		return err
+	case err != nil:
+		view.Blocks.BlockSet = []slack.Block{slack.NewSectionBlock(plain(explain(err), 500), nil, nil)}
+	default:
+		if view.Blocks.BlockSet, err = in.home(ctx, actor); err != nil {
+			return err
+		}
+	}
+	_, err = in.client.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
+	return in.client.err(ctx, "publish home", err)
+}
+
+func (in *Inbound) home(ctx context.Context, actor triage.Actor) ([]slack.Block, error) {
+	var blocks []slack.Block
+	for _, section := range []struct{ view, title string }{
+		{"breaching", "Due soon or overdue"}, {"mine", "Mine"}, {"unassigned", "Nobody's"}, {"waiting", "Waiting"}, {"snoozed", "Snoozed"},
+	} {
+		rows, err := in.desk.Queue(ctx, desk.Filter{View: section.view, Staff: actor.ID}, triage.Page{Limit: 8})
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, slack.NewHeaderBlock(plain(section.title, 150)))
+		if len(rows) == 0 {
+			blocks = append(blocks, slack.NewContextBlock("", mrkdwn("None.")))
+		}
+		blocks = append(blocks, in.rows(rows)...)
+	}
+	return blocks, nil
+}

@@ -1,0 +1,250 @@
+package slack
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// Fields of modals: block and action id alike.
+const (
+	fieldText   = "text"
+	fieldChoice = "choice"
+)
+
+// modal is an empty window about a ticket. It carries the ticket in its
+// metadata; whether the person may act on it is checked when they do.
+func modal(title, callback string, ref desk.TicketRef) slack.ModalViewRequest {
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, Title: plain(title, 24), Close: plain("Cancel", 24), Submit: plain("Save", 24),
+		CallbackID: callback, PrivateMetadata: blockID(ref.TenantID, ref.ID),
+	}
+}
+
+// fill replaces the loading view by what was asked for.
+func (in *Inbound) fill(ctx context.Context, actor triage.Actor, p pressed, viewID string) error {
+	d, err := in.detail(ctx, p.ref)
+	if err != nil {
+		return err
+	}
+	view := modal(viewActions[p.action], p.action, p.ref)
+	switch p.action {
+	case actReply:
+		in.replyView(&view, d, desk.Draft{})
+	case "suggest":
+		draft, err := in.desk.Suggest(ctx, actor, p.ref)
+		if err != nil {
+			return err
+		}
+		view.CallbackID = actReply + "|" + draft.ID.String()
+		in.replyView(&view, d, draft)
+	case "note":
+		view.Blocks.BlockSet = []slack.Block{
+			slack.NewSectionBlock(plain("🔒 Only the team sees this note.", 200), nil, nil), area("Note", "", ""),
+		}
+	case "priority":
+		view.Blocks.BlockSet = []slack.Block{choose("Priority", string(d.Ticket.Priority), []option{
+			{"urgent", "Urgent"}, {"high", "High"}, {"normal", "Normal"}, {"low", "Low"},
+		})}
+	case "assign":
+		people := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a colleague", 75), fieldChoice)
+		view.Blocks.BlockSet = []slack.Block{slack.NewInputBlock(fieldChoice, plain("New owner", 75), nil, people)}
+	case "snooze":
+		view.Blocks.BlockSet = []slack.Block{choose("Until", "tomorrow", []option{
+			{"1h", "In one hour"}, {"4h", "In four hours"}, {"tomorrow", "Tomorrow at 9"}, {"monday", "Next Monday at 9"}, {"week", "In a week at 9"},
+		})}
+	case "raise":
+		view.Blocks.BlockSet = []slack.Block{area("Why should the lead look at this?", "", "")}
+	case "correct":
+		if err := in.correctView(ctx, &view, d); err != nil {
+			return err
+		}
+	case "merge":
+		input := slack.NewPlainTextInputBlockElement(plain("4821", 75), fieldText)
+		input.MaxLength = 20
+		view.Blocks.BlockSet = []slack.Block{slack.NewInputBlock(fieldText, plain("Number of the ticket that stays", 75),
+			plain("This ticket is closed, and what the customer writes goes to the other one.", 200), input)}
+	case "summary", "similar":
+		return in.readView(ctx, p, d, viewID)
+	}
+	return in.update(ctx, viewID, view)
+}
+
+// replyView shows who gets the text, in which language, from which ticket.
+func (in *Inbound) replyView(view *slack.ModalViewRequest, d desk.Detail, draft desk.Draft) {
+	view.Submit = plain("Send to customer", 24)
+	recipient := d.CustomerName
+	if recipient == "" {
+		recipient = "the people of " + d.TenantName
+	}
+	about := fmt.Sprintf("*To:* %s, %s\n*Ticket:* #%d · *Language:* %s", bare(recipient, 100), bare(d.TenantName, 100),
+		d.Ticket.Number, bare(languageName(d.Ticket.Language), 40))
+	view.Blocks.BlockSet = []slack.Block{slack.NewSectionBlock(mrkdwn(about), nil, nil)}
+	if last := lastOf(d.Messages); last != "" {
+		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewContextBlock("", mrkdwn("The customer's last words:")),
+			slack.NewSectionBlock(plain(last, 1000), nil, nil))
+	}
+	if draft.Text != "" {
+		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewContextBlock("", mrkdwn("✏️ Suggested from: "+orNone(linkLine(draft.Sources))+" Read it before you send it.")))
+	}
+	view.Blocks.BlockSet = append(view.Blocks.BlockSet, area("Your reply", draft.Text, "The customer sees this text in their chat, with your name."),
+		choose("Afterwards", string(triage.InternalOpen), []option{
+			{string(triage.InternalOpen), "I keep working on it"}, {string(triage.InternalPending), "I wait for the customer"}, {string(triage.InternalSolved), "It is solved"},
+		}))
+}
+
+func orNone(links string) string {
+	if links == "" {
+		return "no named source."
+	}
+	return links + "."
+}
+
+func lastOf(messages []triage.Message) string {
+	for i := len(messages) - 1; i >= 0; i-- {
+		if messages[i].AuthorKind == triage.AuthorCustomer {
+			return messages[i].Body
+		}
+	}
+	return ""
+}
+
+func languageName(code string) string {
+	names := map[string]string{"en": "English", "de": "German", "fr": "French", "es": "Spanish", "pt": "Portuguese", "it": "Italian", "nl": "Dutch", "pl": "Polish"}
+	if name := names[code]; name != "" {
+		return name
+	}
+	if code == "" {
+		return "not known"
+	}
+	return code
+}
+
+func (in *Inbound) correctView(ctx context.Context, view *slack.ModalViewRequest, d desk.Detail) error {
+	rows, err := in.db.Pool().Query(ctx, `select value from taxonomy_values where dimension = 'intent' and enabled order by value limit 100`)
+	if err != nil {
+		return fmt.Errorf("slack: read taxonomy: %w", err)
+	}
+	defer rows.Close()
+	var options []option
+	for rows.Next() {
+		var value string
+		if err := rows.Scan(&value); err != nil {
+			return fmt.Errorf("slack: read taxonomy: %w", err)
+		}
+		options = append(options, option{value, words(value)})
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("slack: read taxonomy: %w", err)
+	}
+	if len(options) == 0 {
+		return fmt.Errorf("taxonomy is empty: %w", desk.ErrBadValue)
+	}
+	view.Blocks.BlockSet = []slack.Block{choose("What is it about?", d.Ticket.Intent, options)}
+	return nil
+}
+
+// readView is a window to read, with nothing to save.
+func (in *Inbound) readView(ctx context.Context, p pressed, d desk.Detail, viewID string) error {
+	var lines []string
+	if p.action == "summary" {
+		lines = summary(d)
+	} else {
+		similar, err := in.desk.Similar(ctx, d.Ticket, 5)
+		if err != nil {
+			return err
+		}
+		for _, t := range similar {
+			lines = append(lines, fmt.Sprintf("#%d %s: %s", t.Number, t.Subject, t.Answer))
+		}
+		if len(lines) == 0 {
+			lines = []string{"No solved ticket is like this one."}
+		}
+	}
+	return in.say(ctx, viewID, p, strings.Join(lines, "\n\n"))
+}
+
+// summary is what happened, from stored records: nothing is invented.
+func summary(d desk.Detail) []string {
+	lines := []string{d.Ticket.Summary}
+	for _, e := range d.Escalations {
+		lines = append(lines, "Handed over: "+words(string(e.Reason))+".")
+	}
+	n := map[triage.AuthorKind]int{}
+	for _, m := range d.Messages {
+		n[m.AuthorKind]++
+	}
+	lines = append(lines, fmt.Sprintf("%d messages of the customer, %d of the assistant, %d of agents.", n[triage.AuthorCustomer], n[triage.AuthorAssistant], n[triage.AuthorAgent]))
+	for i := max(0, len(d.Messages)-4); i < len(d.Messages); i++ {
+		m := d.Messages[i]
+		lines = append(lines, fmt.Sprintf("%s (%s): %s", m.AuthorName, m.AuthorKind, triage.Line(m.Body, 300)))
+	}
+	return lines
+}
+
+// say shows plain words in an open view.
+func (in *Inbound) say(ctx context.Context, viewID string, p pressed, text string) error {
+	view := modal(viewActions[p.action], "read", p.ref)
+	view.Submit = nil
+	view.Close = plain("Close", 24)
+	for _, part := range parts(inert(text), maxSection, maxTotal) {
+		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewSectionBlock(plain(part, maxSection), nil, nil))
+	}
+	return in.update(ctx, viewID, view)
+}
+
+// update shows a view where another is open. A closed window is no error.
+func (in *Inbound) update(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
+	_, err := in.client.api.UpdateViewContext(ctx, view, "", "", viewID)
+	if isError(err, "not_found") || isError(err, "view_not_found") {
+		return nil
+	}
+	return in.client.err(ctx, "update view", err)
+}
+
+type option struct{ value, text string }
+
+func area(label, initial, hint string) *slack.InputBlock {
+	input := slack.NewPlainTextInputBlockElement(nil, fieldText)
+	input.Multiline, input.MaxLength = true, 3000
+	input.InitialValue = clamp(inert(initial), 3000)
+	var help *slack.TextBlockObject
+	if hint != "" {
+		help = plain(hint, 200)
+	}
+	return slack.NewInputBlock(fieldText, plain(label, 200), help, input)
+}
+
+func choose(label, initial string, list []option) *slack.InputBlock {
+	options := make([]*slack.OptionBlockObject, len(list))
+	for i, o := range list {
+		options[i] = slack.NewOptionBlockObject(o.value, plain(o.text, 75), nil)
+	}
+	element := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Choose", 75), fieldChoice, options...)
+	for _, o := range options {
+		if o.Value == initial {
+			element.InitialOption = o
+		}
+	}
+	return slack.NewInputBlock(fieldChoice, plain(label, 200), nil, element)
+}
+
+// field reads what was typed or chosen.
+func field(view slack.View, name string) string {
+	if view.State == nil {
+		return ""
+	}
+	action := view.State.Values[name][name]
+	switch {
+	case action.SelectedUser != "":
+		return action.SelectedUser
+	case action.SelectedOption.Value != "":
+		return action.SelectedOption.Value
+	}
+	return action.Value
+}

@@ -1,0 +1,212 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/triage"
+)
+
+// NumberOf finds a tenant's ticket by its public number.
+func (s *Service) NumberOf(ctx context.Context, tenant uuid.UUID, number int64) (uuid.UUID, error) {
+	var id uuid.UUID
+	err := s.DB.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select id from tickets where tenant_id = $1 and number = $2`, tenant, number).Scan(&id)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, triage.ErrTicketNotFound
+	}
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("find ticket: %w", err)
+	}
+	return id, nil
+}
+
+// Merge closes a ticket in favour of another of the same tenant. What the
+// customer writes there from now on moves the other one; both conversations stay
+// as they are, so nothing a customer said moves to where they cannot see it.
+func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into TicketRef) (triage.Ticket, error) {
+	if from.TenantID != into.TenantID {
+		return triage.Ticket{}, triage.ErrTicketNotFound
+	}
+	if from.ID == into.ID {
+		return triage.Ticket{}, fmt.Errorf("merge a ticket into itself: %w", ErrBadValue)
+	}
+	return s.act(ctx, actor, from, func(ctx context.Context, w *work) error {
+		if err := w.open(); err != nil {
+			return err
+		}
+		target, err := TicketByID(ctx, w.tx, into.TenantID, into.ID)
+		if err != nil {
+			return err
+		}
+		if target.InternalState == triage.InternalClosed {
+			return fmt.Errorf("merge into #%d: %w", target.Number, ErrTicketClosed)
+		}
+		if _, err := w.tx.Exec(ctx, `insert into ticket_relations (tenant_id, ticket_id, related_id, kind)
+			values ($1, $2, $3, 'merged_into') on conflict do nothing`, from.TenantID, from.ID, into.ID); err != nil {
+			return fmt.Errorf("relate tickets: %w", err)
+		}
+		// Tickets merged into this one follow it.
+		if _, err := w.tx.Exec(ctx, `update ticket_relations set related_id = $3
+			where tenant_id = $1 and related_id = $2 and kind = 'merged_into' and ticket_id <> $3`, from.TenantID, from.ID, into.ID); err != nil {
+			return fmt.Errorf("relate tickets: %w", err)
+		}
+		w.note("merged", map[string]any{"into": target.Number})
+		w.extra.ClosedAs, w.extra.WaitingSince = "merged", nil
+		w.setState(triage.InternalClosed)
+		if err := s.enqueuePost(ctx, w, Post{Key: "merged:" + w.events[0].id.String(), Label: PostSystem, Text: fmt.Sprintf("Merged into #%d.", target.Number)}); err != nil {
+			return err
+		}
+		other := &work{tx: w.tx, actor: w.actor, at: w.at, ticket: target}
+		other.note("merged_from", map[string]any{"number": w.ticket.Number, "ticket_id": w.ticket.ID})
+		if err := s.writeEvents(ctx, other); err != nil {
+			return err
+		}
+		return s.enqueuePost(ctx, other, Post{
+			Key: "merged:" + other.events[0].id.String(), Label: PostSystem,
+			Text: fmt.Sprintf("#%d (%s) was merged into this ticket.", w.ticket.Number, w.ticket.Subject),
+		})
+	})
+}
+
+// SimilarTicket is a solved ticket like another, with what solved it.
+type SimilarTicket struct {
+	TenantID uuid.UUID `db:"tenant_id"`
+	ID       uuid.UUID `db:"id"`
+	Number   int64     `db:"number"`
+	Subject  string    `db:"subject"`
+	Answer   string    `db:"answer"` // the last public reply of an agent
+	Score    float64   `db:"score"`
+}
+
+// Similar finds solved tickets of the same tenant that share words or intent
+// with t. Other tenants' tickets are never shown on a ticket's page.
+func (s *Service) Similar(ctx context.Context, t triage.Ticket, limit int) ([]SimilarTicket, error) {
+	var out []SimilarTicket
+	err := s.DB.WithTenant(ctx, t.TenantID, func(tx pgx.Tx) (err error) {
+		out, err = list[SimilarTicket](ctx, tx, `
+			with
+			scored as (
+			  select t.tenant_id, t.id, t.number, t.subject, t.conversation_id,
+			    (case when t.intent = $3 and $3 <> '' then 1.0 else 0.0 end
+			     + ts_rank(to_tsvector('simple', t.subject || ' ' || t.summary), to_tsquery('simple', $4)) * 4)::float8 as score
+			  from tickets t where t.tenant_id = $1 and t.id <> $2 and t.internal_state in ('solved', 'closed') and t.closed_as not in ('not_a_request', 'merged')
+			  order by t.number desc limit 500)
+			select s.tenant_id, s.id, s.number, s.subject, s.score, coalesce((select m.body from messages m
+			  where m.tenant_id = s.tenant_id and m.conversation_id = s.conversation_id and m.author_kind = 'agent'
+			    and m.visibility = 'customer' order by m.seq desc limit 1), '') as answer
+			from scored s where s.score > 0.1 order by s.score desc, s.number desc limit $5`,
+			t.TenantID, t.ID, t.Intent, anyWord(t.Subject+" "+t.Summary), limit)
+		return err
+	})
+	return out, err
+}
+
+// anyWord is a tsquery that matches any word of a text.
+func anyWord(text string) string {
+	var words []string
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r > 127)
+	}) {
+		if len(w) > 3 && len(words) < 30 {
+			words = append(words, "'"+w+"'")
+		}
+	}
+	return strings.Join(words, " | ")
+}
+
+// TenantNamed finds the tenant whose name or slug stands in a text; zero where
+// none or several do.
+func (s *Service) TenantNamed(ctx context.Context, text string) (uuid.UUID, error) {
+	var ids []uuid.UUID
+	err := s.DB.WithSystem(ctx, "find tenant named by staff", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select id from tenants where position(' ' || lower(name) || ' ' in $1) > 0
+			or position(' ' || lower(split_part(name, ' ', 1)) || ' ' in $1) > 0 and length(split_part(name, ' ', 1)) > 2
+			or position(' ' || slug || ' ' in $1) > 0 limit 2`, strings.ToLower(text))
+		if err != nil {
+			return fmt.Errorf("find tenant: %w", err)
+		}
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	if err != nil || len(ids) != 1 {
+		return uuid.Nil, err
+	}
+	return ids[0], nil
+}
+
+// EditNote changes an internal note by the key it came with; the text before is
+// kept in the ticket's history.
+func (s *Service) EditNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey, text string) error {
+	text, err := cleanText(text)
+	if err != nil {
+		return nil //nolint:nilerr // an emptied note stays as it was
+	}
+	return s.changeNote(ctx, actor, ref, clientKey, "note_edited", func(m *triage.Message) { m.Body = text })
+}
+
+// DeleteNote leaves a tombstone of an internal note.
+func (s *Service) DeleteNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey string) error {
+	return s.changeNote(ctx, actor, ref, clientKey, "note_deleted", func(m *triage.Message) { m.Body, m.State = "", triage.MessageDeleted })
+}
+
+func (s *Service) changeNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey, event string, change func(m *triage.Message)) error {
+	_, err := s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
+		var id uuid.UUID
+		err := w.tx.QueryRow(ctx, `select id from messages where tenant_id = $1 and conversation_id = $2 and client_key = $3 and visibility = 'internal'`,
+			ref.TenantID, w.ticket.ConversationID, "agent:"+clientKey).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("find note: %w", err)
+		}
+		m, err := triage.MessageByID(ctx, w.tx, ref.TenantID, id)
+		if err != nil {
+			return err
+		}
+		if m.AuthorID == nil || *m.AuthorID != w.actor.ID {
+			return fmt.Errorf("%w: only its author may change a note", ErrRefused)
+		}
+		before := m.Body
+		change(&m)
+		if m.Body == before && m.State != triage.MessageDeleted {
+			return nil
+		}
+		m.EditedAt = &w.at
+		if _, err := triage.ReplaceMessage(ctx, w.tx, m); err != nil {
+			return err
+		}
+		w.note(event, map[string]any{"message_id": id, "before": before})
+		return nil
+	})
+	return err
+}
+
+// Observe learns that an effect whose answer was lost did happen: key is what
+// the delivery carried, at is where it is now.
+func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string, at Ref) error {
+	err := s.DB.WithTenant(ctx, ref.TenantID, func(tx pgx.Tx) error {
+		if key == "root:"+ref.ID.String() {
+			_, err := tx.Exec(ctx, `insert into ticket_links (tenant_id, ticket_id, system, external_id, url, detail)
+				select $1, $2, $3, $4, $5, $6 where exists (select from tickets where tenant_id = $1 and id = $2)
+				on conflict (tenant_id, ticket_id, system) do nothing`, ref.TenantID, ref.ID, system, at.ID, at.URL, detail(at))
+			return err
+		}
+		// A post that was seen needs no second try.
+		_, err := tx.Exec(ctx, `update deliveries set state = 'delivered', external_ref = $5, delivered_at = $6, updated_at = $6, last_error = ''
+			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind = 'thread' and coalesce(batch, id)::text = $4
+			  and state = 'pending' and attempts > 0`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("observe %s: %w", key, err)
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package answer
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Outcome is the gate's verdict on a draft.
+type Outcome string
+
+// The outcomes.
+const (
+	Send     Outcome = "send"
+	NotFound Outcome = "not_found" // the passages do not answer the question
+	Suggest  Outcome = "suggest"   // for an agent to look at: probably right
+	Escalate Outcome = "escalate"  // must not leave
+)
+
+// Policy holds the gate's thresholds. The zero value is the measured default.
+type Policy struct {
+	// Answer is the least answerability at which a draft is sent.
+	Answer float64
+}
+
+// Threshold was chosen on development questions for at most one answer in ten
+// unanswerable questions; see DECISIONS.
+const Threshold = 0.5
+
+// Verdict is what the gate found.
+type Verdict struct {
+	Outcome       Outcome  `json:"outcome"`
+	Reason        string   `json:"reason,omitempty"`
+	Answerability float64  `json:"answerability"`
+	Features      Features `json:"features"`
+	Sentences     []Check  `json:"sentences,omitempty"`
+}
+
+// Check is the gate's finding about one sentence.
+type Check struct {
+	Text     string  `json:"text"`
+	Evidence string  `json:"evidence"` // documents, none
+	Support  float64 `json:"support"`
+	Problem  string  `json:"problem,omitempty"`
+}
+
+// Gate judges a draft against the passages of its run.
+func Gate(r Request, d Draft, policy Policy) Verdict {
+	threshold := policy.Answer
+	if threshold == 0 {
+		threshold = Threshold
+	}
+	v := Verdict{Features: features(r, d)}
+	v.Answerability = v.Features.answerability()
+	if !d.Found || len(d.Sentences) == 0 {
+		v.Outcome, v.Reason = NotFound, "no passage answers the question"
+		return v
+	}
+	for _, s := range d.Sentences {
+		check := Sentinel(r, s)
+		v.Sentences = append(v.Sentences, check)
+		if check.Problem != "" && v.Reason == "" {
+			v.Outcome, v.Reason = Escalate, check.Problem
+		}
+	}
+	switch {
+	case v.Outcome == Escalate:
+	case v.Answerability < threshold:
+		v.Outcome, v.Reason = NotFound, "the passages found are too weak"
+	default:
+		v.Outcome = Send
+	}
+	return v
+}
+
+// Sentinel checks one sentence: it must cite a passage of this run, say no more
+// than it, and neither promise, leak nor carry what could act on the reader.
+func Sentinel(r Request, s Sentence) Check {
+	check := Check{Text: s.Text, Evidence: "none"}
+	var sources []Passage
+	for _, n := range s.Citations {
+		at := slices.IndexFunc(r.Passages, func(p Passage) bool { return p.Number == n })
+		if at < 0 {
+			check.Problem = "a citation names no passage of this run"
+			return check
+		}
+		sources = append(sources, r.Passages[at])
+	}
+	if len(sources) == 0 {
+		check.Problem = "a sentence cites nothing"
+		return check
+	}
+	check.Evidence = "documents"
+	text := ""
+	for _, p := range sources {
+		text += " " + p.Title + " " + p.Section + " " + p.Text
+	}
+	check.Support = support(s.Text, text, sources[0].Language)
+	quoted := verbatim(s.Text, text)
+	switch {
+	case !quoted && check.Support < 0.6:
+		check.Problem = "a sentence says more than its source"
+	case !quoted && !holdsNumbers(s.Text, text):
+		check.Problem = "a number or date is not in its source"
+	case !quoted && negation(s.Text) != negation(nearest(s.Text, text)):
+		check.Problem = "a sentence contradicts its source"
+	case !quoted && Promises(s.Text):
+		check.Problem = "a sentence promises something"
+	case Leaks(s.Text):
+		check.Problem = "a sentence looks like a secret or an internal instruction"
+	case unsafe(s.Text):
+		check.Problem = "a sentence holds a link or picture that leads elsewhere"
+	}
+	return check
+}
+
+// support is the share of the sentence's content words the source holds.
+func support(text, source, language string) float64 {
+	have := stems(source, language)
+	held, total := 0, 0
+	for stem := range ownStems(text, language) {
+		total++
+		if have[stem] {
+			held++
+		}
+	}
+	if total == 0 {
+		return 1
+	}
+	return float64(held) / float64(total)
+}
+
+func verbatim(text, source string) bool {
+	return strings.Contains(squeeze(source), squeeze(text))
+}
+
+// squeeze keeps letters and digits, so that markup and spacing do not matter.
+func squeeze(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(plain(text)), func(r rune) bool {
+		return !('a' <= r && r <= 'z' || '0' <= r && r <= '9' || r > 127)
+	}), "")
+}
+
+var number = regexp.MustCompile(`\d+(?:[.,:]\d+)*`)
+
+func holdsNumbers(text, source string) bool {
+	have := map[string]bool{}
+	for _, n := range number.FindAllString(source, -1) {
+		have[n] = true
+	}
+	for _, n := range number.FindAllString(stripOrdinals(text), -1) {
+		if !have[n] {
+			return false
+		}
+	}
+	return true
+}
+
+// stripOrdinals removes the numbers of list items, which are not claims.
+func stripOrdinals(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = numbered.ReplaceAllString(line, "")
+	}
+	return strings.Join(lines, "\n")
+}
+
+var negations = regexp.MustCompile(`(?i)\b(not|never|no|cannot|can't|won't|don't|doesn't|without|nicht|nie|kein\w*|ohne|ne|pas|jamais|sans|nunca|sin|não|nem|sem)\b`)
+
+func negation(text string) bool { return len(negations.FindAllString(text, -1))%2 == 1 }
+
+// nearest is the source's sentence that shares most words with the text.
+func nearest(text, source string) string {
+	best, most := "", -1.0
+	for _, u := range units(source) {
+		if s := support(text, u.text, "en"); s > most {
+			best, most = u.text, s
+		}
+	}
+	return best
+}
+
+var promises = regexp.MustCompile(`(?i)\b(we (will|shall|'ll) (refund|credit|compensate|waive|guarantee|extend|fix|deliver)|i (promise|guarantee)|we (promise|guarantee)|guaranteed by|you will (get|receive) (a|your) (refund|discount|credit)|free of charge for you|wir (garantieren|versprechen|erstatten)|nous (garantissons|promettons|rembourserons)|le (reembolsaremos|garantizamos)|garantizamos|prometemos|garantimos|reembolsaremos)\b`)
+
+// Promises reports whether a text commits the operator to something.
+func Promises(text string) bool { return promises.MatchString(text) }
+
+var leaks = regexp.MustCompile(`(?i)(-----BEGIN [A-Z ]*PRIVATE KEY|\b(sk|pk|rk|xox[abprs]|ghp|whsec|pat)[-_][A-Za-z0-9_-]{16,}|\bAKIA[0-9A-Z]{16}\b|\b(usr|stf|key)_[0-9a-f]{32}_|system prompt|ignore (all|any|previous|prior) (instructions|rules)|<\|im_(start|end)\|>|\bINTERNAL NOTE\b)`)
+
+// Leaks reports whether a text holds a credential or instructions to a model.
+func Leaks(text string) bool { return leaks.MatchString(text) }
+
+var link = regexp.MustCompile(`(!?)\[[^\]]*\]\(([^)\s]*)[^)]*\)`)
+
+// unsafe reports pictures and links that do not stay on this site.
+func unsafe(text string) bool {
+	for _, match := range link.FindAllStringSubmatch(text, -1) {
+		if match[1] == "!" || !strings.HasPrefix(match[2], "/") && !strings.HasPrefix(match[2], "#") || strings.HasPrefix(match[2], "//") {
+			return true
+		}
+	}
+	return strings.Contains(text, "<img") || strings.Contains(text, "<script") || strings.Contains(text, "javascript:")
+}
+
+// Safe turns links that lead elsewhere into their text and drops pictures, so
+// that an imported article's own markup does not hold an answer back.
+func Safe(markdown string) string {
+	return link.ReplaceAllStringFunc(markdown, func(found string) string {
+		match := link.FindStringSubmatch(found)
+		if match[1] == "!" {
+			return ""
+		}
+		if strings.HasPrefix(match[2], "/") && !strings.HasPrefix(match[2], "//") || strings.HasPrefix(match[2], "#") {
+			return found
+		}
+		return found[1:strings.Index(found, "](")]
+	})
+}
+
+// Features are what answerability is judged by.
+type Features struct {
+	TopScore  float64 `json:"top_score"`
+	Coverage  float64 `json:"coverage"`
+	Unknown   float64 `json:"unknown"`
+	TopLex    float64 `json:"top_lex"`
+	TopDense  float64 `json:"top_dense"`
+	Margin    float64 `json:"margin"`
+	Agreement float64 `json:"agreement"`
+	Fit       float64 `json:"fit"`
+	Covers    float64 `json:"covers"`
+	Short     float64 `json:"short"`
+}
+
+func features(r Request, d Draft) Features {
+	f := Features{
+		TopScore: r.Signals.TopScore, Coverage: r.Signals.Coverage, Unknown: r.Signals.Unknown, TopLex: r.Signals.TopLex,
+		TopDense: r.Signals.TopDense, Margin: r.Signals.Margin, Agreement: r.Signals.Agreement, Fit: d.Fit,
+		Short: 1 / float64(1+r.Signals.Words),
+	}
+	if len(r.Passages) > 0 {
+		f.Covers = r.Passages[0].Covers
+	}
+	return f
+}
+
+// Vector is the features in the order of the weights.
+func (f Features) Vector() [10]float64 {
+	return [10]float64{f.TopScore, f.Coverage, f.Unknown, f.TopLex, f.TopDense, f.Margin, f.Agreement, f.Fit, f.Covers, f.Short}
+}
+
+// answerability is the probability that the passages answer the question.
+func (f Features) answerability() float64 {
+	z := bias
+	for i, x := range f.Vector() {
+		z += weights[i] * x
+	}
+	return 1 / (1 + math.Exp(-z))
+}

@@ -1,0 +1,220 @@
+package assistant
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/answer"
+)
+
+// Searcher finds passages. *search.Searcher is one.
+type Searcher interface {
+	Search(ctx context.Context, q search.Query) (search.Result, error)
+}
+
+// FromKnowledge answers from the knowledge base. It is the Answerer.
+type FromKnowledge struct {
+	Search Searcher
+	// Model writes answers where one is configured; nil, or on any failure before
+	// its first sentence, the built-in composer quotes instead.
+	Model  answer.Composer
+	Policy answer.Policy
+}
+
+// Found is one run's material, for the curators' test page as well.
+type Found struct {
+	Request answer.Request
+	Draft   answer.Draft
+	Verdict answer.Verdict
+	Result  search.Result
+	Query   search.Query
+}
+
+// ArticleURL is the relative address of an article's section.
+func ArticleURL(slug, anchor string) string {
+	if anchor == "" {
+		return "/help/" + slug
+	}
+	return "/help/" + slug + "#" + anchor
+}
+
+// Find retrieves, drafts with the built-in composer and gates, without a model.
+func (k FromKnowledge) Find(ctx context.Context, q search.Query, language string) (Found, error) {
+	result, err := k.Search.Search(ctx, q)
+	if err != nil {
+		return Found{}, fmt.Errorf("search: %w", err)
+	}
+	f := Found{Query: q, Result: result, Request: answer.Request{Question: q.Text, Language: language, Signals: signals(result.Signals)}}
+	for _, turn := range q.History {
+		f.Request.History = append(f.Request.History, answer.Turn{Customer: turn.Customer, Text: turn.Text})
+	}
+	for i, p := range result.Passages {
+		f.Request.Passages = append(f.Request.Passages, answer.Passage{
+			Number: i + 1, ChunkID: p.ChunkID, ArticleID: p.ArticleID, Title: p.Title, Section: p.Heading,
+			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Score: p.Score, Covers: p.Covers,
+		})
+	}
+	f.Draft, err = answer.Extractive{}.Compose(ctx, f.Request, func(answer.Sentence) error { return nil })
+	if err != nil {
+		return Found{}, fmt.Errorf("compose: %w", err)
+	}
+	f.Verdict = answer.Gate(f.Request, f.Draft, k.Policy)
+	return f, nil
+}
+
+func signals(s search.Signals) answer.Signals {
+	return answer.Signals{
+		TopScore: s.TopScore, Margin: s.Margin, TopDense: s.TopDense, TopLex: s.TopLex, Coverage: s.Coverage,
+		Unknown: s.Unknown, Agreement: s.Agreement, Words: s.Words,
+	}
+}
+
+// Answer implements Answerer.
+func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(text string) error) (AnswerReply, error) {
+	language, _, _ := strings.Cut(strings.ToLower(in.Asker.Locale), "-")
+	found, err := k.Find(ctx, search.Query{
+		Text: in.Question, History: turns(in.History), Limit: 8,
+		Viewer: knowledge.Viewer{
+			TenantID: in.Asker.TenantID, Roles: in.Asker.Roles, Departments: in.Asker.Departments, Plan: in.Plan, Locale: language,
+		},
+	}, in.Language)
+	if err != nil {
+		return AnswerReply{}, err
+	}
+	// Whether there is an answer is decided by evidence before a model may write.
+	if k.Model != nil && found.Verdict.Outcome == answer.Send {
+		if err := k.write(ctx, &found, emit); err != nil {
+			return found.reply(), err
+		}
+	}
+	return found.reply(), nil
+}
+
+// write lets the model write; each sentence passes the gate before it is shown.
+// A model that fails before its first sentence costs nothing but time.
+func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text string) error) error {
+	shown := 0
+	var stopped error
+	draft, err := k.Model.Compose(ctx, f.Request, func(s answer.Sentence) error {
+		if check := answer.Sentinel(f.Request, s); check.Problem != "" {
+			f.Verdict.Sentences = append(f.Verdict.Sentences, check)
+			return nil // the sentence does not leave; the others may
+		}
+		text := s.Markdown()
+		if shown > 0 {
+			text = answer.Join([]string{"", text})
+		}
+		if stopped = emit(text); stopped != nil {
+			return stopped
+		}
+		shown++
+		return nil
+	})
+	switch {
+	case stopped != nil:
+		return stopped
+	case err != nil && shown == 0, !draft.Found:
+		return nil // the built-in draft stands
+	}
+	draft.Sentences = slices.DeleteFunc(draft.Sentences, func(s answer.Sentence) bool {
+		return answer.Sentinel(f.Request, s).Problem != ""
+	})
+	if len(draft.Sentences) == 0 {
+		return nil
+	}
+	f.Draft = draft
+	f.Verdict.Sentences = nil
+	for _, s := range draft.Sentences {
+		f.Verdict.Sentences = append(f.Verdict.Sentences, answer.Sentinel(f.Request, s))
+	}
+	return nil
+}
+
+func turns(history []Turn) (out []search.Turn) {
+	for _, t := range history {
+		out = append(out, search.Turn{Customer: t.Customer, Text: t.Text})
+	}
+	return out
+}
+
+// passageRow is what the decision row keeps of a passage: enough to find it again.
+type passageRow struct {
+	Number  int     `json:"number"`
+	ChunkID string  `json:"chunk_id"`
+	Article string  `json:"article"`
+	Version string  `json:"version_id"`
+	Score   float64 `json:"score"`
+	Used    bool    `json:"used"`
+}
+
+func (f Found) reply() AnswerReply {
+	cited := f.Draft.Cited(f.Request.Passages)
+	rows := make([]passageRow, len(f.Result.Passages))
+	for i, p := range f.Result.Passages {
+		rows[i] = passageRow{
+			Number: i + 1, ChunkID: p.ChunkID.String(), Article: p.Slug, Version: p.VersionID.String(), Score: p.Score,
+			Used: slices.ContainsFunc(cited, func(c answer.Passage) bool { return c.Number == i+1 }),
+		}
+	}
+	reply := AnswerReply{
+		Outcome: AnswerOutcome(f.Verdict.Outcome), Reason: f.Verdict.Reason, Query: f.Query.Text, Passages: rows, Gate: f.Verdict,
+		Score: f.Verdict.Answerability, Engine: "builtin", Usage: f.Draft.Usage,
+		Versions: map[string]string{"composer": f.Draft.Engine, "embedding": f.Result.ModelID},
+	}
+	if f.Draft.PromptVersion != "" {
+		reply.Engine, reply.Versions["prompt"] = "openai", f.Draft.PromptVersion
+	}
+	if f.Verdict.Outcome == answer.Send {
+		reply.Text, reply.Citations = f.Text()
+		return reply
+	}
+	reply.Nearest = nearest(f.Request.Passages)
+	return reply
+}
+
+// Text is the draft as it is sent: citation numbers count from one.
+func (f Found) Text() (string, []triage.Citation) {
+	cited := f.Draft.Cited(f.Request.Passages)
+	renumbered := map[int]int{}
+	for i, p := range cited {
+		renumbered[p.Number] = i + 1
+	}
+	draft := f.Draft
+	draft.Sentences = slices.Clone(draft.Sentences)
+	for i, s := range draft.Sentences {
+		numbers := make([]int, len(s.Citations))
+		for j, n := range s.Citations {
+			numbers[j] = renumbered[n]
+		}
+		draft.Sentences[i].Citations = numbers
+	}
+	citations := answer.Citations(cited)
+	for i := range citations {
+		citations[i].Number = i + 1
+	}
+	return draft.Markdown(), citations
+}
+
+// nearest are the closest articles, each once, when nothing answers.
+func nearest(passages []answer.Passage) []triage.Citation {
+	var picked []answer.Passage
+	for _, p := range passages {
+		if len(picked) == 3 {
+			break
+		}
+		if !slices.ContainsFunc(picked, func(other answer.Passage) bool { return other.ArticleID == p.ArticleID }) {
+			picked = append(picked, p)
+		}
+	}
+	out := answer.Citations(picked)
+	for i := range out {
+		out[i].Number = i + 1
+		out[i].Quote = ""
+	}
+	return out
+}

@@ -45,7 +45,7 @@ const (
 	historyDecay  = 0.6
 
 	repairWeight   = 0.7
-	synonymWeight  = 0.5
+	synonymWeight  = 0.4
 	compoundWeight = 0.8
 	prefixWeight   = 0.6
 )
@@ -64,6 +64,8 @@ type slot struct {
 type weighted struct {
 	stem   string
 	weight float64
+	id     int32
+	value  float64 // what holding it adds to a score, before BM25's saturation
 }
 
 // understood is a Query made ready for ranking.
@@ -74,6 +76,7 @@ type understood struct {
 	texts    []string  // to embed: the present turn, then earlier ones
 	shares   []float64 // weight of each text
 	weights  map[int32]float32
+	names    []weighted // words of the products' names
 	// attainable is the score of a chunk that holds every known word often.
 	attainable float64
 	rarity     func(stem string) float64
@@ -122,7 +125,7 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 			continue
 		}
 		seen[term.Stem] = true
-		s := slot{word: term.Word, weight: weight, terms: []weighted{{term.Stem, 1}}, idf: words.idf(term.Stem)}
+		s := slot{word: term.Word, weight: weight, terms: []weighted{{stem: term.Stem, weight: 1}}, idf: words.idf(term.Stem)}
 		s.known = words.stem(term.Stem) > 0
 		if !s.known {
 			u.repair(&s, term, terms, i, words)
@@ -140,7 +143,7 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i int, words lexis) {
 	known := func(stem string, weight float64) {
 		if n := words.stem(stem); n > 0 {
-			s.terms = append(s.terms, weighted{stem, weight})
+			s.terms = append(s.terms, weighted{stem: stem, weight: weight})
 			s.idf, s.known, s.repaired = words.idf(stem), true, true
 		}
 	}
@@ -191,7 +194,7 @@ func (u *understood) complete(s *slot, words lexis) {
 		}
 	}
 	for _, h := range hits {
-		s.terms = append(s.terms, weighted{lexicon.Stem(h.word, u.language), prefixWeight})
+		s.terms = append(s.terms, weighted{stem: lexicon.Stem(h.word, u.language), weight: prefixWeight})
 		s.known = true
 	}
 }
@@ -208,7 +211,7 @@ func (u *understood) expand(s *slot, term lexicon.Term, words lexis) {
 				return
 			}
 		}
-		s.terms = append(s.terms, weighted{stem, weight})
+		s.terms = append(s.terms, weighted{stem: stem, weight: weight})
 		s.known = true
 	}
 	for _, v := range words {
@@ -241,16 +244,22 @@ func (s synonym) holds(stem, language string) bool {
 	return false
 }
 
-// weigh makes the query's sparse vector and the score to measure against.
+// weigh makes the query's sparse vector and the score to measure against. A
+// synonym counts at most as much as the word it stands for.
 func (u *understood) weigh(words lexis) {
 	const peak = 2.2 // what one term's BM25 weight comes near to
 	u.weights = make(map[int32]float32)
-	for _, s := range u.slots {
-		for _, t := range s.terms {
-			value := float32(s.weight * t.weight * words.idf(t.stem))
-			if id := lexicon.ID(t.stem); value > u.weights[id] {
-				u.weights[id] = value
-			}
+	add := func(id int32, value float64) {
+		if float32(value) > u.weights[id] {
+			u.weights[id] = float32(value)
+		}
+	}
+	for i := range u.slots {
+		s := &u.slots[i]
+		for j := range s.terms {
+			t := &s.terms[j]
+			t.id, t.value = lexicon.ID(t.stem), s.weight*t.weight*min(words.idf(t.stem), s.idf)
+			add(t.id, t.value)
 		}
 		if s.known {
 			u.attainable += s.weight * s.idf * peak
@@ -258,12 +267,39 @@ func (u *understood) weigh(words lexis) {
 	}
 	for _, name := range u.products {
 		for _, term := range lexicon.Terms(name, u.language) {
-			value := float32(words.idf(term.Stem))
-			if id := lexicon.ID(term.Stem); value > u.weights[id] {
-				u.weights[id] = value
-			}
+			t := weighted{stem: term.Stem, id: lexicon.ID(term.Stem), value: words.idf(term.Stem)}
+			add(t.id, t.value)
+			u.names = append(u.names, t)
 		}
 	}
+}
+
+// lexical is the BM25 score of a chunk's weights in which the terms of a slot
+// do not add up: a chunk that says "delete" and "remove" says it once. The leg
+// in SQL, an inner product, cannot tell, and is corrected here.
+func (u *understood) lexical(weights map[int32]float32) float64 {
+	var sum float64
+	counted := make(map[int32]bool, len(u.slots))
+	for i := range u.slots {
+		var best float64
+		var id int32
+		for _, t := range u.slots[i].terms {
+			if score := t.value * float64(weights[t.id]); score > best && !counted[t.id] {
+				best, id = score, t.id
+			}
+		}
+		if best > 0 {
+			counted[id] = true
+			sum += best
+		}
+	}
+	for _, t := range u.names {
+		if !counted[t.id] {
+			counted[t.id] = true
+			sum += t.value * float64(weights[t.id])
+		}
+	}
+	return sum
 }
 
 func (u *understood) sparse() pgvector.SparseVector {

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/pgvector/pgvector-go"
 
-	"github.com/usherdesk/usher/knowledge/chunk"
 	"github.com/usherdesk/usher/knowledge/lexicon"
 )
 
@@ -21,10 +21,12 @@ type Weights struct {
 	Language   float64 // the article is in the question's language
 	Fresh      float64 // changed within a year
 	Unverified float64 // taken off
+	Second     float64 // of the score of the article's second best passage
+	Third      float64 // … and of its third
 }
 
 // DefaultWeights are the measured ones.
-var DefaultWeights = Weights{Lexical: 1, Dense: 0.5, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01}
+var DefaultWeights = Weights{Lexical: 1, Dense: 0.2, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01, Second: 0.1, Third: 0.05}
 
 func (s *Searcher) rank(q Query, u understood, found []row) Result {
 	passages := make([]Passage, len(found))
@@ -32,6 +34,7 @@ func (s *Searcher) rank(q Query, u understood, found []row) Result {
 		passages[i] = s.passage(u, r)
 	}
 	setRanks(passages)
+	s.weights.support(passages)
 	slices.SortFunc(passages, func(a, b Passage) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), slices.Compare(a.ArticleID[:], b.ArticleID[:]), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
@@ -49,8 +52,9 @@ func (s *Searcher) passage(u understood, r row) Passage {
 		Anchor: r.Anchor, Text: r.Body, Ordinal: r.Ordinal, UpdatedAt: r.UpdatedAt,
 	}
 	p.Unverified = r.VerifiedUntil != nil && s.now().After(*r.VerifiedUntil)
+	p.weights = weightsOf(r.Weights)
 	if u.attainable > 0 {
-		p.Legs.Lexical = max(r.Lexical, 0) / u.attainable
+		p.Legs.Lexical = u.lexical(p.weights) / u.attainable
 	}
 	p.Legs.Dense = max(r.Dense, 0)
 	if math.IsNaN(p.Legs.Dense) {
@@ -101,6 +105,27 @@ func (u *understood) titleMatch(title string) float64 {
 		return 0
 	}
 	return dot / math.Sqrt(length*titleLength)
+}
+
+// support adds the evidence of an article's other passages to each of its
+// passages: an answer is rarely alone on its page.
+func (w Weights) support(passages []Passage) {
+	best := make(map[uuid.UUID][3]float64)
+	for _, p := range passages {
+		top := best[p.ArticleID]
+		for i, score := range top {
+			if p.Score > score {
+				copy(top[i+1:], top[i:2])
+				top[i] = p.Score
+				break
+			}
+		}
+		best[p.ArticleID] = top
+	}
+	for i := range passages {
+		top := best[passages[i].ArticleID]
+		passages[i].Score += w.Second*top[1] + w.Third*top[2]
+	}
 }
 
 func setRanks(passages []Passage) {
@@ -162,27 +187,27 @@ func nearly(a, b map[string]bool) bool {
 	return 10*both >= 9*(len(a)+len(b)-both)
 }
 
-// covers is the share of the question's known words, by rarity, that the
+func weightsOf(v pgvector.SparseVector) map[int32]float32 {
+	out := make(map[int32]float32, len(v.Indices()))
+	for i, id := range v.Indices() {
+		out[id] = v.Values()[i]
+	}
+	return out
+}
+
+// covers is the share of the present question's words, by rarity, that the
 // passages hold together.
 func (u *understood) covers(passages []Passage) float64 {
-	stems := make(map[string]bool)
-	for _, p := range passages {
-		language := lexicon.Base(p.Locale)
-		for _, term := range lexicon.Terms(p.Title+"\n"+p.Heading+"\n"+chunk.Plain(p.Text), language) {
-			stems[term.Stem] = true
-		}
-	}
 	var all, held float64
 	for _, s := range u.slots {
 		if s.weight < 1 {
 			continue
 		}
 		all += s.idf
-		for _, t := range s.terms {
-			if stems[t.stem] {
-				held += s.idf
-				break
-			}
+		if slices.ContainsFunc(passages, func(p Passage) bool {
+			return slices.ContainsFunc(s.terms, func(t weighted) bool { return p.weights[t.id] > 0 })
+		}) {
+			held += s.idf
 		}
 	}
 	if all == 0 {

@@ -39,6 +39,8 @@ type Passage struct {
 	Legs  Legs
 	// Covers is the share of the question's words, by weight, the passage holds.
 	Covers float64
+
+	weights map[int32]float32 // BM25, by term id
 }
 
 // Legs are the parts of a score, for the curators' test page and the gate.
@@ -125,7 +127,7 @@ type row struct {
 	Ordinal       int
 	UpdatedAt     time.Time
 	VerifiedUntil *time.Time
-	Lexical       float64
+	Weights       pgvector.SparseVector
 	Dense         float64
 	DenseRows     int
 }

@@ -43,7 +43,7 @@ const legs = `
 const rows = `
 select %[4]s as shared, c.id as chunk_id, c.article_id, c.version_id, a.slug, a.title, a.product, a.locale,
 	w.audience, c.heading, c.anchor, c.body, c.ordinal, a.changed_at as updated_at, a.verified_until,
-	-(t.weights <#> @sparse::sparsevec) as lexical,
+	t.weights,
 	coalesce(1 - (v.embedding::halfvec(%[2]d) <=> @dense::halfvec(%[2]d)), 0) as dense,
 	(select count(*) from %[1]s_dense) as dense_rows
 from %[1]s_found f

@@ -232,7 +232,7 @@ fi
 # server's headers are unpacked, not installed: their package drags in a compiler
 # suite that is not needed without JIT bitcode.
 build_pgvector() {
-	local id codename suites suite site keyring work options pgxs includes=()
+	local id codename suites suite site keyring work pgxs options includes=()
 	id=$(. /etc/os-release && echo "$ID") codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	case $id in
 	ubuntu) suites="resolute questing plucky" keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
@@ -260,10 +260,10 @@ build_pgvector() {
 		done
 		mkdir source && tar -xzf pgvector_*.orig.tar.gz -C source --strip-components=1
 		pgxs=$("$bin/pg_config" --pgxs)
-		if [ ! -e "$pgxs" ]; then
+		if [ ! -e "$("$bin/pg_config" --includedir-server)/postgres.h" ]; then
 			apt-get -o APT::Sandbox::User="$(id -un)" download "postgresql-server-dev-$major"
 			dpkg-deb -x postgresql-server-dev-*.deb headers
-			pgxs=$work/headers$pgxs
+			[ -e "$pgxs" ] || pgxs=$work/headers$pgxs
 			includes=(includedir_server="$work/headers$("$bin/pg_config" --includedir-server)")
 		fi
 		make -s -C source -j2 PG_CONFIG="$bin/pg_config" PGXS="$pgxs" ${includes[@]+"${includes[@]}"} OPTFLAGS= with_llvm=no

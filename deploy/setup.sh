@@ -95,7 +95,7 @@ if [ "$want" != make ]; then
 	server=${DATABASE_URL:-}
 	[ "$want" = run ] || server=${USHER_TEST_DATABASE_URL:-}
 	if [ -z "$server" ]; then
-		read -r bin major < <(postgres_found) || true
+		read -r bin major <<<"$(postgres_found)"
 		if [ -z "${bin:-}" ]; then
 			need_postgres=1 need_pgvector=1
 			missing+=("PostgreSQL 15 or later" "pgvector 0.8 or later")
@@ -214,7 +214,7 @@ fi
 if [ -n "$need_postgres" ]; then
 	root rm -f "$no_cluster"
 	trap tidy EXIT
-	read -r bin major < <(postgres_found) || true
+	read -r bin major <<<"$(postgres_found)"
 	[ -n "${bin:-}" ] || fail "the packaged PostgreSQL is older than 15:" \
 		"add a newer package source, or set DATABASE_URL to a server of 15 or later with pgvector 0.8 or later"
 fi
@@ -324,5 +324,10 @@ if [ -n "$need_node" ] && ! node_ok; then
 	for program in node npm npx; do ln -sf "../node/node_modules/.bin/$program" "$tools/bin/$program"; done
 	hash -r
 	node_ok || fail "Node $(node --version) is too old and its replacement in $tools does not run: install Node 20.19 or later and run again"
+fi
+# What root fetched into somebody else's checkout is theirs.
+if [ "$(id -u)" = 0 ] && [ -d "$tools" ]; then
+	owner=$(stat -c %u:%g .)
+	chown "$owner" .usher && chown -R "$owner" "$tools"
 fi
 say "done"

@@ -7,6 +7,10 @@
 #   deploy/web.sh journeys  install the browser journeys' packages if needed
 set -euo pipefail
 cd "$(dirname "$0")/../portal"
+# Node brings its own certificates; a network's own are in the system's.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -e /etc/ssl/certs/ca-certificates.crt ]; then
+	export NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+fi
 
 stale() { # is anything newer than the stamp $1?
 	local stamp=$1

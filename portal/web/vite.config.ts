@@ -12,6 +12,15 @@ export default defineConfig({
     manifest: "manifest.json",
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      output: {
+        // Few larger files compress better than the many small ones that sharing makes.
+        codeSplitting: {
+          groups: [
+            { name: "react", test: /node_modules/ },
+            { name: "shared", test: /src\/(api\/(?!events|thread)|ui\/(?!i18n\/(de|es|fr|pt)|markdown|Markdown|Console|.*css))/ },
+          ],
+        },
+      },
       input: {
         portal: "portal.html",
         agent: "agent.html",

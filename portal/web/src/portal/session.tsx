@@ -5,7 +5,7 @@ import type { Conversation, Me, Message } from "../api/types";
 import { words } from "../ui/i18n";
 import { en } from "../ui/i18n/en";
 import { explain } from "../ui/problem";
-import { emptyThread, merge, type Thread } from "./thread";
+import { emptyThread, merge, type Thread } from "../api/thread";
 
 /** What a conversation showed last, so that coming back to it shows no gap. */
 export type Kept = { conversation: Conversation; thread: Thread; more: boolean };

@@ -3,7 +3,7 @@ import { call } from "../api/client";
 import { EventStream, type StreamState } from "../api/events";
 import type { Conversation, Message } from "../api/types";
 import { useSession } from "./session";
-import { apply, emptyThread, merge, type Thread } from "./thread";
+import { apply, emptyThread, merge, type Thread } from "../api/thread";
 
 const pageSize = 50;
 

@@ -1,8 +1,8 @@
 // One conversation as this page knows it, changed only by numbered events and by
 // what was fetched. Pure, so that replays, duplicates and reordering can be tested.
 
-import type { Message } from "../api/types";
-import type { ServerEvent } from "../api/events";
+import type { Message } from "./types";
+import type { ServerEvent } from "./events";
 
 export type Thread = {
   /** By number; a message appears once, whatever is delivered twice. */

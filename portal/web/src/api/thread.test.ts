@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ServerEvent } from "../api/events";
-import type { Message } from "../api/types";
+import type { ServerEvent } from "./events";
+import type { Message } from "./types";
 import { apply, emptyThread, merge, type Thread } from "./thread";
 
 const message = (id: string, seq: number, kind: Message["author"]["kind"], body: string, state: Message["state"] = "final"): Message => ({

@@ -1,0 +1,63 @@
+import { lazy, Suspense } from "react";
+import type { Me } from "../api/types";
+import { Console, type Place } from "../ui/Console";
+import { Loading } from "../ui/parts";
+import { match, useLocation } from "../ui/router";
+import { Articles } from "./Articles";
+import { Editor } from "./Editor";
+
+const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
+const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
+const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
+const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
+const Test = lazy(() => import("./Test").then((m) => ({ default: m.Test })));
+
+const places: Place[] = [
+  { href: "/admin/articles", icon: "book", name: "Articles" },
+  { href: "/admin/test", icon: "flask", name: "Test a question" },
+  { href: "/admin/gaps", icon: "gap", name: "Gaps" },
+  { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
+  { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
+  { href: "/admin/metrics", icon: "chart", name: "Metrics" },
+  { href: "/agent", icon: "inbox", name: "Tickets" },
+];
+
+const curates = (me: Me) => me.roles.some((r) => r === "curator" || r === "admin" || r === "lead");
+
+/** The curator screens. */
+export function App() {
+  const { path } = useLocation();
+  return (
+    <Console title="Knowledge" places={places} allowed={curates}>
+      {() => (
+        <Suspense
+          fallback={
+            <div className="console-page">
+              <Loading label="Loading…" />
+            </div>
+          }
+        >
+          <Routes path={path} />
+        </Suspense>
+      )}
+    </Console>
+  );
+}
+
+function Routes({ path }: { path: string }) {
+  if (path === "/admin" || path === "/admin/" || match("/admin/articles", path)) return <Articles />;
+  if (match("/admin/articles/new", path)) return <Editor key="new" />;
+  const article = match("/admin/articles/:id", path);
+  if (article?.id) return <Editor key={article.id} id={article.id} />;
+  if (match("/admin/test", path)) return <Test />;
+  if (match("/admin/gaps", path)) return <Gaps />;
+  if (match("/admin/synonyms", path)) return <Synonyms />;
+  if (match("/admin/taxonomy", path)) return <Taxonomy />;
+  if (match("/admin/metrics", path)) return <Metrics />;
+  return (
+    <div className="console-page">
+      <h1>We could not find that page</h1>
+      <p>It may have been moved or removed.</p>
+    </div>
+  );
+}

@@ -1,0 +1,84 @@
+import { useState } from "react";
+import { call } from "../api/client";
+import type { Gap } from "../api/types";
+import { announce } from "../ui/announce";
+import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { words } from "../ui/format";
+import { Badge, Banner, Empty, Loading, Time } from "../ui/parts";
+import { Link } from "../ui/router";
+import { useLoad } from "../ui/useLoad";
+
+/** Questions nobody could answer from the articles, ranked by conversations. */
+export function Gaps() {
+  const list = useLoad((signal) => call("get", "/v1/admin/gaps", { signal }), "gaps");
+  const [problem, setProblem] = useState("");
+  const settle = async (gap: Gap, state: "closed" | "dismissed") => {
+    setProblem("");
+    try {
+      await call("post", "/v1/admin/gaps/{id}/resolve", { params: { id: gap.id }, body: { state } });
+      announce(`${words(state)}.`);
+      list.reload();
+    } catch (error) {
+      setProblem(problemOf(error));
+    }
+  };
+  return (
+    <div className="console-page">
+      <Head title="Gaps" suffix="Knowledge" />
+      <p className="muted small">Questions that were not answered or voted down, most conversations first. Nothing becomes knowledge until you publish it.</p>
+      {problem && (
+        <Banner tone="bad" role="alert">
+          {problem}
+        </Banner>
+      )}
+      {list.error !== undefined && !list.data && <Failed error={list.error} onRetry={list.reload} />}
+      {!list.data && list.loading && <Loading label="Loading…" />}
+      {list.data?.gaps.length === 0 && <Empty icon="gap">No gaps. Everything asked so far found an answer or a person.</Empty>}
+      {(list.data?.gaps.length ?? 0) > 0 && (
+        <div className="table-wrap" tabIndex={0} role="region" aria-label="Gaps">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Question</th>
+                <th scope="col">Conversations</th>
+                <th scope="col">Last asked</th>
+                <th scope="col">State</th>
+                <th scope="col">Actions</th>
+              </tr>
+            </thead>
+            <tbody>
+              {list.data?.gaps.map((g) => (
+                <tr key={g.id}>
+                  <th scope="row" dir="auto">
+                    {g.question}
+                    {(g.examples?.length ?? 0) > 0 && <div className="tiny muted">{g.examples?.slice(0, 3).join(" · ")}</div>}
+                  </th>
+                  <td className="num">{g.conversations}</td>
+                  <td className="nowrap">
+                    <Time at={g.last_seen_at} locale={locale} />
+                  </td>
+                  <td>
+                    <Badge>{words(g.state)}</Badge>
+                  </td>
+                  <td>
+                    <span className="row">
+                      <Link className="btn btn-small" href={`/admin/articles/new?title=${encodeURIComponent(g.question.slice(0, 200))}&gap=${g.id}`}>
+                        Write an article
+                      </Link>
+                      <button type="button" className="btn btn-small btn-quiet" onClick={() => void settle(g, "closed")}>
+                        Close
+                      </button>
+                      <button type="button" className="btn btn-small btn-quiet" onClick={() => void settle(g, "dismissed")}>
+                        Dismiss
+                      </button>
+                    </span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </div>
+  );
+}

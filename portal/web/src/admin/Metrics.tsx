@@ -1,0 +1,125 @@
+import { useState } from "react";
+import { call } from "../api/client";
+import type { Metrics as Data } from "../api/types";
+import { Failed, Head, locale } from "../ui/Console";
+import { longDate, percent, words } from "../ui/format";
+import { Field, Loading, Meter } from "../ui/parts";
+import { useLoad } from "../ui/useLoad";
+
+/** Counts rebuilt from stored events. */
+export function Metrics() {
+  const [days, setDays] = useState(30);
+  const load = useLoad((signal) => call("get", "/v1/metrics/summary", { query: { days }, signal }), `metrics ${days}`, { every: 30_000 });
+  return (
+    <div className="console-page">
+      <Head title="Metrics" suffix="Knowledge">
+        <Field label="Period">
+          {(p) => (
+            <select {...p} className="input" value={days} onChange={(e) => setDays(Number(e.target.value))}>
+              {[7, 30, 90].map((n) => (
+                <option key={n} value={n}>
+                  Last {n} days
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </Head>
+      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
+      {!load.data && load.loading && <Loading label="Loading…" />}
+      {load.data && <Page data={load.data} />}
+    </div>
+  );
+}
+
+const share = (part: number, whole: number) => (whole > 0 ? part / whole : 0);
+
+function Page({ data: d }: { data: Data }) {
+  const number = new Intl.NumberFormat(locale);
+  const votes = d.helpful + d.not_helpful;
+  const tiles: [string, string, string?][] = [
+    ["Conversations", number.format(d.conversations)],
+    ["Without an agent", percent(share(d.automated, d.conversations), locale), number.format(d.automated)],
+    ["Passed to a person", percent(share(d.escalated, d.conversations), locale), number.format(d.escalated)],
+    ["Status questions", percent(d.status_share, locale)],
+    ["Helpful votes", votes ? percent(d.helpful / votes, locale) : "–", `${number.format(votes)} votes`],
+    ["Answer time", d.p50_ms === undefined ? "–" : `${number.format(Math.round(d.p50_ms))} ms`, d.p95_ms === undefined ? undefined : `95 %: ${number.format(Math.round(d.p95_ms))} ms`],
+  ];
+  const most = Math.max(1, ...d.by_day.map((x) => x.conversations));
+  const top = Math.max(1, ...d.intents.map((i) => i.count));
+  return (
+    <>
+      <dl className="tiles-3">
+        {tiles.map(([name, value, note]) => (
+          <div key={name} className="card stat">
+            <dt className="small muted">{name}</dt>
+            <dd className="value num">{value}</dd>
+            {note && <dd className="tiny muted">{note}</dd>}
+          </div>
+        ))}
+      </dl>
+      <section className="card stack stack-3" aria-labelledby="m-days">
+        <h2 id="m-days">By day</h2>
+        <div className="bars" aria-hidden="true">
+          {d.by_day.map((x) => (
+            <div key={x.day} title={`${longDate(x.day, locale)}: ${x.conversations} conversations, ${x.escalated} to a person`}>
+              <span style={{ blockSize: `${((x.conversations - x.escalated) / most) * 100}%` }} />
+              <span className="esc" style={{ blockSize: `${(x.escalated / most) * 100}%` }} />
+            </div>
+          ))}
+        </div>
+        <p className="tiny muted">Plum: conversations the assistant kept. Brass: passed to a person.</p>
+        <details>
+          <summary className="small">As a table</summary>
+          <div className="table-wrap" tabIndex={0} role="region" aria-label="By day">
+            <table className="table">
+              <thead>
+                <tr>
+                  <th scope="col">Day</th>
+                  <th scope="col">Conversations</th>
+                  <th scope="col">Passed to a person</th>
+                </tr>
+              </thead>
+              <tbody>
+                {d.by_day.map((x) => (
+                  <tr key={x.day}>
+                    <th scope="row">{longDate(x.day, locale)}</th>
+                    <td className="num">{x.conversations}</td>
+                    <td className="num">{x.escalated}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </details>
+      </section>
+      <div className="split">
+        <section className="card stack stack-3" aria-labelledby="m-out">
+          <h2 id="m-out">How conversations ended</h2>
+          <dl className="dl">
+            {Object.entries(d.outcomes).map(([name, n]) => (
+              <div key={name} style={{ display: "contents" }}>
+                <dt>{words(name)}</dt>
+                <dd className="num">{number.format(n)}</dd>
+              </div>
+            ))}
+          </dl>
+          <p className="tiny muted">Confirmed: the customer said so. Assumed: quiet for seven days after an answer. Reopened, escalated and wrong are never counted as resolved.</p>
+        </section>
+        <section className="card stack stack-3" aria-labelledby="m-int">
+          <h2 id="m-int">What people ask</h2>
+          <ul className="plain-list stack stack-2 small">
+            {d.intents.map((i) => (
+              <li key={i.intent} className="stack" style={{ gap: "0.15rem" }}>
+                <span className="row" style={{ justifyContent: "space-between" }}>
+                  <code>{i.intent || "none fits"}</code> <span className="num">{number.format(i.count)}</span>
+                </span>
+                <Meter value={i.count / top} label={i.intent || "none fits"} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,171 @@
+import { useId, useState } from "react";
+import type { AgentAction, AgentTicket } from "../api/types";
+import { locale } from "../ui/Console";
+import { percent, words } from "../ui/format";
+import { Badge, Meter, Time } from "../ui/parts";
+import { stateTone } from "./Deliveries";
+
+type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
+
+/** What is known about a ticket, beside the conversation. */
+export function Side({ data, act }: Props) {
+  const { ticket } = data;
+  const off = data.destinations?.filter((d) => !d.on) ?? [];
+  return (
+    <aside className="ticket-side" aria-label="About this ticket" tabIndex={0}>
+      <section className="stack stack-2">
+        <h2>Why it is here</h2>
+        <p className="small">
+          {ticket.reason && <Badge tone="info">{words(ticket.reason)}</Badge>} {data.summary}
+        </p>
+      </section>
+      <Classified data={data} act={act} />
+      <section className="stack stack-2">
+        <h2>Elsewhere</h2>
+        <ul className="plain-list stack stack-2 small">
+          {data.links?.map((l) => (
+            <li key={`${l.system} ${l.external_id}`}>
+              {words(l.system)}:{" "}
+              {l.url && /^https:\/\//.test(l.url) ? (
+                <a href={l.url} target="_blank" rel="noopener noreferrer">
+                  {l.external_id}
+                </a>
+              ) : (
+                l.external_id
+              )}
+            </li>
+          ))}
+          {data.deliveries?.map((d) => (
+            <li key={d.id} className="row">
+              <span className="grow">
+                {words(d.destination)} {words(d.kind).toLowerCase()}
+              </span>
+              <Badge tone={stateTone[d.state]}>{words(d.state)}</Badge>
+            </li>
+          ))}
+          {off.map((d) => (
+            <li key={d.name}>
+              <Badge>{words(d.name)} is off</Badge> <span className="muted">{d.why}</span>
+            </li>
+          ))}
+          {!data.links?.length && !data.deliveries?.length && off.length === 0 && <li className="muted">Only here.</li>}
+        </ul>
+      </section>
+      <section className="stack stack-2">
+        <h2>History</h2>
+        <ol className="history">
+          {[...data.events].reverse().map((e, i) => (
+            <li key={`${e.at} ${e.kind} ${i}`}>
+              <Time at={e.at} locale={locale} /> · <b>{words(e.kind)}</b> <span className="muted">{e.actor}</span>
+              {detailWords(e.detail) && <div className="muted">{detailWords(e.detail)}</div>}
+            </li>
+          ))}
+        </ol>
+      </section>
+    </aside>
+  );
+}
+
+function detailWords(detail: Record<string, unknown> | undefined): string {
+  return Object.entries(detail ?? {})
+    .filter(([k, v]) => (typeof v === "string" || typeof v === "number") && !k.endsWith("_id"))
+    .map(([k, v]) => `${k}: ${String(v)}`)
+    .join(", ");
+}
+
+function Classified({ data, act }: Props) {
+  const c = data.classification;
+  const id = useId();
+  const [open, setOpen] = useState(false);
+  const [intent, setIntent] = useState("");
+  if (!c) {
+    return (
+      <section className="stack stack-2">
+        <h2>Classification</h2>
+        <p className="small muted">Not classified.</p>
+      </section>
+    );
+  }
+  const shown = c.corrected_intent ?? c.intent;
+  return (
+    <section className="stack stack-2">
+      <h2>Classification</h2>
+      <dl className="dl">
+        <dt>Intent</dt>
+        <dd>{shown ? <code>{shown}</code> : "None fits"}</dd>
+        {c.corrected_intent !== undefined && (
+          <>
+            <dt>Was</dt>
+            <dd>
+              <s>{c.intent || "none fits"}</s> {c.corrected_by && <span className="muted">corrected by {c.corrected_by}</span>}
+            </dd>
+          </>
+        )}
+        <dt>Confidence</dt>
+        <dd className="num">{percent(c.confidence, locale)}</dd>
+        {c.product_area && (
+          <>
+            <dt>Product area</dt>
+            <dd>{words(c.product_area)}</dd>
+          </>
+        )}
+        {c.sentiment && (
+          <>
+            <dt>Sentiment</dt>
+            <dd>{words(c.sentiment)}</dd>
+          </>
+        )}
+        <dt>Engine</dt>
+        <dd>
+          {c.engine} {c.version}
+        </dd>
+      </dl>
+      {(c.labels?.length ?? 0) > 1 && (
+        <ul className="plain-list stack stack-2 tiny" aria-label="Closest intents">
+          {c.labels?.slice(0, 3).map((l) => (
+            <li key={l.value} className="stack" style={{ gap: "0.15rem" }}>
+              <span className="row" style={{ justifyContent: "space-between" }}>
+                <code>{l.value}</code> <span className="num">{percent(l.score, locale)}</span>
+              </span>
+              <Meter value={l.score} label={l.value} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {(c.explanation?.length ?? 0) > 0 && <p className="tiny muted">Decided by: {c.explanation?.join(", ")}</p>}
+      {open ? (
+        <form
+          className="stack stack-2"
+          onSubmit={(e) => {
+            e.preventDefault();
+            if (intent.trim()) void act({ act: "correct", intent: intent.trim() }, "Corrected. The classifier learns from it.").then((ok) => ok && setOpen(false));
+          }}
+        >
+          <div className="field">
+            <label htmlFor={id}>Right intent</label>
+            <input id={id} className="input" list={`${id}-list`} value={intent} onChange={(e) => setIntent(e.target.value)} autoComplete="off" />
+            <datalist id={`${id}-list`}>
+              {c.labels?.map((l) => (
+                <option key={l.value} value={l.value} />
+              ))}
+            </datalist>
+          </div>
+          <div className="row">
+            <button type="submit" className="btn btn-small btn-primary">
+              Save correction
+            </button>
+            <button type="button" className="btn btn-small" onClick={() => setOpen(false)}>
+              Cancel
+            </button>
+          </div>
+        </form>
+      ) : (
+        <p>
+          <button type="button" className="btn btn-small" onClick={() => setOpen(true)}>
+            Correct
+          </button>
+        </p>
+      )}
+    </section>
+  );
+}

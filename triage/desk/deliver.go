@@ -56,6 +56,7 @@ type effect struct {
 	rows    []delivery
 	unknown bool // an earlier try may have had its effect
 	link    Ref
+	fields  map[string]string // what a CRM record then says, by field
 	call    func(ctx context.Context) (Ref, error)
 }
 
@@ -343,6 +344,9 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 		if err != nil {
 			return nil, err
 		}
+		if mirror, ok := l.s.crm(l.destination).(Mirror); ok {
+			e.fields = mirror.Fields(record)
+		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.crm(l.destination).UpsertTicket(ctx, record) }
 	case kindNote:
 		note, err := l.note(ctx, tx, d)
@@ -462,10 +466,14 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 	if err != nil {
 		return fmt.Errorf("link ticket: %w", err)
 	}
-	if tag.RowsAffected() == 1 && e.rows[0].Kind == kindRecord && l.s.Channel != nil {
-		// The root shows where the record is.
-		w := &work{tx: tx, at: now, ticket: triage.Ticket{TenantID: l.tenant, ID: l.ticket}}
-		return l.s.enqueueRoot(ctx, w)
+	w := &work{tx: tx, at: now, ticket: triage.Ticket{TenantID: l.tenant, ID: l.ticket}}
+	for field, value := range e.fields {
+		if err := agree(ctx, w, l.destination, field, value, "usher"); err != nil {
+			return err
+		}
+	}
+	if tag.RowsAffected() == 1 && e.rows[0].Kind == kindRecord {
+		return l.s.enqueueRoot(ctx, w) // the root shows where the record is
 	}
 	return nil
 }

@@ -19,12 +19,16 @@ const (
 	kindNote   = "note"   // one comment on it
 )
 
-// enqueueHeads makes the root and every CRM record follow the ticket.
+// enqueueHeads makes the root and every CRM record follow the ticket; the CRM a
+// change came from needs no word of it.
 func (s *Service) enqueueHeads(ctx context.Context, w *work) error {
 	if err := s.enqueueRoot(ctx, w); err != nil {
 		return err
 	}
 	for _, crm := range s.CRMs {
+		if crm.System() == w.skip {
+			continue
+		}
 		if err := s.enqueue(ctx, w, crm.System(), kindRecord, "record:"+w.ticket.ID.String(), nil); err != nil {
 			return err
 		}
@@ -65,6 +69,9 @@ type notePayload struct {
 
 func (s *Service) enqueueNote(ctx context.Context, w *work, m triage.Message) error {
 	for _, crm := range s.CRMs {
+		if crm.System() == w.skip {
+			continue
+		}
 		if err := s.enqueue(ctx, w, crm.System(), kindNote, "note:"+m.ID.String(), notePayload{m.ID}); err != nil {
 			return err
 		}

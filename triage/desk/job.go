@@ -54,6 +54,7 @@ func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &settleWorker{desk: s})
 	river.AddWorker(workers, &wakeWorker{desk: s})
 	river.AddWorker(workers, &sweepWorker{desk: s})
+	river.AddWorker(workers, &readWorker{desk: s})
 }
 
 // PeriodicJobs are the desk's sweeps.

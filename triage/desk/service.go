@@ -128,7 +128,7 @@ type work struct {
 	conversation triage.Conversation
 	events       []ticketEvent
 	changed      bool
-	quiet        bool // no word to the outside: the change came from there
+	skip         string // the CRM the change came from: it knows already
 }
 
 // extra holds the desk's own columns of a ticket.
@@ -265,9 +265,6 @@ func (s *Service) save(ctx context.Context, w *work) error {
 		if err := s.Clocks.Sync(ctx, w.tx, facts(w)); err != nil {
 			return err
 		}
-	}
-	if w.quiet {
-		return s.enqueueRoot(ctx, w)
 	}
 	return s.enqueueHeads(ctx, w)
 }

@@ -1,0 +1,133 @@
+package hubspot
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/integrations/webhook/signature"
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+const maxBody = 4 << 20
+
+// InboundConfig takes HubSpot's webhooks in. DB is of the worker role.
+type InboundConfig struct {
+	Secrets   []string // client secrets of the app; more than one while rotating
+	PublicURL string   // the address HubSpot calls: behind a proxy it cannot be told from the request
+	AppID     string   // own app: changes it made come back and are dropped
+	DB        *tenantdb.DB
+	Jobs      desk.Jobs
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Inbound takes HubSpot's webhooks in.
+type Inbound struct{ InboundConfig }
+
+// NewInbound returns an Inbound.
+func NewInbound(c InboundConfig) *Inbound {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Log = cmp.Or(c.Log, slog.Default())
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	return &Inbound{c}
+}
+
+// Mount adds POST /hubspot/events.
+func (in *Inbound) Mount(router gin.IRouter) { router.POST("/hubspot/events", in.receive) }
+
+// change is what is read of an event. Unknown kinds are stored and ignored.
+type change struct {
+	EventID        int64  `json:"eventId"`
+	SubscriptionID int64  `json:"subscriptionId"`
+	PortalID       int64  `json:"portalId"`
+	AppID          int64  `json:"appId"`
+	OccurredAt     int64  `json:"occurredAt"`
+	Type           string `json:"subscriptionType"`
+	ObjectID       int64  `json:"objectId"`
+	ChangeSource   string `json:"changeSource"`
+	SourceID       string `json:"sourceId"`
+	PropertyName   string `json:"propertyName"`
+}
+
+// key names an event for good: its own id is not promised to be unique.
+func (c change) key() string {
+	return fmt.Sprintf("%d:%d:%d:%d:%d", c.PortalID, c.AppID, c.SubscriptionID, c.EventID, c.OccurredAt)
+}
+
+// echo reports whether the change was ours.
+func (c change) echo(app string) bool {
+	return app != "" && c.ChangeSource == "INTEGRATION" && c.SourceID == app
+}
+
+// ticket is the ticket to read because of the event, if any.
+func (c change) ticket() (string, bool) {
+	if strings.HasPrefix(c.Type, "ticket.") && c.Type != "ticket.deletion" && c.ObjectID != 0 {
+		return strconv.FormatInt(c.ObjectID, 10), true
+	}
+	return "", false
+}
+
+func (in *Inbound) receive(c *gin.Context) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, maxBody))
+	if err != nil {
+		c.AbortWithStatus(http.StatusRequestEntityTooLarge)
+		return
+	}
+	request := signature.Request{Method: c.Request.Method, URL: in.PublicURL + c.Request.URL.RequestURI(), Header: c.Request.Header, Body: body}
+	if err := signature.HubSpot(request, in.Now(), in.Secrets...); err != nil {
+		in.Log.WarnContext(c, "refused a request to HubSpot's address", "error", err)
+		c.AbortWithStatus(http.StatusUnauthorized)
+		return
+	}
+	var changes []change
+	if err := json.Unmarshal(body, &changes); err != nil || len(changes) > 100 {
+		c.AbortWithStatus(http.StatusBadRequest)
+		return
+	}
+	if err := in.store(c, changes); err != nil {
+		in.Log.ErrorContext(c, "store HubSpot events", "error", err)
+		c.AbortWithStatus(http.StatusServiceUnavailable) // HubSpot sends them again
+		return
+	}
+	c.Status(http.StatusOK)
+}
+
+// store keeps what is new and asks for each touched ticket to be read once.
+func (in *Inbound) store(ctx context.Context, changes []change) error {
+	return in.DB.WithSystem(ctx, "store inbound HubSpot events", func(tx pgx.Tx) error {
+		asked := map[string]bool{}
+		for _, c := range changes {
+			ticket, ok := c.ticket()
+			state := "done"
+			if !ok || c.echo(in.AppID) {
+				state = "ignored"
+			}
+			tag, err := tx.Exec(ctx, `insert into inbound_events (source, event_id, state) values ($1, $2, $3) on conflict do nothing`, System, c.key(), state)
+			if err != nil {
+				return err
+			}
+			if tag.RowsAffected() == 0 || state == "ignored" || asked[ticket] {
+				continue
+			}
+			asked[ticket] = true
+			if _, err := in.Jobs.InsertTx(ctx, tx, desk.ReadCRMArgs{System: System, ExternalID: ticket}, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -144,3 +144,19 @@ func rolePassword(ownerURL, secret, role string) (string, error) {
 	mac.Write([]byte("usher role password v1\x00" + role))
 	return hex.EncodeToString(mac.Sum(nil)), nil
 }
+
+// Current is the version the database has reached; 0 when it was never migrated.
+func Current(ctx context.Context, ownerURL string) (int64, error) {
+	db, err := sql.Open("pgx", ownerURL)
+	if err != nil {
+		return 0, fmt.Errorf("open database: %w", err)
+	}
+	defer db.Close()
+	var there bool
+	if err := db.QueryRowContext(ctx, "select to_regclass('goose_db_version') is not null").Scan(&there); err != nil || !there {
+		return 0, err
+	}
+	var version int64
+	err = db.QueryRowContext(ctx, "select coalesce(max(version_id) filter (where is_applied), 0) from goose_db_version").Scan(&version)
+	return version, err
+}

@@ -142,6 +142,7 @@ type Citation struct {
 	Language  string    `json:"language,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Quote     string    `json:"quote,omitempty"`
+	Own       bool      `json:"-"` // the tenant's own article, else a shared one
 }
 
 // Basis is one field of a record an answer states.

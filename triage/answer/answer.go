@@ -23,6 +23,7 @@ type Passage struct {
 	Language  string
 	UpdatedAt time.Time
 	Score     float64
+	Own       bool    // the tenant's own article, else a shared one
 	Covers    float64 // share of the question's words, by weight, it holds
 }
 
@@ -134,7 +135,7 @@ func Citations(passages []Passage) []triage.Citation {
 	for i, p := range passages {
 		out[i] = triage.Citation{
 			Number: p.Number, ArticleID: p.ArticleID, ChunkID: p.ChunkID, Title: p.Title, Section: p.Section, URL: p.URL,
-			Language: p.Language, UpdatedAt: p.UpdatedAt, Quote: triage.Line(plain(p.Text), 280),
+			Language: p.Language, UpdatedAt: p.UpdatedAt, Quote: triage.Line(plain(p.Text), 280), Own: p.Own,
 		}
 	}
 	return out

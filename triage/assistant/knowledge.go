@@ -56,7 +56,7 @@ func (k FromKnowledge) Find(ctx context.Context, q search.Query, language string
 	for i, p := range result.Passages {
 		f.Request.Passages = append(f.Request.Passages, answer.Passage{
 			Number: i + 1, ChunkID: p.ChunkID, ArticleID: p.ArticleID, Title: p.Title, Section: p.Heading,
-			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Score: p.Score, Covers: p.Covers,
+			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Score: p.Score, Covers: p.Covers, Own: !p.Shared,
 		})
 	}
 	f.Draft, err = answer.Extractive{}.Compose(ctx, f.Request, func(answer.Sentence) error { return nil })

@@ -1,0 +1,7 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func benchCommand() *cobra.Command {
+	return &cobra.Command{Use: "bench", Short: "Measure throughput and latency against a floor in the same run"}
+}

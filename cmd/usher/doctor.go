@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherdesk/usher/migrations"
+	"github.com/usherdesk/usher/migrations/localpg"
+	"github.com/usherdesk/usher/portal/web"
+)
+
+func doctorCommand() *cobra.Command {
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is missing or switched off, what that costs, and what to do",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			if list {
+				for _, s := range settings {
+					fmt.Fprintf(out, "%-36s %s (default: %s)\n", s.Name, s.Help, s.Default)
+				}
+				return nil
+			}
+			return doctor(cmd.Context(), out)
+		},
+	}
+	cmd.Flags().BoolVar(&list, "settings", false, "list every setting")
+	return cmd
+}
+
+// finding is one line of the doctor's report.
+type finding struct {
+	mark, name, text string
+}
+
+func (f finding) print(out io.Writer) { fmt.Fprintf(out, "%-5s %-12s %s\n", f.mark, f.name, f.text) }
+
+func doctor(ctx context.Context, out io.Writer) error {
+	c, err := loadConfig()
+	if err != nil {
+		finding{"BAD", "settings", err.Error()}.print(out)
+		return fmt.Errorf("the settings cannot be used")
+	}
+	finding{"ok", "settings", "can be read; `usher doctor --settings` lists them"}.print(out)
+	bad := !checkDatabase(ctx, &c, out)
+	if web.Built() {
+		finding{"ok", "web", "built into this program"}.print(out)
+	} else {
+		finding{"off", "web", "not built into this program: only the API is served. Run `make build`."}.print(out)
+	}
+	switch c.Engine {
+	case "openai":
+		finding{"on", "model", c.OpenAI.ChatModel + "; the built-in engine answers when it fails or its budget is used up"}.print(out)
+	default:
+		finding{"off", "model", "USHER_ENGINE is builtin: the built-in engine does everything; answers quote articles instead of rephrasing them"}.print(out)
+	}
+	for _, d := range (outsideOf(c)).list() {
+		mark := "on"
+		if !d.On {
+			mark = "off"
+		}
+		finding{mark, d.Name, d.Why}.print(out)
+	}
+	if bad {
+		return fmt.Errorf("something is missing: see the lines marked BAD")
+	}
+	return nil
+}
+
+func checkDatabase(ctx context.Context, c *config, out io.Writer) bool {
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	if c.DatabaseURL == "" {
+		found, err := localpg.Find()
+		if err != nil {
+			finding{"BAD", "database", err.Error()}.print(out)
+			return false
+		}
+		finding{"ok", "database", fmt.Sprintf("private server: PostgreSQL %d with pgvector %s", found.Major, found.Pgvector)}.print(out)
+	}
+	stop, err := database(ctx, c)
+	if err != nil {
+		finding{"BAD", "database", err.Error()}.print(out)
+		return false
+	}
+	defer stop()
+	latest, err := migrations.Latest()
+	if err != nil {
+		finding{"BAD", "schema", err.Error()}.print(out)
+		return false
+	}
+	at, err := migrations.Current(ctx, c.DatabaseURL)
+	switch {
+	case err != nil:
+		finding{"BAD", "database", "cannot be reached: check DATABASE_URL, the server and its network. " + err.Error()}.print(out)
+		return false
+	case at < latest:
+		finding{"BAD", "schema", fmt.Sprintf("at version %d, this program needs %d: run `usher migrate`", at, latest)}.print(out)
+		return false
+	}
+	finding{"ok", "schema", fmt.Sprintf("at version %d", at)}.print(out)
+	a, err := build(ctx, *c, newLogger(c.LogLevel))
+	if err != nil {
+		finding{"BAD", "roles", err.Error()}.print(out)
+		return false
+	}
+	a.close()
+	finding{"ok", "roles", "neither runtime role can go around the tenants' separation"}.print(out)
+	return true
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/usherdesk/usher/knowledge/eval"
+	"github.com/usherdesk/usher/migrations"
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/triage/classify"
+)
+
+func evalCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "eval", Short: "Measure the engine on labelled data (JSONL)"}
+	var engine string
+	cmd.PersistentFlags().StringVar(&engine, "engine", "builtin", "builtin or openai")
+	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand())
+	return cmd
+}
+
+// report prints a result: one JSON object, or a line per figure.
+func report(out io.Writer, asJSON bool, result any) error {
+	body, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		_, err = fmt.Fprintln(out, string(body))
+		return err
+	}
+	var figures map[string]any
+	if err := json.Unmarshal(body, &figures); err != nil {
+		return err
+	}
+	pretty, err := json.MarshalIndent(figures, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, string(pretty))
+	return err
+}
+
+func evalClassifyCommand() *cobra.Command {
+	var train, test, oos string
+	var shots int
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "classify",
+		Short: "Train on one file, classify another",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			trainRows, err := classify.ReadRowsFile(train)
+			if err != nil {
+				return err
+			}
+			testRows, err := classify.ReadRowsFile(test)
+			if err != nil {
+				return err
+			}
+			result, err := classify.Evaluate(cmd.Context(), trainRows, testRows, classify.EvalOptions{Shots: shots, OOSLabel: oos, Progress: cmd.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
+			return report(cmd.OutOrStdout(), asJSON, result)
+		},
+	}
+	cmd.Flags().StringVar(&train, "train", "", "JSONL of {id, text, label}")
+	cmd.Flags().StringVar(&test, "test", "", "JSONL of the same shape")
+	cmd.Flags().StringVar(&oos, "oos-label", "", "label of texts that fit no class")
+	cmd.Flags().IntVar(&shots, "shots", 0, "examples per class; 0 means all; otherwise the mean of five draws")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	_ = cmd.MarkFlagRequired("train") // the flags exist
+	_ = cmd.MarkFlagRequired("test")
+	return cmd
+}
+
+func evalRetrieveCommand() *cobra.Command {
+	var r eval.Retrieve
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "retrieve",
+		Short: "Index a corpus in a scratch database and ask every query of live search",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withScratch(cmd.Context(), func(ctx context.Context, db *tenantdb.DB) error {
+				r.DB, r.Progress = db, cmd.ErrOrStderr()
+				result, err := eval.Run(ctx, r)
+				if err != nil {
+					return err
+				}
+				return report(cmd.OutOrStdout(), asJSON, result)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&r.Corpus, "corpus", "", "JSONL of {id, title, text}")
+	cmd.Flags().StringVar(&r.Queries, "queries", "", "JSONL of {id, text}")
+	cmd.Flags().StringVar(&r.Qrels, "qrels", "", "JSONL of {query, doc, score}")
+	cmd.Flags().StringVar(&r.Tasks, "tasks", "", "JSONL of conversations with their relevant documents, instead of queries and qrels")
+	cmd.Flags().BoolVar(&r.Legs, "legs", false, "also print each leg alone")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	_ = cmd.MarkFlagRequired("corpus") // the flag exists
+	return cmd
+}
+
+// withScratch runs fn on an empty migrated database that is dropped afterwards.
+func withScratch(ctx context.Context, fn func(ctx context.Context, db *tenantdb.DB) error) error {
+	return withScratchURL(ctx, func(ctx context.Context, owner, secret string) error {
+		address, err := migrations.RoleURL(owner, secret, migrations.WorkerRole)
+		if err != nil {
+			return err
+		}
+		db, err := tenantdb.Open(ctx, address, tenantdb.Config{})
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return fn(ctx, db)
+	})
+}

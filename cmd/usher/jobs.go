@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+// newJobs returns the job client. Workers are added to the bundle afterwards,
+// since they are made from services that insert jobs through this client. In a
+// process that does not work jobs it only inserts.
+func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	config := &river.Config{Logger: log, SkipUnknownJobCheck: true}
+	if works {
+		config.Workers = workers
+		config.Queues = map[string]river.QueueConfig{
+			intake.Queue:       {MaxWorkers: 8, FetchCooldown: 10 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond},
+			river.QueueDefault: {MaxWorkers: 8, FetchCooldown: 20 * time.Millisecond},
+		}
+		config.JobTimeout = 2 * time.Minute
+		config.RescueStuckJobsAfter = 4 * time.Minute
+		config.CompletedJobRetentionPeriod = time.Hour
+		config.PeriodicJobs = append(desk.PeriodicJobs(),
+			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+				return sweepKeysArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
+			}, &river.PeriodicJobOpts{RunOnStart: true}))
+	}
+	return river.NewClient(riverpgxv5.New(pool), config)
+}
+
+// sweepKeysArgs forgets idempotency keys older than a day.
+type sweepKeysArgs struct{}
+
+func (sweepKeysArgs) Kind() string { return "sweep_idempotency_keys" }
+
+type sweepKeysWorker struct {
+	river.WorkerDefaults[sweepKeysArgs]
+	db *tenantdb.DB
+}
+
+func (w *sweepKeysWorker) Work(ctx context.Context, _ *river.Job[sweepKeysArgs]) error {
+	return intake.SweepKeys(ctx, w.db, time.Now())
+}

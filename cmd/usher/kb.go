@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/importer"
+)
+
+func kbCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "kb", Short: "Work on the knowledge base"}
+	var source, tenant, audience string
+	var asJSON bool
+	load := &cobra.Command{
+		Use:   "import PATH",
+		Short: "Import a folder of Markdown or HTML, or a JSONL file; again changes only what changed",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+				tenants, err := a.tenants(ctx)
+				if err != nil {
+					return err
+				}
+				space := knowledge.Shared
+				if tenant != "" {
+					id, ok := tenants[tenant]
+					if !ok {
+						return fmt.Errorf("there is no tenant %q; name it by its slug", tenant)
+					}
+					space = knowledge.Of(id)
+				}
+				report, err := importer.Import(ctx, importer.Options{
+					Service: a.curation, Path: args[0], Source: source, Space: space, Audience: knowledge.Level(audience), Tenants: tenants,
+				})
+				if err != nil {
+					return err
+				}
+				if err := a.indexNow(ctx); err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%d files: %d new, %d changed, %d unchanged, %d retired.\n",
+					report.Files, len(report.Added), len(report.Updated), report.Unchanged, len(report.Retired))
+				for _, p := range report.Problems {
+					fmt.Fprintf(cmd.ErrOrStderr(), "not imported: %s: %s\n", p.ExternalID, p.Reason)
+				}
+				return nil
+			})
+		},
+	}
+	load.Flags().StringVar(&source, "source", "", "name of the origin; default the last part of PATH")
+	load.Flags().StringVar(&tenant, "tenant", "", "slug of the tenant the articles belong to; default: shared by all")
+	load.Flags().StringVar(&audience, "audience", "", "public, customer or agent, for articles that name none")
+	load.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.AddCommand(load)
+	return cmd
+}
+
+func (a *application) tenants(ctx context.Context) (map[string]uuid.UUID, error) {
+	out := map[string]uuid.UUID{}
+	err := a.worker.WithSystem(ctx, "tenants by slug for an import", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select slug, id from tenants`)
+		if err != nil {
+			return err
+		}
+		var slug string
+		var id uuid.UUID
+		_, err = pgx.ForEachRow(rows, []any{&slug, &id}, func() error { out[slug] = id; return nil })
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/gap"
+	"github.com/usherdesk/usher/knowledge/index"
+	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/knowledge/switchover"
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal"
+	"github.com/usherdesk/usher/portal/api"
+	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/stream"
+	"github.com/usherdesk/usher/portal/web"
+	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/taxonomy"
+)
+
+// application is everything, joined. What a process does with it depends on its
+// roles.
+type application struct {
+	config    config
+	log       *slog.Logger
+	app       *tenantdb.DB
+	worker    *tenantdb.DB
+	jobs      *river.Client[pgx.Tx]
+	streams   *stream.Hub
+	engine    *taxonomy.Engine
+	models    *switchover.Registry
+	indexer   *index.Indexer
+	searcher  *search.Searcher
+	curation  *knowledge.Service
+	identity  *identity.Service
+	desk      *desk.Service
+	intake    *intake.Service
+	assistant *assistant.Assistant
+	knowledge assistant.FromKnowledge
+	status    assistant.Status
+	handler   http.Handler
+}
+
+// build opens the database and joins the parts.
+func build(ctx context.Context, c config, log *slog.Logger) (*application, error) {
+	a := &application{config: c, log: log, streams: stream.New(stream.Config{Log: log})}
+	var err error
+	if a.app, err = tenantdb.Open(ctx, c.AppURL, tenantdb.Config{}); err != nil {
+		return nil, err
+	}
+	if a.worker, err = tenantdb.Open(ctx, c.WorkerURL, tenantdb.Config{}); err != nil {
+		a.app.Close()
+		return nil, err
+	}
+	if err := a.join(); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *application) close() {
+	a.app.Close()
+	a.worker.Close()
+}
+
+func (a *application) wake(tenant, conversation uuid.UUID) {
+	a.streams.Notify(tenant.String() + "/" + conversation.String())
+}
+
+func (a *application) join() (err error) {
+	workers := river.NewWorkers()
+	if a.jobs, err = newJobs(a.worker.Pool(), workers, a.config.has("worker"), a.log); err != nil {
+		return fmt.Errorf("set up jobs: %w", err)
+	}
+	a.engine = taxonomy.NewEngine(a.worker.Pool(), a.log)
+	a.models = switchover.New(a.worker)
+	a.indexer = index.New(a.worker, a.models)
+	a.searcher = search.New(a.worker, a.models, search.Config{})
+	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
+	a.identity = identity.New(a.app, a.worker, identity.Config{})
+	a.knowledge = assistant.FromKnowledge{Search: a.searcher}
+	a.status = newStatus(a.worker)
+
+	outside := outsideOf(a.config)
+	a.desk = desk.New(desk.Config{
+		DB: a.worker, Jobs: a.jobs, Channel: outside.channel, CRMs: outside.crms, Off: outside.off,
+		Drafts: drafter{db: a.worker, knowledge: a.knowledge, publicURL: a.config.PublicURL},
+		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
+			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
+		},
+		Wake: a.wake, Log: a.log,
+	})
+	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
+	books := bookkeeping{db: a.worker, articles: a.curation}
+	a.assistant = assistant.New(assistant.Config{
+		DB: a.worker, Classifier: classifier{a.engine}, Status: a.status, Answerer: a.knowledge, Guard: inspector{},
+		Desk: a.desk, Gaps: books, Usage: books, Wake: a.wake, Log: a.log,
+	})
+
+	assistant.AddWorkers(workers, a.assistant)
+	desk.AddWorkers(workers, a.desk)
+	index.AddWorkers(workers, a.indexer, a.jobs)
+	switchover.AddWorkers(workers, a.models)
+	gap.AddWorkers(workers, gap.New(a.worker, a.models))
+	river.AddWorker(workers, &sweepKeysWorker{db: a.worker})
+	mounts := outside.inbound(a, workers)
+	if a.config.has("api") {
+		return a.serveAPI(mounts)
+	}
+	return nil
+}
+
+func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
+	spec, err := portal.SpecJSON()
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newGauges(a))
+	a.handler, err = api.New(api.Config{
+		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
+		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
+		Onboarding: newOnboardingView(a.app), Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{}), Mounts: mounts,
+		Tester:  tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation},
+		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
+		Version: version, Log: a.log,
+	})
+	return err
+}

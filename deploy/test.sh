@@ -15,9 +15,11 @@ fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 passed=0 failed=0 skipped=0 began=$SECONDS
+failures=() # what to look for above
 
 count() { # name passed failed skipped
 	passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+	[ "$3" = 0 ] || failures+=("$1")
 	printf -- '-- %s: %d passed, %d failed, %d skipped (%ds)\n' "$1" "$2" "$3" "$4" $((SECONDS - began))
 }
 step() { # name command…: one thing that has to work before tests make sense
@@ -63,6 +65,7 @@ cat "$out/errors"
 read -r p f s <"$out/counts" || p=0 f=1 s=0
 if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
 count "Go" "$p" "$f" "$s"
+while read -r name; do [ -z "$name" ] || failures+=("    $name"); done <<<"$(sed 1d "$out/counts" 2>/dev/null)"
 
 step "web packages" deploy/web.sh modules && suite "web" portal/web npm test --silent
 
@@ -79,5 +82,6 @@ else
 fi
 
 echo
+[ "$failed" = 0 ] || printf 'failed: %s\n' "${failures[@]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

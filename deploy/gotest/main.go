@@ -1,6 +1,7 @@
 // Command gotest reads `go test -json` from standard input, prints a line per
 // package as it ends and the whole output of what failed, and writes the counts
-// "passed failed skipped" to the file named by its argument. Subtests count. A
+// "passed failed skipped" to the file named by its argument, followed by a line
+// for each test that failed. Subtests count. A
 // package that fails without a failed test (it does not build, its TestMain
 // fails) counts as one failure, so that nothing that failed counts as nothing.
 package main
@@ -35,7 +36,8 @@ func main() {
 	c := newCounter(os.Stdout)
 	err := c.read(os.Stdin)
 	if err == nil {
-		err = os.WriteFile(os.Args[1], fmt.Appendf(nil, "%d %d %d\n", c.passed, c.failed, c.skipped), 0o600)
+		result := fmt.Sprintln(c.passed, c.failed, c.skipped) + strings.Join(append(c.names, ""), "\n")
+		err = os.WriteFile(os.Args[1], []byte(result), 0o600)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gotest:", err)
@@ -48,6 +50,7 @@ type counter struct {
 	passed, failed, skipped int
 	output                  map[string]*strings.Builder // of what has not ended yet, by package and test
 	failures                map[string]int              // failed tests by package
+	names                   []string                    // of what failed
 	reasons                 map[string]int              // skipped tests by what they say
 }
 
@@ -76,6 +79,9 @@ func (c *counter) add(e event) {
 	key := e.Package + e.ImportPath + " " + e.Test
 	switch e.Action {
 	case "output", "build-output":
+		if strings.HasPrefix(e.Output, "=== ") {
+			return // when it ran or paused is not what went wrong
+		}
 		if c.output[key] == nil {
 			c.output[key] = &strings.Builder{}
 		}
@@ -106,9 +112,11 @@ func (c *counter) fail(e event, key string) {
 	if e.Test != "" {
 		c.failed++
 		c.failures[e.Package]++
+		c.names = append(c.names, e.Package+" "+e.Test)
 	} else {
 		if c.failures[e.Package] == 0 {
 			c.failed++
+			c.names = append(c.names, e.Package)
 		}
 		fmt.Fprintf(c.out, "FAIL %s %.1fs\n", e.Package, e.Elapsed)
 	}

@@ -12,6 +12,7 @@ func TestCounter(t *testing.T) {
 	tests := map[string]struct {
 		events                  []string
 		passed, failed, skipped int
+		names                   []string
 		says                    []string
 		silent                  []string
 	}{
@@ -26,11 +27,12 @@ func TestCounter(t *testing.T) {
 		},
 		"a failure shows its output and counts once": {
 			events: []string{
+				`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}`,
 				`{"Action":"output","Package":"p","Test":"TestA","Output":"a_test.go:3: wrong\n"}`,
 				`{"Action":"fail","Package":"p","Test":"TestA"}`,
 				`{"Action":"fail","Package":"p"}`,
 			},
-			failed: 1, says: []string{"a_test.go:3: wrong", "FAIL p"},
+			failed: 1, names: []string{"p TestA"}, says: []string{"a_test.go:3: wrong", "FAIL p"}, silent: []string{"=== RUN"},
 		},
 		"a package that does not build counts": {
 			events: []string{
@@ -38,7 +40,7 @@ func TestCounter(t *testing.T) {
 				`{"ImportPath":"p [p.test]","Action":"build-fail"}`,
 				`{"Action":"fail","Package":"p","FailedBuild":"p [p.test]"}`,
 			},
-			failed: 1, says: []string{"syntax error"},
+			failed: 1, names: []string{"p"}, says: []string{"syntax error"},
 		},
 		"a package that ends badly after passing tests counts": {
 			events: []string{
@@ -46,7 +48,7 @@ func TestCounter(t *testing.T) {
 				`{"Action":"output","Package":"p","Output":"found unexpected goroutines\n"}`,
 				`{"Action":"fail","Package":"p"}`,
 			},
-			passed: 1, failed: 1, says: []string{"found unexpected goroutines"},
+			passed: 1, failed: 1, names: []string{"p"}, says: []string{"found unexpected goroutines"},
 		},
 		"skips tell their reasons": {
 			events: []string{
@@ -68,6 +70,7 @@ func TestCounter(t *testing.T) {
 			c := newCounter(&out)
 			require.NoError(t, c.read(strings.NewReader(strings.Join(test.events, "\n"))))
 			require.Equal(t, []int{test.passed, test.failed, test.skipped}, []int{c.passed, c.failed, c.skipped})
+			require.Equal(t, test.names, c.names)
 			for _, text := range test.says {
 				require.Contains(t, out.String(), text)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -186,7 +187,7 @@ func (s *Server) start(ctx context.Context) error {
 		}
 		port, err := freePort(s.settings.Port)
 		if err != nil {
-			return fmt.Errorf("private PostgreSQL: find a free port: %w", err)
+			return fmt.Errorf("start the private PostgreSQL: %w", err)
 		}
 		if port != s.settings.Port {
 			s.settings.Port = port
@@ -232,18 +233,23 @@ func (s *Server) stop(ctx context.Context) error {
 	return nil
 }
 
+// Ports to choose from: below those that Linux and macOS give to outgoing
+// connections, so that none of them holds ours when the server starts again.
+const lowestPort, highestPort = 20000, 32000
+
 // freePort is the wanted port when nothing listens on it, else any free one.
 func freePort(wanted int) (int, error) {
-	if wanted > 0 {
-		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted))); err == nil {
+	for range 100 {
+		if wanted == 0 {
+			wanted = lowestPort + rand.IntN(highestPort-lowestPort)
+		}
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted)))
+		if err == nil {
 			return wanted, listener.Close()
 		}
+		wanted = 0
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+	return 0, fmt.Errorf("no free port found between %d and %d on 127.0.0.1", lowestPort, highestPort)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

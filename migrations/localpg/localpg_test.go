@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,14 +22,70 @@ import (
 	"github.com/usherdesk/usher/migrations/localpg"
 )
 
-// bundle is a folder for one test's cluster, removed with it.
-func bundle(t *testing.T) string {
+// template is the folder of a stopped cluster, made once: making one takes much
+// longer than copying it.
+var (
+	templateDir string
+	template    = sync.OnceValue(func() error {
+		var err error
+		if templateDir, err = os.MkdirTemp("", "usher-template-*"); err != nil {
+			return err
+		}
+		if err := os.Chmod(templateDir, 0o755); err != nil {
+			return err
+		}
+		server, err := localpg.Start(context.Background(), localpg.Config{Dir: templateDir, Fast: true})
+		if err != nil {
+			return err
+		}
+		if err := server.Stop(context.Background()); err != nil {
+			return err
+		}
+		// Copies choose ports of their own.
+		settings := filepath.Join(templateDir, "postgres.json")
+		body, err := os.ReadFile(settings)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(settings, regexp.MustCompile(`"port": \d+`).ReplaceAll(body, []byte(`"port": 0`)), 0o600)
+	})
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if templateDir != "" {
+		_ = localpg.Remove(context.Background(), localpg.Config{Dir: templateDir})
+		_ = os.RemoveAll(templateDir)
+	}
+	os.Exit(status)
+}
+
+// fresh is a folder without a cluster; what is made there is removed again.
+func fresh(t *testing.T) string {
 	t.Helper()
 	if _, err := localpg.Find(); err != nil {
 		t.Skip(err)
 	}
 	dir := filepath.Join(t.TempDir(), ".usher")
 	t.Cleanup(func() { require.NoError(t, localpg.Remove(context.Background(), localpg.Config{Dir: dir})) })
+	return dir
+}
+
+// reachable is fresh, but also PostgreSQL's user may enter it: t.TempDir is its
+// owner's only, which makes a cluster of root's go to /var/lib/usher.
+func reachable(t *testing.T) string {
+	t.Helper()
+	dir := fresh(t)
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(dir)), 0o755))
+	return dir
+}
+
+// bundle is a folder with a stopped cluster.
+func bundle(t *testing.T) string {
+	t.Helper()
+	dir := reachable(t)
+	require.NoError(t, template())
+	require.NoError(t, exec.Command("cp", "-a", templateDir, dir).Run())
 	return dir
 }
 
@@ -81,7 +138,7 @@ func kill(t *testing.T, server *localpg.Server) {
 
 func TestServer(t *testing.T) {
 	t.Parallel()
-	dir := bundle(t)
+	dir := fresh(t)
 	server := start(t, dir)
 	require.True(t, server.StartedHere)
 
@@ -140,7 +197,7 @@ func TestStart(t *testing.T) {
 
 	t.Run("starts one server for many who start at once", func(t *testing.T) {
 		t.Parallel()
-		dir := bundle(t)
+		dir := fresh(t)
 		var group sync.WaitGroup
 		var servers [4]*localpg.Server
 		var errs [4]error
@@ -174,7 +231,7 @@ func TestStart(t *testing.T) {
 
 	t.Run("leaves nothing running when it is given up", func(t *testing.T) {
 		t.Parallel()
-		dir := bundle(t)
+		dir := fresh(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := localpg.Start(ctx, localpg.Config{Dir: dir, Fast: true})
@@ -237,7 +294,7 @@ func TestStartAfterACrash(t *testing.T) {
 
 	t.Run("a half-made cluster is made anew", func(t *testing.T) {
 		t.Parallel()
-		dir := bundle(t)
+		dir := fresh(t)
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, "postgres", "base"), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "postgres", "PG_VERSION"), []byte("15\n"), 0o600))
 		keep(t, start(t, dir).OwnerURL())
@@ -249,7 +306,7 @@ func TestCopiedFolder(t *testing.T) {
 	dir := bundle(t)
 	original := start(t, dir)
 	keep(t, original.OwnerURL())
-	copied := bundle(t)
+	copied := reachable(t)
 	require.NoError(t, exec.Command("cp", "-a", dir, copied).Run())
 	copy := start(t, copied)
 	require.True(t, copy.StartedHere)
@@ -261,7 +318,7 @@ func TestCopiedFolder(t *testing.T) {
 
 func TestMovedFolder(t *testing.T) {
 	t.Parallel()
-	dir, moved := bundle(t), bundle(t)
+	dir, moved := bundle(t), reachable(t)
 	first := start(t, dir)
 	keep(t, first.OwnerURL())
 	require.NoError(t, first.Stop(t.Context()))

@@ -4,7 +4,8 @@ SHELL := /bin/bash
 TOOLS := $(CURDIR)/.usher/tools/bin
 export PATH := $(TOOLS):$(PATH):/usr/local/go/bin
 # A packaged Go fetches the version go.mod asks for.
-export GOTOOLCHAIN ?= auto
+GOTOOLCHAIN ?= auto
+export GOTOOLCHAIN
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 # Tools that are not part of the product, pinned here and nowhere else.

@@ -4,7 +4,8 @@
 #   deploy/setup.sh run    what `make run` needs: Go, PostgreSQL with pgvector
 #                          (not where DATABASE_URL names a server), Node only
 #                          when the web has to be built
-#   deploy/setup.sh test   the same, Node and Chromium
+#   deploy/setup.sh test   Go, PostgreSQL (not where USHER_TEST_DATABASE_URL names
+#                          a superuser's server), Node and Chromium
 #   deploy/setup.sh make   make itself
 #
 # Debian and Ubuntu (as root or with sudo) and macOS with Homebrew; elsewhere it

@@ -15,13 +15,13 @@ fi
 stale() { # is anything newer than the stamp $1?
 	local stamp=$1
 	shift
-	[ ! -e "$stamp" ] || [ -n "$(find "$@" -newer "$stamp" -type f -print -quit 2>/dev/null)" ]
+	[ ! -e "$stamp" ] || [ -n "$(find "$@" -newer "$stamp" -type f -print 2>/dev/null | head -n 1)" ]
 }
 stale_build() {
 	[ -e web/dist/portal.html ] || return 0
 	# A folder is newer than the stamp when a source was removed from it.
 	stale web/dist/.stamp web/package.json web/package-lock.json web/vite.config.ts web/tsconfig.json web/*.html web/src web/public ||
-		[ -n "$(find web/src web/public -newer web/dist/.stamp -type d -print -quit 2>/dev/null)" ]
+		[ -n "$(find web/src web/public -newer web/dist/.stamp -type d -print 2>/dev/null | head -n 1)" ]
 }
 packages() { # folder
 	if stale "$1/node_modules/.stamp" "$1/package-lock.json"; then

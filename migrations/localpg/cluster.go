@@ -48,6 +48,9 @@ func (s *Server) choose(bin string) error {
 // create makes a new cluster with generated passwords. The marker comes last: a
 // data folder without one is half-made and of no use.
 func (s *Server) create(ctx context.Context, fast bool) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	data, kept := filepath.Join(s.dir, inside), inside
 	if !s.account.reaches(ctx, s.dir) {
 		data = outsideData(s.dir)

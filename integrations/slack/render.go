@@ -3,6 +3,7 @@ package slack
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -231,6 +232,8 @@ var postLabel = map[desk.PostLabel]string{
 	desk.PostSystem: "ℹ️ Usher", desk.PostCatchUp: "⏪ While Slack could not be reached",
 }
 
+var slackID = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
+
 // threadMessage is one labelled message below a root.
 func threadMessage(p desk.Post) ([]slack.Block, string) {
 	label := "*" + cmp.Or(postLabel[p.Label], "ℹ️ Usher") + "*"
@@ -240,6 +243,9 @@ func threadMessage(p desk.Post) ([]slack.Block, string) {
 			by = " by "
 		}
 		label += by + bare(p.Author, 80)
+	}
+	if slackID.MatchString(p.Ping) {
+		label += " · <@" + p.Ping + ">"
 	}
 	blocks := []slack.Block{slack.NewContextBlock("", mrkdwn(label))}
 	for _, part := range parts(inert(p.Text), maxSection, maxTotal) {

@@ -372,10 +372,6 @@ func (s *Service) raiseToLead(ctx context.Context, w *work, why string) error {
 	if w.extra.EscalatedAt == nil {
 		w.extra.EscalatedAt = &w.at
 	}
-	if rank(w.ticket.Priority) > rank(triage.PriorityHigh) {
-		w.note("priority_changed", map[string]any{"from": w.ticket.Priority, "to": triage.PriorityHigh})
-		w.ticket.Priority = triage.PriorityHigh
-	}
 	w.changed = true
 	return s.enqueuePost(ctx, w, Post{Key: "lead:" + w.events[0].id.String(), Label: PostSystem, Author: w.actor.Name, Text: "Raised to the lead: " + why})
 }

@@ -338,6 +338,9 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 			return nil, err
 		}
 		post.Retry = e.unknown
+		if err := ping(ctx, tx, &post); err != nil {
+			return nil, err
+		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.Channel.PostThread(ctx, link, post) }
 	case kindRecord:
 		record, err := l.s.record(ctx, tx, l.tenant, l.ticket)
@@ -372,7 +375,7 @@ func (l *lane) post(rows []delivery) (Post, error) {
 	ref := TicketRef{l.tenant, l.ticket}
 	if len(rows) == 1 && rows[0].Batch == nil {
 		p := posts[0]
-		return Post{Key: rows[0].ID.String(), Ticket: ref, Label: p.Label, Author: p.Author, Text: p.Text, Links: p.Links}, nil
+		return Post{Key: rows[0].ID.String(), Ticket: ref, Label: p.Label, Author: p.Author, Text: p.Text, Links: p.Links, Notify: p.Notify}, nil
 	}
 	var text strings.Builder
 	catchUp := Post{Key: rows[0].ID.String(), Ticket: ref, Label: PostCatchUp}
@@ -385,6 +388,18 @@ func (l *lane) post(rows []delivery) (Post, error) {
 	}
 	catchUp.Text = text.String()
 	return catchUp, nil
+}
+
+// ping looks up whom a post is to notify.
+func ping(ctx context.Context, tx pgx.Tx, p *Post) error {
+	if p.Notify == uuid.Nil {
+		return nil
+	}
+	err := tx.QueryRow(ctx, `select coalesce(slack_user_id, '') from staff where id = $1 and state = 'active'`, p.Notify).Scan(&p.Ping)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("read staff: %w", err)
+	}
+	return nil
 }
 
 func describe(p threadPost) string {

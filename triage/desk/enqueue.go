@@ -49,6 +49,7 @@ type threadPost struct {
 	Author string    `json:"author"`
 	Text   string    `json:"text"`
 	Links  []Link    `json:"links,omitempty"`
+	Notify uuid.UUID `json:"notify,omitzero"`
 	At     time.Time `json:"at"`
 }
 
@@ -59,7 +60,7 @@ func (s *Service) enqueuePost(ctx context.Context, w *work, p Post) error {
 	if err := s.enqueueRoot(ctx, w); err != nil {
 		return err
 	}
-	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, w.at})
+	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, w.at})
 }
 
 // notePayload names the message a CRM note carries; the text is read when it leaves.

@@ -55,12 +55,16 @@ func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &wakeWorker{desk: s})
 	river.AddWorker(workers, &sweepWorker{desk: s})
 	river.AddWorker(workers, &readWorker{desk: s})
+	river.AddWorker(workers, &fireWorker{desk: s})
+	river.AddWorker(workers, &sweepClocksWorker{desk: s})
 }
 
 // PeriodicJobs are the desk's sweeps.
 func PeriodicJobs() []*river.PeriodicJob {
-	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(time.Minute),
-		func() (river.JobArgs, *river.InsertOpts) { return SweepDeliveriesArgs{}, nil }, nil)}
+	every := func(args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(time.Minute), func() (river.JobArgs, *river.InsertOpts) { return args, nil }, nil)
+	}
+	return []*river.PeriodicJob{every(SweepDeliveriesArgs{}), every(SweepClocksArgs{})}
 }
 
 type deliverWorker struct {

@@ -123,7 +123,9 @@ type Post struct {
 	Author string
 	Text   string // untrusted: adapters escape and clamp it
 	Links  []Link
-	Retry  bool // an earlier try may have had its effect: look before posting
+	Notify uuid.UUID // member of staff to ping, zero for nobody
+	Ping   string    // their id at the destination, empty where none is known
+	Retry  bool      // an earlier try may have had its effect: look before posting
 }
 
 // Link is a titled URL, our own and absolute.

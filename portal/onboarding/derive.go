@@ -1,0 +1,334 @@
+package onboarding
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Day is the date an instant falls on in the tenant's time zone, as midnight UTC.
+func (r Record) Day(at time.Time) time.Time {
+	local := at.In(r.Tenant.Location())
+	return time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// Overdue reports whether a task is past its date on a day and still open.
+func (t Task) Overdue(today time.Time) bool { return t.Open() && t.Due != nil && t.Due.Before(today) }
+
+// Forecast is when the project goes live as things stand.
+type Forecast struct {
+	Date   *time.Time // nil: unknown
+	Driver *Task      // the open task that decides it
+	// Unknown is a task on the way whose duration nobody has given.
+	Unknown *Task
+}
+
+// GoLive forecasts the go-live date: open tasks take their working days, start
+// when what they depend on is finished and not before today; the go-live
+// milestone is reached with the last of its tasks and of theirs.
+func (r Record) GoLive(today time.Time) Forecast {
+	byID := map[uuid.UUID]*Task{}
+	for i := range r.Tasks {
+		byID[r.Tasks[i].ID] = &r.Tasks[i]
+	}
+	onPath := r.goLivePath(byID)
+	if len(onPath) == 0 {
+		return Forecast{Date: r.Project.PlannedGoLive}
+	}
+	finish := map[uuid.UUID]time.Time{}
+	visiting := map[uuid.UUID]bool{}
+	var unknown *Task
+	var visit func(t *Task) time.Time
+	visit = func(t *Task) time.Time {
+		if done, ok := finish[t.ID]; ok {
+			return done
+		}
+		if visiting[t.ID] || !t.Open() {
+			return today // a circle adds nothing; what is done is done
+		}
+		visiting[t.ID] = true
+		start := nextWorkday(today)
+		for _, id := range t.Needs {
+			if need := byID[id]; need != nil && need.Open() {
+				if after := nextWorkday(visit(need).AddDate(0, 0, 1)); after.After(start) {
+					start = after
+				}
+			}
+		}
+		visiting[t.ID] = false
+		if t.DurationDays == nil {
+			if unknown == nil || t.Title < unknown.Title {
+				unknown = t
+			}
+			finish[t.ID] = start
+			return start
+		}
+		end := addWorkdays(start, *t.DurationDays)
+		finish[t.ID] = end
+		return end
+	}
+	var f Forecast
+	for _, t := range onPath {
+		end := visit(t)
+		if f.Date == nil || end.After(*f.Date) || end.Equal(*f.Date) && t.Title < f.Driver.Title {
+			f.Date, f.Driver = &end, t
+		}
+	}
+	if unknown != nil {
+		return Forecast{Unknown: unknown}
+	}
+	return f
+}
+
+// goLivePath is the open tasks the go-live milestone waits for, itself and
+// through dependencies; without such a milestone, every open task.
+func (r Record) goLivePath(byID map[uuid.UUID]*Task) []*Task {
+	wanted := map[uuid.UUID]bool{}
+	var add func(t *Task)
+	add = func(t *Task) {
+		if t == nil || wanted[t.ID] || !t.Open() {
+			return
+		}
+		wanted[t.ID] = true
+		for _, id := range t.Needs {
+			add(byID[id])
+		}
+	}
+	goLive := slices.IndexFunc(r.Milestones, func(m Milestone) bool { return m.GoLive })
+	for i := range r.Tasks {
+		t := &r.Tasks[i]
+		if goLive < 0 || t.MilestoneID != nil && *t.MilestoneID == r.Milestones[goLive].ID {
+			add(t)
+		}
+	}
+	var path []*Task
+	for i := range r.Tasks {
+		if wanted[r.Tasks[i].ID] {
+			path = append(path, &r.Tasks[i])
+		}
+	}
+	return path
+}
+
+func workday(day time.Time) bool { return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday }
+
+func nextWorkday(day time.Time) time.Time {
+	for !workday(day) {
+		day = day.AddDate(0, 0, 1)
+	}
+	return day
+}
+
+// addWorkdays is the day a task of that many working days ends that starts on a
+// working day: one day ends the day it starts.
+func addWorkdays(start time.Time, days int) time.Time {
+	end := start
+	for left := max(days, 1) - 1; left > 0; {
+		end = end.AddDate(0, 0, 1)
+		if workday(end) {
+			left--
+		}
+	}
+	return end
+}
+
+// WorkdaysBetween counts working days from one date to another; negative when
+// the second is earlier.
+func WorkdaysBetween(from, to time.Time) int {
+	sign := 1
+	if to.Before(from) {
+		from, to, sign = to, from, -1
+	}
+	n := 0
+	for day := from.AddDate(0, 0, 1); !day.After(to); day = day.AddDate(0, 0, 1) {
+		if workday(day) {
+			n++
+		}
+	}
+	return sign * n
+}
+
+// Health is how the project stands against its plan.
+type Health struct {
+	Word     string // on_track, at_risk, off_track, live
+	Variance int    // working days the forecast is later than planned
+	Known    bool   // whether there is a forecast and a plan to compare
+	Customer int    // overdue tasks of the customer
+	Provider int    // overdue tasks of the provider and others
+}
+
+// Health derives the word from variance and overdue tasks the customer can see.
+func (r Record) Health(today time.Time) Health {
+	h := Health{Word: "on_track"}
+	if r.Project.ActualGoLive != nil || r.Project.State == "live" || r.Project.State == "completed" {
+		h.Word = "live"
+		return h
+	}
+	for _, t := range r.Tasks {
+		if t.Visibility == "internal" || !t.Overdue(today) {
+			continue
+		}
+		if t.Responsibility == "customer" {
+			h.Customer++
+		} else {
+			h.Provider++
+		}
+	}
+	if f := r.GoLive(today); f.Date != nil && r.Project.PlannedGoLive != nil {
+		h.Variance, h.Known = WorkdaysBetween(*r.Project.PlannedGoLive, *f.Date), true
+	}
+	switch {
+	case h.Variance > 10, r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.Before(today):
+		h.Word = "off_track"
+	case h.Variance > 0, h.Customer+h.Provider > 0:
+		h.Word = "at_risk"
+	}
+	return h
+}
+
+// Progress counts the tasks customers can see: done, and all that apply.
+func (r Record) Progress() (done, total int) {
+	for _, t := range r.Tasks {
+		if t.Visibility == "internal" || t.State == "not_applicable" || t.State == "cancelled" {
+			continue
+		}
+		total++
+		if t.State == "done" {
+			done++
+		}
+	}
+	return done, total
+}
+
+// Percent is done of total, rounded down so that 100 means all.
+func Percent(done, total int) int {
+	if total == 0 {
+		return 0
+	}
+	return 100 * done / total
+}
+
+// CurrentStage is the first active stage, or nil.
+func (r Record) CurrentStage() *Stage {
+	for i := range r.Stages {
+		if r.Stages[i].State == "active" {
+			return &r.Stages[i]
+		}
+	}
+	return nil
+}
+
+// NextMilestone is the earliest open one by date, then by order.
+func (r Record) NextMilestone() *Milestone {
+	var next *Milestone
+	for i := range r.Milestones {
+		m := &r.Milestones[i]
+		if !m.Open() {
+			continue
+		}
+		if next == nil || earlier(m, next) {
+			next = m
+		}
+	}
+	return next
+}
+
+func earlier(a, b *Milestone) bool {
+	switch {
+	case a.Due != nil && b.Due != nil && !a.Due.Equal(*b.Due):
+		return a.Due.Before(*b.Due)
+	case (a.Due == nil) != (b.Due == nil):
+		return a.Due != nil
+	}
+	return a.Ordinal < b.Ordinal
+}
+
+// CustomerActions are the open tasks that wait for the customer and can be
+// worked on, by date.
+func (r Record) CustomerActions() []Task {
+	var out []Task
+	for _, t := range r.Tasks {
+		if t.Responsibility == "customer" && (t.State == "ready" || t.State == "in_progress") && t.Visibility != "internal" {
+			out = append(out, t)
+		}
+	}
+	slices.SortStableFunc(out, byDue)
+	return out
+}
+
+func byDue(a, b Task) int {
+	switch {
+	case a.Due == nil && b.Due == nil:
+		return 0
+	case a.Due == nil:
+		return 1
+	case b.Due == nil:
+		return -1
+	}
+	return a.Due.Compare(*b.Due)
+}
+
+// Blocker is a blocked task, what it waits for and whose turn it is.
+type Blocker struct {
+	Task  Task
+	Needs []Task // open tasks it depends on that customers can see
+	Turn  string // customer, provider, third_party
+}
+
+// Blockers are the blocked tasks customers can see.
+func (r Record) Blockers() []Blocker {
+	byID := map[uuid.UUID]Task{}
+	for _, t := range r.Tasks {
+		byID[t.ID] = t
+	}
+	var out []Blocker
+	for _, t := range r.Tasks {
+		if t.State != "blocked" || t.Visibility == "internal" {
+			continue
+		}
+		b := Blocker{Task: t, Turn: t.Responsibility}
+		for _, id := range t.Needs {
+			if need, ok := byID[id]; ok && need.Open() && need.Visibility != "internal" {
+				b.Needs = append(b.Needs, need)
+				b.Turn = need.Responsibility
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// Turn is whose move it is on the whole: of the first blocker, else the
+// customer's when something waits for them, else the provider's.
+func (r Record) Turn() string {
+	if blockers := r.Blockers(); len(blockers) > 0 {
+		return blockers[0].Turn
+	}
+	if len(r.CustomerActions()) > 0 {
+		return "customer"
+	}
+	return "provider"
+}
+
+// OpenTasks counts the open tasks of a milestone customers can see.
+func (r Record) OpenTasks(milestone uuid.UUID) (open []Task) {
+	for _, t := range r.Tasks {
+		if t.MilestoneID != nil && *t.MilestoneID == milestone && t.Open() && t.Visibility != "internal" {
+			open = append(open, t)
+		}
+	}
+	return open
+}
+
+// NextMeeting is the earliest one that has not begun more than an hour ago.
+func (r Record) NextMeeting(now time.Time) *Meeting {
+	var next *Meeting
+	for i := range r.Meetings {
+		m := &r.Meetings[i]
+		if m.StartsAt.After(now.Add(-time.Hour)) && (next == nil || m.StartsAt.Before(next.StartsAt)) {
+			next = m
+		}
+	}
+	return next
+}

@@ -269,6 +269,7 @@ build_pgvector() {
 		fi
 		make -s -C source -j2 PG_CONFIG="$bin/pg_config" PGXS="$pgxs" ${includes[@]+"${includes[@]}"} OPTFLAGS= with_llvm=no
 		root make -s -C source PG_CONFIG="$bin/pg_config" PGXS="$pgxs" ${includes[@]+"${includes[@]}"} OPTFLAGS= with_llvm=no install
+		root chown -R "$(id -u)" "$work" # with headers unpacked, it installed some there
 	) >"$work/log" 2>&1
 	set -e # what counts is whether it is there now
 	pgvector_found "$bin" || {

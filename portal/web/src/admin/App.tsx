@@ -1,8 +1,8 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import type { Me } from "../api/types";
 import { Console, type Place } from "../ui/Console";
 import { Loading } from "../ui/parts";
-import { match, useLocation } from "../ui/router";
+import { match, navigate, useLocation } from "../ui/router";
 import { Articles } from "./Articles";
 import { Editor } from "./Editor";
 
@@ -45,7 +45,11 @@ export function App() {
 }
 
 function Routes({ path }: { path: string }) {
-  if (path === "/admin" || path === "/admin/" || match("/admin/articles", path)) return <Articles />;
+  const start = path === "/admin" || path === "/admin/";
+  useEffect(() => {
+    if (start) navigate("/admin/articles", { replace: true });
+  }, [start]);
+  if (start || match("/admin/articles", path)) return <Articles />;
   if (match("/admin/articles/new", path)) return <Editor key="new" />;
   const article = match("/admin/articles/:id", path);
   if (article?.id) return <Editor key={article.id} id={article.id} />;

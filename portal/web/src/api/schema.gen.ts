@@ -1815,7 +1815,7 @@ export interface operations {
     getQueue: {
         parameters: {
             query?: {
-                state?: "open" | "mine" | "unassigned" | "waiting" | "snoozed" | "solved" | "all";
+                state?: "open" | "mine" | "unassigned" | "waiting" | "snoozed" | "breaching" | "solved" | "all";
                 /** @description A ticket number or words */
                 q?: string;
                 cursor?: string;

@@ -9,9 +9,8 @@ import { Link, match, navigate, useLocation } from "../ui/router";
 import { store, stored, type Theme, useTheme } from "../ui/theme";
 import { useLoad } from "../ui/useLoad";
 import { Chat } from "./Chat";
-import { ErrorPage, ExpiredPage, NotFound } from "./pages";
+import { ErrorPage, NotFound, SignedOut } from "./pages";
 import { Session, SessionContext } from "./session";
-import { SignIn } from "./SignIn";
 
 // What the first page does not need comes when it is opened.
 const Help = lazy(() => import("./Help").then((m) => ({ default: m.Help })));
@@ -25,7 +24,6 @@ const Tickets = lazy(() => import("./Tickets").then((m) => ({ default: m.Tickets
 /** The customer portal. */
 export function App({ first }: { first: Words }) {
   const [language, setLanguage] = useState(first);
-  const { path } = useLocation();
   useEffect(() => {
     document.documentElement.lang = language.language;
   }, [language]);
@@ -35,7 +33,7 @@ export function App({ first }: { first: Words }) {
   }, []);
   return (
     <WordsContext value={language}>
-      {path === "/signin" ? <SignIn /> : <Gate onLanguage={choose} />}
+      <Gate onLanguage={choose} />
       <Announcer />
     </WordsContext>
   );
@@ -66,7 +64,7 @@ function Gate({ onLanguage }: { onLanguage: (locale: Locale, keep?: boolean) => 
       </Frame>
     );
   }
-  if (signedOut) return <ExpiredPage link={false} />;
+  if (signedOut) return <SignedOut />;
   if (me.data?.kind === "staff") {
     location.replace("/agent");
     return null;

@@ -27,7 +27,7 @@ export function Chat({ id, onTalk, framed = false, go = (to: string) => navigate
   const waiting = useSyncExternalStore(session.outbox.subscribe, session.outbox.snapshot);
   const pending = useMemo(() => waiting.filter((e) => (id ? e.conversation === id : e.conversation.startsWith("new:"))), [waiting, id]);
   const input = useRef<HTMLTextAreaElement>(null);
-  const title = conversation?.subject || (id ? t("untitled") : t("ask_title"));
+  const title = conversation?.subject || thread.messages.find((m) => m.author.kind === "customer")?.body.slice(0, 80) || (id ? t("untitled") : t("ask_title"));
   const heading = usePage(title, t("brand"));
 
   useEffect(

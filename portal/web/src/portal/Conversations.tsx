@@ -57,7 +57,7 @@ export function ConversationList({ list }: { list: readonly Conversation[] }) {
           <Link href={`/c/${c.id}`} className={c.unread ? "unread" : undefined}>
             <b dir="auto">
               {c.unread && <span className="vh">{t("unread_from_here")}: </span>}
-              {c.subject || t("untitled")}
+              {c.subject || c.last_line || t("untitled")}
             </b>
             <span className="tiny muted nowrap">
               <Time at={c.updated_at} locale={locale} />

@@ -78,7 +78,7 @@ function Under({ message, answer, actions, sources }: { message: Message; answer
   const nearest = answer.nearest ?? [];
   return (
     <div className="stack stack-2" style={{ inlineSize: "100%" }}>
-      {answer.evidence === "known_state" && (
+      {answer.evidence === "known_state" && (answer.as_of || basisLabel(answer)) && (
         <p className="basis">
           <Icon name="clock" />
           <span>{t("basis", { label: basisLabel(answer) || t("basis_live") })}</span>
@@ -115,7 +115,7 @@ function Under({ message, answer, actions, sources }: { message: Message; answer
           </button>
         </div>
       )}
-      {actions && (answer.evidence === "known_state" || answer.evidence === "documents" || answer.kind === "not_found") && <Feedback message={message} onTalk={actions.onTalk} />}
+      {actions && (answer.kind === "status" || answer.kind === "answer" || answer.kind === "not_found") && <Feedback message={message} onTalk={actions.onTalk} />}
     </div>
   );
 }

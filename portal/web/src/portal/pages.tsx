@@ -20,12 +20,12 @@ export function NoticePage({ title, children }: { title: string; children: React
   );
 }
 
-/** The session is missing: an old link, or signed out elsewhere. */
-export function ExpiredPage({ link }: { link: boolean }) {
+/** No session, or it is over: only a sign-in link opens one. */
+export function SignedOut() {
   const { t } = useWords();
   return (
-    <NoticePage title={t(link ? "expired_title" : "expired_signed_out")}>
-      <p>{t(link ? "expired_body" : "expired_signed_out_body")}</p>
+    <NoticePage title={t("signed_out")}>
+      <p>{t("signed_out_body")}</p>
       <p className="row">
         <a className="btn" href="/help">
           {t("nav_help")}

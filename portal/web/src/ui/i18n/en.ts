@@ -114,10 +114,8 @@ export const en = {
   reconnecting: "The connection was lost. Reconnecting…",
   reconnect_now: "Reconnect now",
 
-  expired_title: "Your sign-in link has expired",
-  expired_body: "For your safety each link works once and for a short time. Ask the person who invited you for a new one, or open the latest one from your e-mail.",
-  expired_signed_out: "You are signed out",
-  expired_signed_out_body: "Open your sign-in link again to continue. What you wrote on this device is kept.",
+  signed_out: "You are signed out",
+  signed_out_body: "Open your sign-in link again to continue. What you wrote on this device is kept.",
   not_found: "We could not find that page",
   not_found_body: "It may have been moved or removed, or it is not available to you.",
   to_start: "Back to the start page",

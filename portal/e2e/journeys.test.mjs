@@ -1,0 +1,7 @@
+// All journeys run in this one process, against one server.
+import "./journeys/ask.mjs";
+import "./journeys/person.mjs";
+import "./journeys/robust.mjs";
+import "./journeys/access.mjs";
+import "./journeys/look.mjs";
+import "./journeys/knowledge.mjs";

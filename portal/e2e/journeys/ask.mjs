@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { expectReflow } from "../browser.mjs";
+import { lastAnswer, say, state, stored, visit } from "../setup.mjs";
+
+const howTo = "How do I claim a ticket?";
+const customerHowTo = "How do I upload a document?";
+
+test("the first frame says it is an AI and how to reach a person", async () => {
+  const { page, close } = await visit("Ana Keller");
+  await page.getByRole("heading", { name: "How can we help?" }).waitFor();
+  await page.getByText(/\bAI\b/).first().waitFor();
+  await page.getByText(/talk to a person at any time/i).first().waitFor();
+  await page.getByRole("button", { name: "Talk to a person" }).waitFor();
+  const suggested = await page.getByRole("region", { name: "Suggested questions" }).getByRole("button").count();
+  assert.ok(suggested >= 3 && suggested <= 5, `${suggested} suggested questions`);
+  await state(page, "first-frame");
+  await close();
+});
+
+test("a how-to question is answered with sources that open in place", async () => {
+  const { page, close } = await visit("Ana Keller");
+  const asked = Date.now();
+  await say(page, customerHowTo);
+  await page.getByText(customerHowTo).first().waitFor();
+  await page.getByText(/Looking for|Searching|The assistant is answering/).first().waitFor();
+  assert.ok(Date.now() - asked < 1500, "progress is visible at once");
+  await page.waitForURL(/\/c\//);
+  const answer = lastAnswer(page);
+  await answer.waitFor();
+  const sources = answer.getByRole("group", { name: /source/ });
+  await sources.waitFor();
+  await state(page, "answered");
+
+  await answer.getByRole("button", { name: /^Source 1/ }).first().click();
+  await answer.getByRole("link", { name: "Open the article" }).first().waitFor();
+  assert.match(page.url(), /\/c\//, "the conversation is still open");
+  await state(page, "source-open");
+  const [kept] = (await stored(page)).filter((m) => m.author.kind === "assistant");
+  assert.ok(kept.answer.citations.length > 0, "the answer cites what it used");
+  await close();
+});
+
+test("each answer is announced once, and tokens are not", async () => {
+  const { page, close } = await visit("Bruno Silva", { locale: "en-GB" });
+  await page.getByRole("combobox", { name: /Language|Idioma/ }).selectOption("en");
+  await page.getByRole("textbox", { name: "Your message" }).waitFor();
+  await page.evaluate(() => {
+    window.said = [];
+    const region = document.querySelector("[data-testid=announcer]");
+    new MutationObserver(() => window.said.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+  });
+  await say(page, customerHowTo);
+  await lastAnswer(page).waitFor();
+  await page.waitForTimeout(800);
+  const said = await page.evaluate(() => window.said);
+  assert.ok(said.length >= 1 && said.length <= 3, `announced ${said.length} times: ${said.join(" | ")}`);
+  assert.ok(said.some((text) => /Assistant/.test(text)), "the answer itself is announced");
+  assert.equal(await page.getByRole("log").getAttribute("aria-live"), "off", "the log does not speak by itself");
+  await close();
+});
+
+test("a status question is answered from the live record with its age", async () => {
+  const { page, close } = await visit("Ana Keller");
+  await say(page, "When do we go live?");
+  const answer = lastAnswer(page);
+  await answer.getByText(/as of/).waitFor();
+  const [kept] = (await stored(page)).filter((m) => m.author.kind === "assistant");
+  assert.equal(kept.answer.evidence, "known_state");
+  assert.ok(kept.answer.basis.length > 0, "the record the answer states is named");
+  await state(page, "status-answer");
+  await close();
+});
+
+test("feedback can be given, explained, changed, and is kept", async () => {
+  const { page, close } = await visit("Grace Osei");
+  await say(page, customerHowTo);
+  const answer = lastAnswer(page);
+  await answer.getByRole("group", { name: "Was this helpful?" }).waitFor();
+  await answer.getByRole("button", { name: "No", exact: true }).click();
+  await answer.getByRole("textbox", { name: /missing or wrong/ }).fill("The second step is unclear.");
+  assert.ok(await answer.getByRole("button", { name: "Talk to a person" }).isVisible(), "a negative vote offers a person");
+  await state(page, "feedback-reason");
+  await answer.getByRole("button", { name: "Send reason" }).click();
+  await answer.getByText("You can change your answer").waitFor();
+  await answer.getByRole("button", { name: "Yes", exact: true }).click();
+  await answer.locator('button[aria-pressed="true"]', { hasText: "Yes" }).waitFor();
+  await page.reload();
+  await lastAnswer(page).locator('button[aria-pressed="true"]', { hasText: "Yes" }).waitFor();
+  assert.equal((await stored(page)).find((m) => m.author.kind === "assistant").vote, "helpful");
+  await close();
+});
+
+test("internal articles never answer a customer", async () => {
+  const { page, close } = await visit("Henry Cole");
+  await say(page, howTo);
+  await lastAnswer(page).waitFor();
+  for (const m of await stored(page)) {
+    for (const c of m.answer?.citations ?? []) {
+      const answer = await page.request.get(`/v1/kb/articles/${c.url.replace(/^\/help\/|#.*$/g, "")}`);
+      assert.equal(answer.status(), 200, `${c.title} is open to this person`);
+    }
+  }
+  await close();
+});
+
+test("the help centre is found by words, read, and leads to the assistant", async () => {
+  const { page, close } = await visit("Ana Keller");
+  await page.getByRole("link", { name: "Help centre" }).click();
+  await page.getByRole("heading", { name: "Browse articles" }).waitFor();
+  await page.getByRole("region", { name: /./ }).first().waitFor();
+  await state(page, "help");
+  await page.getByRole("searchbox", { name: "Search the help centre" }).fill("upload document");
+  const results = page.getByRole("list", { name: /result/ });
+  await results.getByRole("link").first().waitFor();
+  await state(page, "help-results");
+  await results.getByRole("link").first().click();
+  await page.getByRole("article").getByRole("heading", { level: 1 }).waitFor();
+  await state(page, "help-article");
+  await expectReflow(page, "article");
+  await page.getByRole("button", { name: "Ask the assistant instead" }).click();
+  await page.getByRole("heading", { name: "How can we help?" }).waitFor();
+  await close();
+});
+
+test("signed out, the help centre shows public articles only", async () => {
+  const { page, close } = await visit(undefined, { allow: [/401/] });
+  await page.goto("/help");
+  await page.getByRole("heading", { name: "Browse articles" }).waitFor();
+  const open = (await (await page.request.get("/v1/kb/articles")).json()).articles.length;
+  const inside = await visit("Ana Keller");
+  const all = (await (await inside.page.request.get("/v1/kb/articles")).json()).articles.length;
+  assert.ok(open > 0 && open < all, `${open} public of ${all}`);
+  await inside.close();
+  await close();
+});

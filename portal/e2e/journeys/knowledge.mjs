@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { expectReflow } from "../browser.mjs";
+import { lastAnswer, say, state, visit } from "../setup.mjs";
+
+test("a curator writes, publishes and tests an article, and a customer gets it", async () => {
+  const curator = await visit("Cleo Martin", { width: 1280, height: 900 });
+  const { page } = curator;
+  await page.goto("/admin");
+  await page.getByRole("table").waitFor();
+  await state(page, "admin-articles");
+  await page.getByRole("link", { name: "New article" }).click();
+  await page.getByRole("textbox", { name: "Title" }).fill("Calibrate the zephyr scanner");
+  await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("Calibrate the zephyr scanner once a month.\n\n## Steps\n\n1. Hold the **amber** button for nine seconds.\n2. Wait until the zephyr scanner beeps twice.\n");
+  await page.getByRole("region", { name: "Preview of the article" }).getByRole("heading", { name: "Steps" }).waitFor();
+  await state(page, "admin-editor");
+  await page.getByRole("button", { name: "Save draft" }).click();
+  await page.waitForURL(/\/admin\/articles\/[0-9a-f-]{36}/);
+
+  // A draft answers nobody, but can be tried.
+  await page.getByRole("button", { name: "Publish" }).waitFor();
+  const customer = await visit("Ana Keller");
+  const find = () => customer.page.request.get("/v1/kb/search?q=zephyr+scanner").then((r) => r.json());
+  assert.ok(!(await find()).passages.some((p) => /zephyr/.test(p.text)), "the draft is not found");
+
+  await page.getByRole("button", { name: "Publish" }).click();
+  await page.getByText(/^Published\. Answers use it/).first().waitFor();
+  await page.getByRole("table").getByText("Published").first().waitFor();
+  await page.waitForTimeout(300);
+  await assertSoon(async () => (await find()).passages.some((p) => /zephyr/.test(p.text)), "the published article is found");
+
+  await page.getByRole("link", { name: "Test a question", exact: true }).click();
+  await page.getByRole("textbox", { name: "Question" }).fill("How do I calibrate the zephyr scanner?");
+  await page.getByRole("combobox", { name: "As somebody of" }).selectOption({ label: "Acme Logistics" });
+  await page.getByRole("button", { name: "Ask" }).click();
+  await page.getByRole("region", { name: "Passages found" }).getByText("Calibrate the zephyr scanner").first().waitFor();
+  await state(page, "admin-test");
+
+  await say(customer.page, "How do I calibrate the zephyr scanner?");
+  await lastAnswer(customer.page).getByText(/amber|zephyr/).first().waitFor();
+
+  await page.goBack();
+  await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("Send the zephyr scanner to us.");
+  await page.getByRole("button", { name: "Publish" }).click();
+  await page.getByText(/^Published\. Answers use it/).first().waitFor();
+  await page.getByRole("button", { name: "Compare version 1" }).click();
+  await page.getByRole("region", { name: "Differences" }).getByText("amber").waitFor();
+  await state(page, "admin-diff");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Roll back to version 1" }).click();
+  await page.getByText("Version 1 is the text again.").first().waitFor();
+  await page.getByRole("textbox", { name: "Text (Markdown)" }).getByText(/amber/).waitFor();
+  await page.getByRole("button", { name: "Retire" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Retire" }).click();
+  await page.getByText("Retired.").first().waitFor();
+  await assertSoon(async () => !(await find()).passages.some((p) => /zephyr/.test(p.text)), "the retired article is gone");
+  await customer.close();
+  await curator.close();
+});
+
+async function assertSoon(check, what) {
+  for (let i = 0; i < 100; i++) {
+    if (await check()) return;
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  assert.fail(what);
+}
+
+for (const [name, options] of [
+  ["light", { width: 1280, height: 900 }],
+  ["dark-320", { dark: true, width: 320, height: 700 }],
+]) {
+  test(`every staff screen holds in ${name}`, async () => {
+    const { page, close } = await visit("Cleo Martin", options);
+    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/metrics", "/agent", "/agent/deliveries"]) {
+      await page.goto(path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.getByText("Loading…").first().waitFor({ state: "detached" });
+      await state(page, `staff${path.replaceAll("/", "-")}-${name}`);
+      await expectReflow(page, path);
+    }
+    await close();
+  });
+}
+
+test("a curator keeps synonyms and the taxonomy", async () => {
+  const { page, close } = await visit("Cleo Martin");
+  await page.goto("/admin/synonyms");
+  await page.getByRole("textbox", { name: "Terms that mean the same" }).fill("only one");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.getByText("Write at least two terms").waitFor();
+  await page.getByRole("textbox", { name: "Terms that mean the same" }).fill("waybill, consignment note");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.getByRole("button", { name: "Remove consignment note, waybill" }).or(page.getByRole("button", { name: "Remove waybill, consignment note" })).click();
+  await page.getByText("waybill").waitFor({ state: "detached" });
+  await page.goto("/admin/taxonomy");
+  await page.getByRole("button", { name: /^Edit / }).first().click();
+  await page.getByRole("dialog").waitFor();
+  await state(page, "admin-taxonomy-edit");
+  await page.getByRole("dialog").getByRole("textbox", { name: "Examples to add" }).fill("A brand new example of a question");
+  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await close();
+});

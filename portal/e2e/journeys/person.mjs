@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { expectFocusVisible, tabTo } from "../browser.mjs";
+import { lastAnswer, say, state, stored, visit } from "../setup.mjs";
+
+test("a customer reaches a person, who claims, notes and replies", async () => {
+  const customer = await visit("Maria Lang");
+  await customer.page.getByRole("combobox", { name: /Language|Sprache/ }).selectOption("en");
+  await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+  const dialog = customer.page.getByRole("dialog", { name: "Talk to a person" });
+  await dialog.waitFor();
+  await state(customer.page, "person-dialog");
+  const words = `The loading dock label printer ${Date.now()}`;
+  await dialog.getByRole("textbox", { name: /What is it about/ }).fill(words);
+  await dialog.getByRole("button", { name: "Pass on to a person" }).click();
+  await customer.page.waitForURL(/\/c\//);
+  await customer.page.getByText("A person is helping you here").waitFor();
+  await state(customer.page, "hand-off");
+
+  const agent = await visit("Sam Rivera", { width: 1400, height: 900 });
+  await agent.page.goto("/agent");
+  await agent.page.getByRole("link", { name: new RegExp(words) }).waitFor();
+  await state(agent.page, "agent-queue");
+  await agent.page.getByRole("link", { name: new RegExp(words) }).click();
+  await agent.page.getByRole("button", { name: "Claim" }).click();
+  await agent.page.getByText("Owner: Sam Rivera").waitFor();
+
+  const secret = "Internal: this printer was recalled.";
+  await agent.page.getByRole("tab", { name: "Internal note" }).click();
+  await agent.page.getByRole("textbox", { name: /^Internal note/ }).fill(secret);
+  await agent.page.getByRole("button", { name: "Add note" }).click();
+  await agent.page.getByRole("article", { name: /^Internal note/ }).waitFor();
+  await state(agent.page, "agent-ticket");
+
+  await agent.page.getByRole("tab", { name: "Reply to customer" }).click();
+  await agent.page.getByRole("textbox", { name: /^Reply to/ }).fill("Please restart the printer once.");
+  await agent.page.getByRole("button", { name: "Preview reply" }).click();
+  const preview = agent.page.getByRole("dialog", { name: "Send this to the customer?" });
+  await preview.getByText("Maria Lang").first().waitFor();
+  await state(agent.page, "agent-preview");
+  await preview.getByRole("button", { name: /^Send to/ }).click();
+  await agent.page.getByRole("article", { name: /^Sent to customer/ }).waitFor();
+
+  await customer.page.getByRole("article", { name: /Sam Rivera/ }).getByText("Please restart the printer once.").waitFor();
+  await state(customer.page, "person-replied");
+  assert.ok(!(await customer.page.content()).includes(secret), "the note is not in the customer's page");
+  const kept = await stored(customer.page);
+  assert.ok(kept.every((m) => m.visibility === "customer" && !m.body.includes("recalled")), "the note is not in the customer's data");
+
+  await say(customer.page, "That worked, thank you.");
+  await agent.page.getByRole("article", { name: /^Customer/ }).getByText("That worked, thank you.").waitFor();
+  await agent.page.getByRole("button", { name: "Resolve" }).click();
+  await agent.page.getByRole("button", { name: "Reopen" }).waitFor();
+  await customer.page.getByText("Solved").first().waitFor();
+
+  await customer.page.getByRole("link", { name: "Tickets" }).click();
+  await customer.page.getByRole("row", { name: new RegExp(words.slice(0, 30)) }).getByText("Solved").waitFor();
+  await state(customer.page, "tickets");
+  await agent.close();
+  await customer.close();
+});
+
+test("plain words reach a person as well", async () => {
+  const { page, close } = await visit("Henry Cole");
+  await say(page, "I want to talk to a real person please");
+  await page.getByText("A person is helping you here").waitFor();
+  await lastAnswer(page).getByText(/ticket #\d+/).waitFor();
+  await close();
+});
+
+test("one of two agents who claim at once wins, and the other is told who", async () => {
+  const customer = await visit("Henry Cole");
+  const words = `Two agents race ${Date.now()}`;
+  await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+  await customer.page.getByRole("textbox", { name: /What is it about/ }).fill(words);
+  await customer.page.getByRole("button", { name: "Pass on to a person" }).click();
+  await customer.page.getByText("A person is helping you here").waitFor();
+  const sam = await visit("Sam Rivera", { width: 1400, allow: [/409/] });
+  const cleo = await visit("Cleo Martin", { width: 1400, allow: [/409/] });
+  for (const { page } of [sam, cleo]) {
+    await page.goto("/agent");
+    await page.getByRole("link", { name: new RegExp(words) }).click();
+    await page.getByRole("button", { name: "Claim" }).waitFor();
+  }
+  await Promise.all([sam, cleo].map(({ page }) => page.getByRole("button", { name: "Claim" }).click()));
+  await Promise.all([sam, cleo].map(({ page }) => page.getByText(/Owner: (Sam Rivera|Cleo Martin)/).waitFor()));
+  const owners = await Promise.all([sam, cleo].map(({ page }) => page.getByText(/^Owner: /).innerText()));
+  assert.equal(owners[0], owners[1], "both see the same owner");
+  const told = await Promise.all([sam, cleo].map(({ page }) => page.getByRole("alert").count()));
+  assert.equal(told[0] + told[1], 1, "exactly one is told it was too late");
+  await Promise.all([sam, cleo, customer].map((p) => p.close()));
+});
+
+test("the main journey works by keyboard alone", async () => {
+  const { page, close } = await visit("Grace Osei");
+  await page.getByRole("heading", { name: "How can we help?" }).waitFor();
+  const box = page.getByRole("textbox", { name: "Your message" });
+  await tabTo(page, box);
+  await page.keyboard.type("How do I upload");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("a document?");
+  await page.keyboard.press("Enter");
+  const answer = lastAnswer(page);
+  await answer.waitFor();
+  assert.ok(await box.evaluate((el) => el === document.activeElement), "the answer does not steal the focus");
+
+  const source = answer.locator("summary").first();
+  await source.waitFor();
+  await tabTo(page, source, { shift: true });
+  await expectFocusVisible(page);
+  await page.keyboard.press("Enter");
+  await answer.getByRole("link", { name: "Open the article" }).first().waitFor();
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press("Tab");
+    await expectFocusVisible(page);
+  }
+  const talk = page.getByRole("button", { name: "Talk to a person" }).first();
+  await talk.focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.waitFor();
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press("Tab");
+    assert.ok(await page.evaluate(() => document.activeElement === document.body || document.querySelector("dialog").contains(document.activeElement)), "the focus stays in the dialog");
+  }
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.ok(await talk.evaluate((el) => el === document.activeElement), "the focus is back on what opened it");
+  await close();
+});

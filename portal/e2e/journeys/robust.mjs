@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lastAnswer, say, state, stored, visit } from "../setup.mjs";
+
+const question = "How do I upload a document?";
+const network = [/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/, /net::ERR/];
+
+/** The transcript as the page shows it: who and what, in order. */
+const shown = (page) => page.locator(".log[role=log] [data-message]").evaluateAll((rows) => rows.map((row) => row.dataset.message));
+
+test("a connection that dies while an answer comes loses and repeats nothing", async () => {
+  const { page, context, close } = await visit("Ana Keller", { allow: network });
+  await say(page, question);
+  await page.waitForURL(/\/c\//);
+  await lastAnswer(page).waitFor();
+  for (let round = 0; round < 6; round++) {
+    await say(page, `${question} (${round})`);
+    await page.waitForTimeout(round * 15);
+    await context.setOffline(true);
+    await page.waitForTimeout(150);
+    await context.setOffline(false);
+    await page.waitForTimeout(100);
+  }
+  await page.waitForFunction(() => document.querySelectorAll("[role=log] .msg-customer").length === 7, undefined, { timeout: 30_000 });
+  await page.waitForFunction(
+    async () => {
+      const id = location.pathname.split("/").pop();
+      const { messages } = await (await fetch(`/v1/conversations/${id}/messages?limit=100`)).json();
+      const rows = [...document.querySelectorAll("[role=log] [data-message]")].map((row) => row.dataset.message);
+      return messages.at(-1).author.kind !== "customer" && JSON.stringify(rows) === JSON.stringify(messages.map((m) => m.id));
+    },
+    undefined,
+    { timeout: 30_000, polling: 300 },
+  );
+  const rows = await shown(page);
+  assert.equal(new Set(rows).size, rows.length, "nothing is shown twice");
+  const kept = await stored(page);
+  assert.equal(kept.filter((m) => m.author.kind === "customer").length, 7, "each message is stored once");
+  await close();
+});
+
+test("what is written offline waits and is sent once", async () => {
+  const { page, context, close } = await visit("Ana Keller", { allow: network });
+  await say(page, question);
+  await lastAnswer(page).waitFor();
+  await context.setOffline(true);
+  await page.getByText("You are offline").waitFor();
+  await say(page, "And where do I see what is missing?");
+  await page.getByText("Will be sent when you are back online").waitFor();
+  await state(page, "offline");
+  await context.setOffline(false);
+  await page.getByRole("log").getByText("And where do I see what is missing?").waitFor();
+  await page.getByText("Will be sent when you are back online").waitFor({ state: "detached" });
+  assert.equal((await stored(page)).filter((m) => m.body.startsWith("And where")).length, 1);
+  await close();
+});
+
+test("a lost confirmation does not make a second message", async () => {
+  const { page, close } = await visit("Ana Keller", { allow: network });
+  await say(page, question);
+  await lastAnswer(page).waitFor();
+  let cut = 2;
+  await page.route("**/messages", async (route) => {
+    if (route.request().method() !== "POST" || cut-- <= 0) return route.continue();
+    await route.fetch(); // it arrives, the answer does not
+    await route.abort("connectionreset");
+  });
+  await say(page, "Sent over a bad line");
+  await page.getByRole("log").getByText("Sent over a bad line").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".after-log .msg-customer").length === 0);
+  assert.ok(cut <= 0, "it was sent more than once");
+  assert.equal((await stored(page)).filter((m) => m.body === "Sent over a bad line").length, 1);
+  assert.equal(await page.getByRole("log").getByText("Sent over a bad line").count(), 1);
+  await close();
+});
+
+test("two tabs agree, and a draft in one survives", async () => {
+  const { page, tab, close } = await visit("Ana Keller");
+  await say(page, question);
+  await lastAnswer(page).waitFor();
+  const second = await tab();
+  await second.goto(page.url());
+  await lastAnswer(second).waitFor();
+  await second.getByRole("textbox", { name: "Your message" }).fill("half a thought");
+  await say(page, "Which file formats do you accept?");
+  await second.getByRole("log").getByText("Which file formats do you accept?").waitFor();
+  await page.waitForFunction(() => document.querySelectorAll("[role=log] .msg-assistant").length >= 2);
+  await second.waitForFunction(() => document.querySelectorAll("[role=log] .msg-assistant").length >= 2);
+  assert.deepEqual(await shown(second), await shown(page));
+  assert.equal(await second.getByRole("textbox", { name: "Your message" }).inputValue(), "half a thought");
+  await second.reload();
+  await second.getByRole("textbox", { name: "Your message" }).waitFor();
+  assert.equal(await second.getByRole("textbox", { name: "Your message" }).inputValue(), "half a thought", "the draft survives a reload");
+  await close();
+});
+
+test("what is read here is read there", async () => {
+  const here = await visit("Bruno Silva", { locale: "en-GB" });
+  await here.page.getByRole("combobox", { name: /Language|Idioma/ }).selectOption("en");
+  await say(here.page, "I want to talk to a person");
+  await here.page.getByText("A person is helping you here").waitFor();
+  await here.page.goto("/tickets");
+  const agent = await visit("Sam Rivera", { width: 1400 });
+  await agent.page.goto("/agent?state=all");
+  await agent.page.getByRole("link", { name: /Bruno Silva/ }).first().click();
+  await agent.page.getByRole("textbox", { name: /^Reply to/ }).fill("Hello Bruno, how can I help?");
+  await agent.page.getByRole("button", { name: "Preview reply" }).click();
+  await agent.page.getByRole("button", { name: /^Send to/ }).click();
+  await here.page.getByText("1 unread").waitFor({ timeout: 10_000, state: "attached" });
+  const there = await here.tab();
+  await there.goto("/conversations");
+  await there.getByRole("link", { name: /Hello Bruno/ }).click();
+  await there.getByText("Hello Bruno, how can I help?").first().waitFor();
+  await here.page.getByText("1 unread").waitFor({ state: "detached", timeout: 10_000 });
+  await agent.close();
+  await here.close();
+});
+
+test("a failing server is told in human words with a reference, and nothing is lost", async () => {
+  const { page, close } = await visit("Ana Keller", { allow: [/500|400|429/] });
+  await page.getByRole("heading", { name: "How can we help?" }).waitFor();
+  const refuse = (status, extra = {}) => (route) =>
+    route.request().method() === "POST"
+      ? route.fulfill({ status, headers: { "content-type": "application/problem+json", ...extra }, body: JSON.stringify({ type: "about:blank", title: "No", status, code: "test", detail: "The text cannot be taken.", request_id: "req_test_7" }) })
+      : route.continue();
+  await page.route("**/v1/conversations", refuse(400));
+  await say(page, "This is refused");
+  const failed = page.getByRole("article", { name: /Not sent/ });
+  await failed.getByText(/The text cannot be taken. Reference: req_test_7/).waitFor();
+  await state(page, "not-sent");
+  await page.unroute("**/v1/conversations");
+  await page.route("**/v1/conversations", refuse(429, { "retry-after": "2" }));
+  await failed.getByRole("button", { name: "Try again" }).click();
+  await page.getByText(/sent again in 2 seconds/).waitFor();
+  await page.unroute("**/v1/conversations");
+  await page.waitForURL(/\/c\//);
+  await page.getByRole("log").getByText("This is refused").waitFor();
+
+  await page.route("**/v1/tickets*", refuseAll);
+  await page.getByRole("link", { name: "Tickets" }).click();
+  await page.getByText(/Something went wrong on our side.*Reference: req_test_9/).waitFor();
+  await state(page, "error");
+  await close();
+});
+
+const refuseAll = (route) =>
+  route.fulfill({ status: 500, headers: { "content-type": "application/problem+json" }, body: JSON.stringify({ type: "about:blank", title: "pq: relation does not exist", status: 500, code: "internal", detail: "pq: secret", request_id: "req_test_9" }) });
+
+test("an answer being written can be read and stopped", async () => {
+  const { page, close } = await visit("Ana Keller", { allow: [/ERR_/] });
+  await say(page, question);
+  await lastAnswer(page).waitFor();
+  const id = page.url().split("/").pop();
+  const message = { id: "0192aaaa-0000-7000-8000-000000000001", conversation_id: id, seq: 900, author: { kind: "assistant" }, visibility: "customer", body: "", state: "streaming", created_at: new Date().toISOString() };
+  const wire = [
+    ["message.created", { message }],
+    ["answer.delta", { message_id: message.id, text: "Open the page **Documents** and then" }],
+  ]
+    .map(([event, data], i) => `id: ${900 + i}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    .join("");
+  await page.route("**/events", (route) => route.fulfill({ status: 200, headers: { "content-type": "text/event-stream" }, body: wire }));
+  let stopped = 0;
+  await page.route("**/stop", (route) => {
+    stopped++;
+    return route.fulfill({ status: 204 });
+  });
+  await page.reload();
+  await page.getByText("Open the page").waitFor();
+  assert.equal(await page.getByRole("log").getByText("Open the page").count(), 0, "the text being written is outside the log");
+  await state(page, "streaming");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.waitForTimeout(200);
+  assert.equal(stopped, 1);
+  await close();
+});
+
+test("a long conversation stays quick and loads earlier pages on demand", async () => {
+  const { page, close } = await visit("Grace Osei");
+  await say(page, question);
+  await lastAnswer(page).waitFor();
+  const id = page.url().split("/").pop();
+  const make = (seq) => ({ id: `0192bbbb-0000-7000-8000-${String(seq).padStart(12, "0")}`, conversation_id: id, seq, author: { kind: seq % 2 ? "customer" : "assistant" }, visibility: "customer", body: `Message number ${seq} with **some** words.`, state: "final", created_at: new Date(Date.now() - (2000 - seq) * 1000).toISOString() });
+  await page.route(`**/conversations/${id}/messages?*`, (route) => {
+    const before = Number(new URL(route.request().url()).searchParams.get("before")) || 2001;
+    const from = Math.max(1, before - 500);
+    return route.fulfill({ json: { messages: Array.from({ length: before - from }, (_, i) => make(from + i)), more: from > 1 } });
+  });
+  await page.reload();
+  await page.getByText("Message number 2000", { exact: false }).waitFor();
+  for (let pageNo = 0; pageNo < 3; pageNo++) {
+    await page.getByRole("button", { name: "Load earlier messages" }).click();
+    await page.waitForFunction((n) => document.querySelectorAll("[data-message]").length === n, 500 * (pageNo + 2));
+  }
+  const slowest = await page.evaluate(async () => {
+    const el = document.querySelector(".scroller");
+    let worst = 0;
+    for (let i = 0; i < 40; i++) {
+      const t = performance.now();
+      el.scrollTop = (el.scrollHeight * i) / 40;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      worst = Math.max(worst, performance.now() - t);
+    }
+    return worst;
+  });
+  assert.ok(slowest < 1000, `a frame took ${Math.round(slowest)} ms with 2,000 messages`);
+  await close();
+});

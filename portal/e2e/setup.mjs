@@ -1,0 +1,58 @@
+// What all journeys share: one server, one browser, and signing in.
+
+import { after } from "node:test";
+import { expectAccessible, openBrowser, openPage, screenshot } from "./browser.mjs";
+import { startServer } from "./server.mjs";
+
+let server;
+let browser;
+const ready = (async () => {
+  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+})();
+ready.catch(() => {}); // reported by the first journey that awaits it
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** The running server. */
+export async function theServer() {
+  await ready;
+  return server;
+}
+
+/** A fresh profile, signed in as a person of the demo, or as nobody. */
+export async function visit(name, options = {}) {
+  await ready;
+  const profile = await openPage(browser, { baseURL: server.url, ...options });
+  if (name) {
+    await profile.page.goto(server.link(name));
+    await profile.page.waitForURL((url) => !url.pathname.startsWith("/s/"));
+  }
+  return profile;
+}
+
+/** Checks a state of a page and keeps its picture. */
+export async function state(page, name) {
+  await page.evaluate(() => document.fonts.ready);
+  await screenshot(page, name);
+  await expectAccessible(page, name);
+}
+
+/** Sends a message in the chat as a keyboard user does. */
+export async function say(page, text) {
+  await page.getByRole("textbox", { name: "Your message" }).fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** The last finished message of the assistant. */
+export const lastAnswer = (page) => page.getByRole("log").getByRole("article", { name: /^Assistant/ }).last();
+
+/** What the server has of the conversation on this page, asked with its own session. */
+export const stored = (page) =>
+  page.evaluate(async () => {
+    const id = location.pathname.split("/").pop();
+    const answer = await fetch(`/v1/conversations/${id}/messages?limit=100`);
+    return (await answer.json()).messages;
+  });

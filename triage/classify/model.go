@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -21,7 +20,7 @@ var (
 
 // recipe names the way models are built. It changes whenever the same input
 // would give another model, so that a Version never means two things.
-const recipe = "usher-classify/1"
+const recipe = "usher-classify/2"
 
 // Example is one labelled text.
 type Example struct {
@@ -76,12 +75,15 @@ const (
 // Model is a trained classifier. It does not change after training and may be
 // used by many goroutines at once.
 type Model struct {
-	labels      []string
-	vectorizer  *vectorizer
-	linear      *linear
-	temperature float64
-	threshold   float64 // confidence below which none fits
-	version     string
+	labels     []string
+	classes    int // labels, and one more when strangers were learned
+	vectorizer *vectorizer
+	linear     *linear  // all learners without a bend, as one map
+	network    *network // all networks with one, side by side; nil for none
+	logPrior   []float64
+	prior      float64
+	threshold  float64
+	version    string
 }
 
 // Labels lists what the model can say, in the order it was trained with.
@@ -96,6 +98,7 @@ type training struct {
 	texts  []string
 	class  []int // -1: out of scope
 	cost   []float64
+	real   []bool // an example, not a name or description
 }
 
 func gather(labels []Label, examples []Example, opt Options) (training, error) {
@@ -112,9 +115,9 @@ func gather(labels []Label, examples []Example, opt Options) (training, error) {
 		t.labels = append(t.labels, name)
 		return len(t.labels) - 1
 	}
-	add := func(text string, c int, weight float64) {
+	add := func(text string, c int, weight float64, real bool) {
 		if strings.TrimSpace(text) != "" {
-			t.texts, t.class, t.cost = append(t.texts, text), append(t.class, c), append(t.cost, weight)
+			t.texts, t.class, t.cost, t.real = append(t.texts, text), append(t.class, c), append(t.cost, weight), append(t.real, real)
 		}
 	}
 	for _, l := range labels {
@@ -124,14 +127,14 @@ func gather(labels []Label, examples []Example, opt Options) (training, error) {
 		c := class(l.Name)
 		if c < 0 {
 			for _, text := range l.Examples {
-				add(text, c, 1)
+				add(text, c, 1, true)
 			}
 			continue
 		}
-		add(spoken(l.Name), c, nameWeight)
-		add(l.Description, c, nameWeight)
+		add(spoken(l.Name), c, nameWeight, false)
+		add(l.Description, c, nameWeight, false)
 		for _, text := range l.Examples {
-			add(text, c, 1)
+			add(text, c, 1, true)
 		}
 	}
 	for _, e := range examples {
@@ -141,9 +144,9 @@ func gather(labels []Label, examples []Example, opt Options) (training, error) {
 		fresh := len(t.labels)
 		c := class(e.Label)
 		if c == fresh {
-			add(spoken(e.Label), c, nameWeight)
+			add(spoken(e.Label), c, nameWeight, false)
 		}
-		add(e.Text, c, cmp.Or(e.Weight, 1))
+		add(e.Text, c, cmp.Or(e.Weight, 1), true)
 	}
 	if len(t.labels) == 0 || len(t.texts) == 0 {
 		return training{}, ErrNoLabels
@@ -176,161 +179,249 @@ func spoken(name string) string {
 }
 
 // Train learns the labels from their names, descriptions and examples.
-// It stops between steps when ctx ends and then returns its error.
+// When ctx ends it stops soon and returns the context's error.
 func Train(ctx context.Context, labels []Label, examples []Example, opt Options) (*Model, error) {
 	t, err := gather(labels, examples, opt)
 	if err != nil {
 		return nil, err
 	}
 	opt.Workers = cmp.Or(opt.Workers, 2)
-	m := &Model{labels: t.labels, version: fingerprint(t, opt)}
-	m.vectorizer = fitVectorizer(t.texts, 1, opt.Workers)
-	rows := make([]vector, len(t.texts))
-	parallel(len(rows), opt.Workers, func(i int) { rows[i] = m.vectorizer.vector(t.texts[i]) })
-
-	held := make([][]float32, len(rows))
-	const folds = 3
-	for fold := range folds {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	m := &Model{labels: t.labels, classes: len(t.labels), version: fingerprint(t, opt)}
+	if slices.Contains(t.class, -1) {
+		m.classes++
+	}
+	m.vectorizer = fitVectorizer(t.texts, leastCount(len(t.texts)), opt.Workers)
+	p := problem{
+		rows: make([]vector, len(t.texts)), class: t.class, cost: t.cost, real: t.real, labels: len(t.labels),
+		classes: m.classes, size: m.vectorizer.size(), workers: opt.Workers, seed: uint64(opt.Seed),
+	}
+	parallel(len(p.rows), opt.Workers, func(i int) { p.rows[i] = m.vectorizer.vector(t.texts[i]) })
+	for i, c := range p.class {
+		if c < 0 {
+			p.class[i] = len(t.labels)
 		}
-		cost := slices.Clone(t.cost)
-		for i := range cost {
-			if i%folds == fold || t.class[i] < 0 {
-				cost[i] = 0
+	}
+	b := p.choose(ctx)
+	m.logPrior, m.prior, m.threshold = p.logPrior(), b.prior, b.threshold
+	m.assemble(ctx, p, b)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// leastCount is how many training texts a feature must occur in: in a large
+// set what occurs once only costs memory.
+func leastCount(texts int) int {
+	if texts > 2000 {
+		return 2
+	}
+	return 1
+}
+
+// assemble trains the chosen learners on everything and folds them into one
+// linear map and one network.
+func (m *Model) assemble(ctx context.Context, p problem, b blend) {
+	type job struct {
+		kind kind
+		copy uint64
+	}
+	var jobs []job
+	for k := range kind(kinds) {
+		n := copies
+		if k == contrast {
+			n = 1
+		}
+		for i := range n {
+			if b.weight[k] > leastWeight {
+				jobs = append(jobs, job{k, uint64(i + 1)})
 			}
 		}
-		part := trainLinear(rows, t.class, cost, len(t.labels), m.vectorizer.size(), epochs, opt.Workers, uint64(opt.Seed))
-		for i := fold; i < len(rows); i += folds {
-			held[i] = make([]float32, len(t.labels))
-			part.score(rows[i], held[i])
-		}
 	}
-	m.temperature = fitTemperature(held, t.class)
-	m.threshold = fitThreshold(held, t.class, m.temperature)
-	cost := slices.Clone(t.cost)
-	for i := range cost {
-		if t.class[i] < 0 {
-			cost[i] = 0
-		}
-	}
-	m.linear = trainLinear(rows, t.class, cost, len(t.labels), m.vectorizer.size(), epochs, opt.Workers, uint64(opt.Seed))
-	return m, ctx.Err()
-}
-
-const epochs = 15
-
-// softmax turns margins into probabilities in place.
-func softmax(margins []float32, temperature float64) {
-	top := slices.Max(margins)
-	var sum float64
-	for i, x := range margins {
-		e := math.Exp(float64(x-top) * temperature)
-		margins[i] = float32(e)
-		sum += e
-	}
-	for i := range margins {
-		margins[i] = float32(float64(margins[i]) / sum)
-	}
-}
-
-// fitTemperature finds the sharpness under which the held-out rows are likeliest.
-func fitTemperature(held [][]float32, class []int) float64 {
-	best, likeliest := 3.0, math.Inf(-1)
-	for _, t := range []float64{0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 10, 12} {
-		var sum float64
-		for i, margins := range held {
-			if class[i] < 0 {
+	trained := make([]scorer, len(jobs))
+	parallel(len(jobs), p.workers, func(i int) { trained[i] = p.train(ctx, jobs[i].kind, b.pace, p.cost, jobs[i].copy) })
+	m.linear = newLinear(m.classes, p.size)
+	var bentOnes []*network
+	for i, s := range trained {
+		w := float32(b.weight[jobs[i].kind])
+		switch s := s.(type) {
+		case *linear:
+			axpy(w, s.weight, m.linear.weight)
+			axpy(w, s.bias, m.linear.bias)
+		case *network:
+			if s.bent {
+				bentOnes = append(bentOnes, s)
 				continue
 			}
-			p := slices.Clone(margins)
-			softmax(p, t)
-			sum += math.Log(float64(p[class[i]]) + 1e-9)
-		}
-		if sum > likeliest {
-			best, likeliest = t, sum
+			m.linear.absorb(s, w/copies, p.workers)
 		}
 	}
-	return best
+	m.network = join(bentOnes, float32(b.weight[bent]/copies), m.linear.bias)
+	m.linear.bias = m.linear.bias[:m.linear.stride]
 }
 
-// fitThreshold picks the confidence below which a text belongs to no label:
-// the lowest that catches four in five held-out strangers, and without any
-// strangers to learn from one that loses few of the known.
-func fitThreshold(held [][]float32, class []int, temperature float64) float64 {
-	var strangers, known []float64
-	for i, margins := range held {
-		p := slices.Clone(margins)
-		softmax(p, temperature)
-		if top := float64(slices.Max(p)); class[i] < 0 {
-			strangers = append(strangers, top)
-		} else {
-			known = append(known, top)
+const leastWeight = 0.02
+
+// absorb adds a network without a bend, times w.
+func (m *linear) absorb(n *network, w float32, workers int) {
+	h := n.hidden
+	size := len(n.project) / h
+	parallel(size, workers, func(f int) {
+		row := m.weight[f*m.stride : (f+1)*m.stride]
+		for c := range n.classes {
+			row[c] += w * dot(n.project[f*h:(f+1)*h], n.weight[c*h:(c+1)*h])
+		}
+	})
+	for c := range n.classes {
+		m.bias[c] += w * (n.bias[c] + dot(n.shift, n.weight[c*h:(c+1)*h]))
+	}
+}
+
+// join lays networks side by side as one whose scores are their sum times w;
+// their biases go to bias.
+func join(parts []*network, w float32, bias []float32) *network {
+	if len(parts) == 0 {
+		return nil
+	}
+	h, classes := parts[0].hidden, parts[0].classes
+	wide := h * len(parts)
+	size := len(parts[0].project) / h
+	n := &network{
+		hidden: wide, classes: classes, bent: true, project: make([]float32, size*wide), shift: make([]float32, 0, wide),
+		weight: make([]float32, classes*wide), bias: make([]float32, classes),
+	}
+	for k, part := range parts {
+		for f := range size {
+			copy(n.project[f*wide+k*h:], part.project[f*h:(f+1)*h])
+		}
+		n.shift = append(n.shift, part.shift...)
+		for c := range classes {
+			axpy(w, part.weight[c*h:(c+1)*h], n.weight[c*wide+k*h:c*wide+(k+1)*h])
+			bias[c] += w * part.bias[c]
 		}
 	}
-	slices.Sort(strangers)
-	slices.Sort(known)
-	if len(strangers) >= 10 {
-		return strangers[len(strangers)*4/5]
-	}
-	return known[len(known)/50]
+	return n
 }
 
 // Predict classifies one text. An empty text fits no label.
 func (m *Model) Predict(text string) Prediction {
 	v := m.vectorizer.vector(text)
-	scores := make([]float32, len(m.labels))
+	scores := make([]float32, m.linear.stride)
 	m.linear.score(v, scores)
-	softmax(scores, m.temperature)
-	order := make([]int, len(scores))
-	for i := range order {
-		order[i] = i
+	scores = scores[:m.classes]
+	var unit []float32
+	if m.network != nil {
+		unit = make([]float32, m.network.hidden)
+		m.network.units(v, unit)
+		for c := range scores {
+			scores[c] += dot(unit, m.network.weight[c*m.network.hidden:(c+1)*m.network.hidden])
+		}
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
-	p := Prediction{Label: m.labels[order[0]], Confidence: float64(scores[order[0]])}
-	for _, c := range order[:min(topScores, len(order))] {
-		p.Scores = append(p.Scores, LabelScore{m.labels[c], float64(scores[c])})
+	labels := len(m.labels)
+	fit := margin(scores, labels)
+	chosen := decide(scores[:labels], m.logPrior, m.prior)
+	p := Prediction{Label: m.labels[chosen], OutOfScope: len(v.ids) == 0 || fit < m.threshold}
+	best := m.ranking(scores, chosen)
+	softmax(scores)
+	p.Confidence = float64(scores[chosen])
+	p.Scores = make([]LabelScore, len(best))
+	for i, c := range best {
+		p.Scores[i] = LabelScore{m.labels[c], float64(scores[c])}
 	}
-	p.OutOfScope = len(v.ids) == 0 || p.Confidence < m.threshold
 	rival := -1
-	if len(order) > 1 {
-		rival = order[1]
+	if len(best) > 1 {
+		rival = best[1]
 	}
-	p.Evidence = m.evidence(text, v, order[0], rival)
+	p.Evidence = m.evidence(text, v, unit, chosen, rival)
 	return p
 }
 
+// ranking gives the first topScores labels in the order of decision.
+func (m *Model) ranking(scores []float32, chosen int) []int {
+	order := make([]int, 0, topScores+1)
+	order = append(order, chosen)
+	value := func(c int) float64 { return float64(scores[c]) - m.prior*m.logPrior[c] }
+	for c := range m.labels {
+		if c == chosen {
+			continue
+		}
+		at := len(order)
+		for at > 1 && value(order[at-1]) < value(c) {
+			at--
+		}
+		if at < topScores {
+			order = slices.Insert(order, at, c)
+			order = order[:min(topScores, len(order))]
+		}
+	}
+	return order
+}
+
 // evidence ranks the words and pairs of the text by what they added to the
-// winner beyond the runner-up.
-func (m *Model) evidence(text string, v vector, winner, rival int) []Term {
-	var terms []Term
-	seen := map[int32]bool{}
+// winner beyond the runner-up: exact for the linear map, and for the network
+// exact given which units are on.
+func (m *Model) evidence(text string, v vector, unit []float32, winner, rival int) []Term {
+	var back []float32
+	if n := m.network; n != nil {
+		h := n.hidden
+		back = make([]float32, h)
+		for j, x := range unit {
+			if x > 0 {
+				back[j] = n.weight[winner*h+j]
+				if rival >= 0 {
+					back[j] -= n.weight[rival*h+j]
+				}
+			}
+		}
+	}
+	terms := make([]Term, 0, topTerms+1)
 	features(text, func(f feature, a, b string) {
-		if g := f.group(); g != groupWord && g != groupPair {
+		if a == "" {
 			return
 		}
 		id, ok := m.vectorizer.index[f]
-		if !ok || seen[id] {
+		if !ok {
 			return
 		}
-		seen[id] = true
 		at, found := slices.BinarySearch(v.ids, id)
 		if !found {
 			return
 		}
-		row := m.linear.weight[int(id)*m.linear.classes:]
-		w := row[winner]
+		row := m.linear.weight[int(id)*m.linear.stride:]
+		x := row[winner]
 		if rival >= 0 {
-			w -= row[rival]
+			x -= row[rival]
 		}
-		if w *= v.val[at]; w > 0 {
-			if b != "" {
-				a += " " + b
-			}
-			terms = append(terms, Term{a, float64(w)})
+		if back != nil {
+			h := len(back)
+			x += dot(back, m.network.project[int(id)*h:int(id)*h+h])
 		}
+		if x *= v.val[at]; x <= 0 {
+			return
+		}
+		if b != "" {
+			a += " " + b
+		}
+		terms = insertTerm(terms, Term{a, float64(x)})
 	})
-	slices.SortFunc(terms, func(a, b Term) int { return cmp.Compare(b.Weight, a.Weight) })
+	return terms
+}
+
+// insertTerm keeps the strongest distinct terms in order.
+func insertTerm(terms []Term, t Term) []Term {
+	at := len(terms)
+	for i, have := range terms {
+		if have.Text == t.Text {
+			return terms
+		}
+		if have.Weight < t.Weight && i < at {
+			at = i
+		}
+	}
+	if at >= topTerms {
+		return terms
+	}
+	terms = slices.Insert(terms, at, t)
 	return terms[:min(topTerms, len(terms))]
 }
 

@@ -2,9 +2,12 @@ package classify
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // group tells kinds of features apart: each is weighted as a unit, so that the
@@ -12,15 +15,20 @@ import (
 type group uint8
 
 const (
-	groupWord  group = iota // stemmed words
-	groupPair               // two words in a row
-	groupChar               // 3 to 5 characters inside a word, boundaries marked
-	groupTitle              // words of the first line of a text with several lines
-	groups     = iota
+	groupWord   group = iota // stemmed words
+	groupPair                // two words in a row
+	groupChar                // 3 and 4 characters inside a word, boundaries marked
+	groupScript              // 1 to 3 characters of words with letters beyond ASCII, accents kept
+	groupTitle               // words of the first line of a text with several lines
+	groupLine                // whole lines of such a text, digits made equal: forms and templates
+	groupShape               // marks of such a text: code, lists, links, length, how the title opens
+	groups      = iota
 )
 
 // groupWeight is the length each group's part of a vector is scaled to.
-var groupWeight = [groups]float64{groupWord: 1, groupPair: 0.6, groupChar: 1, groupTitle: 0.8}
+var groupWeight = [groups]float64{
+	groupWord: 1, groupPair: 0.8, groupChar: 0.7, groupScript: 0.7, groupTitle: 0.8, groupLine: 0.5, groupShape: 0.5,
+}
 
 // vector is a sparse vector; ids ascend.
 type vector struct {
@@ -68,40 +76,46 @@ func newFeature(g group, h uint64) feature {
 
 func (f feature) group() group { return group(f & (1<<groupBits - 1)) }
 
-// features calls emit for every feature of a text. The term is the text a
-// person would recognise; it is only built for words and pairs.
+// maxTitle is the longest first line that counts as a title.
+const maxTitle = 300
+
+// features calls emit for every feature of a text. a and b are the words a
+// person would recognise it by, empty for all but words and pairs.
 func features(text string, emit func(f feature, a, b string)) {
-	title := ""
-	if i := strings.IndexByte(text, '\n'); i > 0 && i < 300 {
-		title = text[:i]
-	}
-	tokens := words(text)
 	previous, before := "", uint64(0)
-	for _, w := range tokens {
+	for _, w := range words(text) {
 		h := hashString(fnvOffset, stem(w))
 		emit(newFeature(groupWord, h), w, "")
 		if previous != "" {
 			emit(newFeature(groupPair, hashString(before, " ")^h*fnvPrime), previous, w)
 		}
-		characters(w, func(h uint64) { emit(newFeature(groupChar, h), "", "") })
+		characters(w, 3, 4, func(h uint64) { emit(newFeature(groupChar, h), "", "") })
 		previous, before = w, h
 	}
-	if title != "" {
-		for _, w := range words(title) {
-			emit(newFeature(groupTitle, hashString(fnvOffset, stem(w))), w, "")
-		}
+	script(text, func(h uint64) { emit(newFeature(groupScript, h), "", "") })
+	at := strings.IndexByte(text, '\n')
+	if at <= 0 || at > maxTitle {
+		return
 	}
+	title := words(text[:at])
+	for _, w := range title {
+		emit(newFeature(groupTitle, hashString(fnvOffset, stem(w))), w, "")
+	}
+	lines(text, func(h uint64) { emit(newFeature(groupLine, h), "", "") })
+	shape(text, text[:at], title, func(h uint64) { emit(newFeature(groupShape, h), "", "") })
 }
 
-// characters calls emit for the hash of every run of 3 to 5 runes of " word ".
-func characters(w string, emit func(uint64)) {
-	if len(w) > 40 {
-		w = w[:40]
-	}
-	var runes [48]rune
+const maxWord = 40
+
+// characters calls emit for the hash of every run of low to high runes of " word ".
+func characters(w string, low, high int, emit func(uint64)) {
+	var runes [maxWord + 2]rune
 	n := 1
 	runes[0] = ' '
 	for _, r := range w {
+		if n > maxWord {
+			break
+		}
 		runes[n] = r
 		n++
 	}
@@ -109,11 +123,78 @@ func characters(w string, emit func(uint64)) {
 	n++
 	for i := range n {
 		h := uint64(fnvOffset)
-		for j := i; j < n && j < i+5; j++ {
+		for j := i; j < n && j < i+high; j++ {
 			h = (h ^ uint64(runes[j])) * fnvPrime
-			if j-i >= 2 {
+			if j-i+1 >= low {
 				emit(h)
 			}
+		}
+	}
+}
+
+// script calls emit for the character runs of words that hold letters beyond
+// ASCII: what tells languages apart, and is lost when accents are folded.
+func script(text string, emit func(uint64)) {
+	for w := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.Is(unicode.M, r) }) {
+		for i := range len(w) {
+			if w[i] >= utf8.RuneSelf {
+				characters(strings.ToLower(w), 1, 3, emit)
+				break
+			}
+		}
+	}
+}
+
+// lines calls emit for the hash of every line of moderate length.
+func lines(text string, emit func(uint64)) {
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || len(line) > 200 {
+			continue
+		}
+		h := uint64(fnvOffset)
+		for i := range len(line) {
+			c := line[i]
+			if c >= '0' && c <= '9' {
+				c = '0'
+			}
+			h = (h ^ uint64(c)) * fnvPrime
+		}
+		emit(h)
+	}
+}
+
+// marks are pieces whose mere presence says something about a longer text.
+var marks = []string{
+	"```", "{code", "{noformat", "http", "![", "- [ ]", "- [x]", "* ", "1. ", "<!--", "#", "at ", "Exception", "Error",
+	"Traceback", "@", "=>", "()", "!", "??", "...", "?", "[",
+}
+
+// shape calls emit for what the outside of a longer text looks like.
+func shape(text, title string, titleWords []string, emit func(uint64)) {
+	mark := func(kind, value string) { emit(hashString(hashString(fnvOffset, kind), value)) }
+	count := func(kind string, n int) { emit(hashString(fnvOffset, kind) ^ uint64(bits.Len(uint(n)))*fnvPrime) }
+	count("bytes", len(text))
+	count("lines", strings.Count(text, "\n"))
+	count("questions", strings.Count(text, "?"))
+	for _, m := range marks {
+		if strings.Contains(text, m) {
+			mark("text", m)
+		}
+	}
+	for _, m := range []string{"?", "[", ":", "`"} {
+		if strings.Contains(title, m) {
+			mark("title", m)
+		}
+	}
+	if strings.HasSuffix(strings.TrimSpace(text), "?") {
+		mark("end", "?")
+	}
+	if n := len(titleWords); n > 0 {
+		mark("first", titleWords[0])
+		mark("last", titleWords[n-1])
+		if n > 1 {
+			mark("first", titleWords[0]+" "+titleWords[1])
 		}
 	}
 }

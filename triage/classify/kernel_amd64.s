@@ -1,0 +1,89 @@
+#include "textflag.h"
+
+// func axpyAVX2(a float32, x, y []float32)
+// y += a*x over len(x) elements; len(x) is a multiple of 8.
+TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
+	VBROADCASTSS a+0(FP), Y0
+	MOVQ x_base+8(FP), SI
+	MOVQ x_len+16(FP), CX
+	MOVQ y_base+32(FP), DI
+	SUBQ $32, CX
+	JLT  tail
+wide:
+	VMOVUPS (DI), Y1
+	VMOVUPS 32(DI), Y2
+	VMOVUPS 64(DI), Y3
+	VMOVUPS 96(DI), Y4
+	VFMADD231PS (SI), Y0, Y1
+	VFMADD231PS 32(SI), Y0, Y2
+	VFMADD231PS 64(SI), Y0, Y3
+	VFMADD231PS 96(SI), Y0, Y4
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	ADDQ $128, SI
+	ADDQ $128, DI
+	SUBQ $32, CX
+	JGE  wide
+tail:
+	ADDQ $32, CX
+narrow:
+	SUBQ $8, CX
+	JLT  done
+	VMOVUPS (DI), Y1
+	VFMADD231PS (SI), Y0, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	JMP  narrow
+done:
+	VZEROUPPER
+	RET
+
+// func dotAVX2(x, y []float32) float32
+// len(x) is a multiple of 8.
+TEXT ·dotAVX2(SB), NOSPLIT, $0-52
+	MOVQ x_base+0(FP), SI
+	MOVQ x_len+8(FP), CX
+	MOVQ y_base+24(FP), DI
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	SUBQ $32, CX
+	JLT  tail
+wide:
+	VMOVUPS (SI), Y5
+	VMOVUPS 32(SI), Y6
+	VMOVUPS 64(SI), Y7
+	VMOVUPS 96(SI), Y8
+	VFMADD231PS (DI), Y5, Y1
+	VFMADD231PS 32(DI), Y6, Y2
+	VFMADD231PS 64(DI), Y7, Y3
+	VFMADD231PS 96(DI), Y8, Y4
+	ADDQ $128, SI
+	ADDQ $128, DI
+	SUBQ $32, CX
+	JGE  wide
+tail:
+	ADDQ $32, CX
+narrow:
+	SUBQ $8, CX
+	JLT  done
+	VMOVUPS (SI), Y5
+	VFMADD231PS (DI), Y5, Y1
+	ADDQ $32, SI
+	ADDQ $32, DI
+	JMP  narrow
+done:
+	VADDPS Y2, Y1, Y1
+	VADDPS Y4, Y3, Y3
+	VADDPS Y3, Y1, Y1
+	VEXTRACTF128 $1, Y1, X2
+	VADDPS X2, X1, X1
+	VHADDPS X1, X1, X1
+	VHADDPS X1, X1, X1
+	VMOVSS X1, ret+48(FP)
+	VZEROUPPER
+	RET

@@ -1,0 +1,86 @@
+package status
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var months = map[string][]string{
+	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
+	"de": {"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"},
+	"fr": {"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"},
+	"es": {"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"},
+	"pt": {"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"},
+}
+
+// date writes a day as people of the language do.
+func (d *draft) date(day time.Time) string {
+	month := months[d.language][day.Month()-1]
+	switch d.language {
+	case "de":
+		return fmt.Sprintf("%d. %s %d", day.Day(), month, day.Year())
+	case "fr":
+		if day.Day() == 1 {
+			return fmt.Sprintf("1er %s %d", month, day.Year())
+		}
+		return fmt.Sprintf("%d %s %d", day.Day(), month, day.Year())
+	case "es", "pt":
+		return fmt.Sprintf("%d de %s de %d", day.Day(), month, day.Year())
+	}
+	return fmt.Sprintf("%d %s %d", day.Day(), month, day.Year())
+}
+
+// due is a date, or the phrase for none.
+func (d *draft) due(day *time.Time) string {
+	if day == nil {
+		return d.fill("no_date")
+	}
+	return d.date(*day)
+}
+
+// moment is an instant in the tenant's time zone, and says so.
+func (d *draft) moment(at time.Time) string {
+	local := at.In(d.record.Tenant.Location())
+	return d.fill("moment", "date", d.date(local), "time", local.Format("15:04"), "zone", d.record.Tenant.TimeZone)
+}
+
+// on is the day of an instant in the tenant's time zone.
+func (d *draft) on(at time.Time) string { return d.date(at.In(d.record.Tenant.Location())) }
+
+// number groups thousands as the language does.
+func (d *draft) number(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	separator := map[string]string{"de": ".", "es": ".", "pt": ".", "fr": " "}[d.language]
+	if separator == "" {
+		separator = ","
+	}
+	var b strings.Builder
+	for i, r := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteString(separator)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// join lists names: "A, B and C".
+func (d *draft) join(names []string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " " + d.fill("and") + " " + names[len(names)-1]
+}
+
+// plural chooses a phrase by number: key.one or key.other.
+func (d *draft) plural(phrase string, n int) string {
+	if n == 1 {
+		return d.fill(phrase + ".one")
+	}
+	return d.fill(phrase+".other", "n", d.number(int64(n)))
+}

@@ -1,0 +1,325 @@
+package status
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/usherdesk/usher/portal/onboarding"
+)
+
+func (d *draft) documentThings(keep func(onboarding.Document) bool) []thing {
+	var things []thing
+	for i, doc := range d.record.Documents {
+		if keep == nil || keep(doc) {
+			things = append(things, thing{doc.Title, doc.Aliases, i})
+		}
+	}
+	return things
+}
+
+func documentLink(doc onboarding.Document) string { return "/documents#document-" + doc.ID.String() }
+
+// uploadedLast are the documents by their latest upload, newest first, at most n.
+func (d *draft) uploadedLast() (last *onboarding.Document) {
+	for i := range d.record.Documents {
+		doc := &d.record.Documents[i]
+		if v := doc.Latest(); v != nil && (last == nil || v.UploadedAt.After(last.Latest().UploadedAt)) {
+			last = doc
+		}
+	}
+	return last
+}
+
+// document finds the one a question is about: by name, else the one uploaded
+// last. It asks where several fit.
+func (d *draft) document(fallback *onboarding.Document) (onboarding.Document, bool) {
+	things := d.documentThings(nil)
+	hits := d.named(things)
+	switch {
+	case len(hits) == 1:
+		return d.record.Documents[hits[0]], true
+	case len(hits) > 1:
+		d.clarify(things, hits)
+		return onboarding.Document{}, false
+	case fallback != nil:
+		return *fallback, true
+	}
+	return onboarding.Document{}, false
+}
+
+func (d *draft) received() {
+	d.out.Link = "/documents"
+	doc, ok := d.document(d.uploadedLast())
+	if !ok {
+		if d.out.Clarify == "" {
+			d.say("document.nothing")
+			d.project("documents_received", "0")
+		}
+		return
+	}
+	d.out.Link = documentLink(doc)
+	v := doc.Latest()
+	if v == nil {
+		d.say("document.not_received", "title", doc.Title)
+		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		if doc.Due != nil {
+			d.say("document.due", "date", d.date(*doc.Due))
+		}
+		d.turn("customer")
+		return
+	}
+	d.say("document.received", "title", doc.Title, "file", v.FileName, "at", d.moment(v.UploadedAt), "version", strconv.Itoa(v.Number))
+	d.rests("document_version", v.ID, doc.Title, "uploaded_at", d.moment(v.UploadedAt), time.Time{})
+	switch v.ScanState {
+	case "pending":
+		d.say("document.scan_pending")
+	case "infected", "error":
+		d.say("document.scan_failed")
+		d.out.Escalate = "An upload did not pass the malware check: " + doc.Title + "."
+		return
+	}
+	d.documentState(doc, *v)
+}
+
+// documentState says where a received document stands.
+func (d *draft) documentState(doc onboarding.Document, v onboarding.Version) {
+	d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+	switch doc.State {
+	case "received":
+		d.say("document.state.received")
+	case "in_review":
+		d.say("document.state.in_review", "date", d.on(v.UploadedAt))
+		if doc.ReviewTarget != nil && !doc.ReviewTarget.Before(d.today) {
+			d.say("document.target", "date", d.date(*doc.ReviewTarget))
+		}
+	case "accepted":
+		if v.ReviewedAt != nil {
+			d.say("document.state.accepted_on", "date", d.on(*v.ReviewedAt))
+		} else {
+			d.say("document.state.accepted")
+		}
+	case "rejected":
+		d.rejection(doc, v)
+	case "expired":
+		d.say("document.state.expired")
+		d.turn("customer")
+	case "waived":
+		d.say("document.state.waived")
+	case "requested":
+		d.say("document.state.requested")
+	}
+}
+
+func (d *draft) reviewed() {
+	d.out.Link = "/documents"
+	var reviewing *onboarding.Document
+	for i := range d.record.Documents {
+		if d.record.Documents[i].State == "in_review" {
+			reviewing = &d.record.Documents[i]
+			break
+		}
+	}
+	if reviewing == nil {
+		reviewing = d.uploadedLast()
+	}
+	doc, ok := d.document(reviewing)
+	if !ok {
+		if d.out.Clarify == "" {
+			d.say("document.nothing")
+			d.project("documents_received", "0")
+		}
+		return
+	}
+	d.out.Link = documentLink(doc)
+	v := doc.Latest()
+	if v == nil {
+		d.say("document.not_received", "title", doc.Title)
+		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		d.turn("customer")
+		return
+	}
+	d.say("document.about", "title", doc.Title, "version", strconv.Itoa(v.Number))
+	d.documentState(doc, *v)
+}
+
+func (d *draft) missing() {
+	d.out.Link = "/documents"
+	var open []onboarding.Document
+	for _, doc := range d.record.Documents {
+		if doc.State == "requested" || doc.State == "rejected" || doc.State == "expired" {
+			open = append(open, doc)
+		}
+	}
+	if len(open) == 0 {
+		d.say("document.complete")
+		d.project("documents_missing", "0")
+		return
+	}
+	d.say("document.missing", "documents", d.plural("documents", len(open)))
+	for _, doc := range open {
+		d.item("document.missing_item", "title", doc.Title, "state", d.fill("document.word."+doc.State), "date", d.due(doc.Due), "link", documentLink(doc))
+		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+	}
+	d.turn("customer")
+}
+
+func (d *draft) rejected() {
+	d.out.Link = "/documents"
+	var last *onboarding.Document
+	for i := range d.record.Documents {
+		if doc := &d.record.Documents[i]; doc.State == "rejected" && doc.Latest() != nil {
+			last = doc
+		}
+	}
+	doc, ok := d.document(last)
+	if !ok {
+		if d.out.Clarify == "" {
+			d.say("document.none_rejected")
+			d.project("documents_rejected", "0")
+		}
+		return
+	}
+	d.out.Link = documentLink(doc)
+	v := doc.Latest()
+	if doc.State != "rejected" || v == nil {
+		d.say("document.not_rejected", "title", doc.Title, "state", d.fill("document.word."+doc.State))
+		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		return
+	}
+	d.say("document.about", "title", doc.Title, "version", strconv.Itoa(v.Number))
+	d.rejection(doc, *v)
+}
+
+// restricted reasons are never shown: a person talks to the customer.
+var restricted = map[string]bool{"fraud": true, "suspected_fraud": true, "tampered": true, "sanctions": true, "forged": true, "mismatch_identity": true}
+
+func (d *draft) rejection(doc onboarding.Document, v onboarding.Version) {
+	d.rests("document_version", v.ID, doc.Title, "review_state", v.ReviewState, time.Time{})
+	for _, code := range v.RejectCodes {
+		if restricted[code] {
+			d.say("document.rejected_restricted")
+			d.out.Escalate = "A document was rejected for a reason customers are not told; please talk to them: " + doc.Title + "."
+			return
+		}
+	}
+	if v.Message == "" {
+		d.say("document.rejected_no_reason")
+		d.out.Escalate = "A document was rejected without a message for the customer: " + doc.Title + "."
+	} else {
+		d.say("document.rejected_reason", "reason", v.Message)
+	}
+	if doc.Due != nil {
+		d.say("document.resend_by", "date", d.date(*doc.Due))
+	}
+	d.turn("customer")
+}
+
+func (d *draft) latestVersion() {
+	d.out.Link = "/documents"
+	things := d.documentThings(func(doc onboarding.Document) bool { return doc.Final })
+	if len(things) == 0 {
+		d.say("agreement.none")
+		d.project("agreements", "0")
+		return
+	}
+	hits := d.named(things)
+	if len(hits) == 0 && len(things) == 1 {
+		hits = []int{things[0].index}
+	}
+	if len(hits) == 0 {
+		for _, t := range things {
+			hits = append(hits, t.index)
+		}
+	}
+	if len(hits) > 1 {
+		d.clarify(things, hits)
+		return
+	}
+	doc := d.record.Documents[hits[0]]
+	v := doc.Latest()
+	if v == nil || v.ReviewState != "accepted" {
+		d.say("agreement.unsigned", "title", doc.Title)
+		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		return
+	}
+	date := d.on(v.UploadedAt)
+	if v.EffectiveOn != nil {
+		date = d.date(*v.EffectiveOn)
+	}
+	d.out.Link = documentLink(doc)
+	d.say("agreement.latest", "title", doc.Title, "version", strconv.Itoa(v.Number), "date", date, "link", documentLink(doc))
+	d.rests("document_version", v.ID, doc.Title, "version_no", strconv.Itoa(v.Number), time.Time{})
+}
+
+func (d *draft) signatures() {
+	d.out.Link = "/documents#signatures"
+	if len(d.record.Envelopes) == 0 {
+		d.say("signature.none")
+		d.project("envelopes", "0")
+		return
+	}
+	things := make([]thing, len(d.record.Envelopes))
+	for i, e := range d.record.Envelopes {
+		things[i] = thing{e.Title, e.Aliases, i}
+	}
+	hits := d.named(things)
+	if len(hits) == 0 {
+		for i, e := range d.record.Envelopes {
+			if e.State != "completed" || len(d.record.Envelopes) == 1 {
+				hits = append(hits, i)
+			}
+		}
+	}
+	if len(hits) == 0 {
+		hits = []int{0}
+	}
+	if len(hits) > 1 {
+		d.clarify(things, hits)
+		return
+	}
+	d.envelope(d.record.Envelopes[hits[0]])
+}
+
+func (d *draft) envelope(e onboarding.Envelope) {
+	d.rests("envelope", e.ID, e.Title, "state", e.State, e.ObservedAt)
+	state := e.State
+	if state == "delivered" {
+		state = "sent" // opened by all; still waiting
+	}
+	d.say("signature.state."+state, "title", e.Title)
+	if e.State == "completed" {
+		if e.CompletedAt != nil {
+			d.say("signature.completed", "date", d.on(*e.CompletedAt))
+		}
+		return
+	}
+	var signed, waiting []string
+	next := ""
+	for _, s := range e.Signers {
+		switch s.State {
+		case "signed":
+			signed = append(signed, s.Name)
+		default:
+			waiting = append(waiting, s.Name)
+			if next == "" {
+				next = s.Name
+			}
+		}
+		d.rests("signer", e.ID, s.Name, "state", s.State, e.ObservedAt)
+		if s.State == "bounced" || s.State == "declined" {
+			d.say("signature.signer."+s.State, "name", s.Name)
+		}
+	}
+	if len(signed) > 0 {
+		d.say("signature.signed", "names", d.join(signed))
+	}
+	if len(waiting) > 0 && (e.State == "sent" || e.State == "delivered") {
+		d.say("signature.waiting", "names", d.join(waiting), "next", next)
+	}
+	if e.ExpiresOn != nil && (e.State == "sent" || e.State == "delivered") {
+		d.say("signature.expires", "date", d.date(*e.ExpiresOn))
+	}
+	if e.State == "declined" || e.State == "voided" {
+		d.out.Escalate = "A signature request was declined or withdrawn: " + e.Title + "."
+	}
+}

@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/triage"
-	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
 // Errors agents' actions may end with.
@@ -387,7 +386,7 @@ type Correction struct {
 // stored classification, and keeps the message as an example to learn from.
 func (s *Service) CorrectClassification(ctx context.Context, actor triage.Actor, ref TicketRef, in Correction) (triage.Ticket, error) {
 	return s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
-		for dimension, value := range map[string]string{taxonomy.Intent: in.Intent, taxonomy.ProductArea: in.ProductArea, taxonomy.Team: in.Team} {
+		for dimension, value := range map[string]string{"intent": in.Intent, "product_area": in.ProductArea, "team": in.Team} {
 			if err := known(ctx, w.tx, dimension, value); err != nil {
 				return err
 			}

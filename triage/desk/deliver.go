@@ -283,11 +283,12 @@ func (l *lane) together(rows []delivery, now time.Time) []delivery {
 		}
 		return same
 	}
-	if first.State == "sending" || now.Sub(first.CreatedAt) < l.s.CatchUpAfter {
+	// One that was tried alone may have arrived: it stays alone, under its own key.
+	if first.State == "sending" || first.Attempts > 0 || now.Sub(first.CreatedAt) < l.s.CatchUpAfter {
 		return rows[:1]
 	}
 	n := 0
-	for n < len(rows) && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && n < 20 {
+	for n < len(rows) && n < 20 && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && rows[n].Attempts == 0 {
 		n++
 	}
 	return rows[:n]

@@ -164,7 +164,14 @@ func (s *Service) takeField(ctx context.Context, w *work, mirror Mirror, field s
 	if err := agree(ctx, w, mirror.System(), field, theirs, "crm"); err != nil {
 		return err
 	}
-	return s.apply(ctx, w, field, values[0])
+	if err := s.apply(ctx, w, field, values[0]); err != nil {
+		return err
+	}
+	if mirror.Fields(Record{State: w.ticket.InternalState, Priority: w.ticket.Priority})[field] != theirs {
+		w.note("crm_conflict", map[string]any{"system": mirror.System(), "field": field, "theirs": theirs, "kept": ours})
+		w.skip = "" // it could not be taken; ours is written there again
+	}
+	return nil
 }
 
 // theyWin states who wins a field both sides changed: the state of whoever
@@ -191,7 +198,12 @@ func (s *Service) apply(ctx context.Context, w *work, field, value string) error
 		w.setState(triage.InternalSolved)
 		return s.solved(ctx, w)
 	case was == triage.InternalSolved:
-		return s.reopen(ctx, w)
+		if err := s.reopen(ctx, w); err != nil {
+			return err
+		}
+		if state == triage.InternalPending || state == triage.InternalOnHold {
+			w.setState(state)
+		}
 	case slices.Contains([]triage.InternalState{triage.InternalOpen, triage.InternalPending, triage.InternalOnHold, triage.InternalNew}, state):
 		w.setState(state)
 	}

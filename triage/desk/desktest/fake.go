@@ -6,10 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 )
 
@@ -22,6 +25,7 @@ type Faults func(call string) Fault
 
 // Channel is an in-memory desk.Channel.
 type Channel struct {
+	Name   string
 	mu     sync.Mutex
 	faults Faults
 	next   int
@@ -43,9 +47,9 @@ type Sent struct {
 	Post desk.Post
 }
 
-// NewChannel returns an empty Channel.
+// NewChannel returns an empty Channel called slack.
 func NewChannel(faults Faults) *Channel {
-	return &Channel{faults: faults, Roots: map[uuid.UUID][]Root{}, Posts: map[string][]Sent{}}
+	return &Channel{Name: "slack", faults: faults, Roots: map[uuid.UUID][]Root{}, Posts: map[string][]Sent{}}
 }
 
 // Fail sets what happens to calls from now on.
@@ -56,7 +60,7 @@ func (c *Channel) Fail(f Faults) {
 }
 
 // System names the fake.
-func (c *Channel) System() string { return "slack" }
+func (c *Channel) System() string { return c.Name }
 
 // UpsertRoot posts or edits a root.
 func (c *Channel) UpsertRoot(_ context.Context, card desk.Card, at desk.Ref) (desk.Ref, error) {
@@ -131,12 +135,19 @@ type CRM struct {
 	name    string
 	Records map[uuid.UUID]desk.Record
 	Notes   map[string]map[uuid.UUID]desk.Note // by record id
+	Fielded map[string]map[string]string       // by record id: state and priority in the CRM's words
+	Changed map[string]time.Time               // by record id: last change by anybody
+	Said    map[string][]desk.Comment          // by record id: comments of people there
+	Now     func() time.Time
 	Writes  int
 }
 
 // NewCRM returns an empty CRM called name.
 func NewCRM(name string, faults Faults) *CRM {
-	return &CRM{faults: faults, name: name, Records: map[uuid.UUID]desk.Record{}, Notes: map[string]map[uuid.UUID]desk.Note{}}
+	return &CRM{
+		faults: faults, name: name, Records: map[uuid.UUID]desk.Record{}, Notes: map[string]map[uuid.UUID]desk.Note{},
+		Fielded: map[string]map[string]string{}, Changed: map[string]time.Time{}, Said: map[string][]desk.Comment{}, Now: time.Now,
+	}
 }
 
 // Fail sets what happens to calls from now on.
@@ -159,7 +170,69 @@ func (c *CRM) UpsertTicket(_ context.Context, record desk.Record) (desk.Ref, err
 	}
 	c.Records[record.Key] = record
 	c.Writes++
-	return desk.Ref{ID: "crm-" + record.Key.String()}, f.After
+	id := "crm-" + record.Key.String()
+	c.Fielded[id], c.Changed[id] = c.Fields(record), c.Now()
+	return desk.Ref{ID: id}, f.After
+}
+
+// Fields writes states as three stages, as CRMs do.
+func (c *CRM) Fields(r desk.Record) map[string]string {
+	stage := "open"
+	switch r.State {
+	case triage.InternalPending:
+		stage = "waiting"
+	case triage.InternalSolved, triage.InternalClosed:
+		stage = "done"
+	}
+	return map[string]string{"state": stage, "priority": strings.ToUpper(string(r.Priority))}
+}
+
+// Decode reads them back.
+func (c *CRM) Decode(field, value string) []string {
+	if field == "priority" {
+		return []string{strings.ToLower(value)}
+	}
+	return map[string][]string{
+		"open":    {string(triage.InternalOpen), string(triage.InternalNew), string(triage.InternalOnHold), string(triage.InternalSnoozed)},
+		"waiting": {string(triage.InternalPending)}, "done": {string(triage.InternalSolved), string(triage.InternalClosed)},
+	}[value]
+}
+
+// Read is the record as it is now.
+func (c *CRM) Read(_ context.Context, record desk.Ref) (desk.Seen, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := fault(c.faults, "read"); f.Before != nil {
+		return desk.Seen{}, f.Before
+	}
+	seen := desk.Seen{At: c.Changed[record.ID], Fields: map[string]string{}, Comments: append([]desk.Comment(nil), c.Said[record.ID]...)}
+	for k, v := range c.Fielded[record.ID] {
+		seen.Fields[k] = v
+	}
+	return seen, nil
+}
+
+// Edit changes a field as a person in the CRM does. Nothing happens to a record
+// that is not there.
+func (c *CRM) Edit(ticket uuid.UUID, field, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := "crm-" + ticket.String()
+	if fields := c.Fielded[id]; fields != nil {
+		fields[field], c.Changed[id] = value, c.Now()
+	}
+}
+
+// Say comments as a person in the CRM does.
+func (c *CRM) Say(ticket uuid.UUID, text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := "crm-" + ticket.String()
+	if c.Fielded[id] == nil {
+		return false
+	}
+	c.Said[id] = append(c.Said[id], desk.Comment{ID: fmt.Sprintf("%s-%d", id, len(c.Said[id])), Author: "Somebody there", Text: text, At: c.Now()})
+	return true
 }
 
 // AddNote keeps one note per key.

@@ -1,0 +1,500 @@
+package desk_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/desk/desktest"
+	"github.com/usherdesk/usher/triage/sla"
+)
+
+// The model: a customer, two agents, a CRM user and a channel, acting in random
+// order on one conversation while calls fail, answers get lost, workers die,
+// limits hit and everything is delivered twice. When the storm is over,
+// everything agrees.
+//
+// USHER_SCHEDULES sets how many are run, USHER_SEED replays one.
+
+// crash is how a worker dies in the middle of a call.
+type crash struct{}
+
+type schedule struct {
+	t            *testing.T
+	seed         uint64
+	r            *rand.Rand
+	db           *dbtest.Database
+	desk         *desk.Service
+	slack        *desktest.Channel
+	crm          *desktest.CRM
+	clock        *clock
+	tenant, user uuid.UUID
+	agents       []triage.Actor
+	conversation uuid.UUID
+	ticket       uuid.UUID // latest
+
+	public   []string        // texts the customer must see once each, in order
+	internal []string        // texts no customer may see
+	shown    map[string]bool // texts agents must find in the thread
+	noted    map[string]bool // texts that must be notes in the CRM
+	keys     []string
+	customer []triage.Message
+	log      []string
+}
+
+func TestSchedulesConverge(t *testing.T) {
+	t.Parallel()
+	n := 100
+	if text := os.Getenv("USHER_SCHEDULES"); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	first := uint64(time.Now().UnixNano())
+	if text := os.Getenv("USHER_SEED"); text != "" {
+		var err error
+		first, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+		n = 1
+	}
+	t.Logf("%d schedules from seed %d", n, first)
+	db := dbtest.New(t)
+	jobs, err := river.NewClient(riverpgxv5.New(db.Worker.Pool()), &river.Config{})
+	require.NoError(t, err)
+	tenant := db.Tenant(t, "acme")
+	user := db.User(t, tenant, "ana@acme.test")
+	agents := []triage.Actor{
+		{Kind: triage.ActorStaff, ID: db.Staff(t, "bo@usher.test")}, {Kind: triage.ActorStaff, ID: db.Staff(t, "cy@usher.test")},
+	}
+	var done atomic.Int64
+	var group sync.WaitGroup
+	for worker := range max(2, runtime.GOMAXPROCS(0)) {
+		group.Go(func() {
+			for i := uint64(worker); i < uint64(n) && !t.Failed(); i += uint64(max(2, runtime.GOMAXPROCS(0))) {
+				s := &schedule{t: t, seed: first + i, db: db, tenant: tenant, user: user, agents: agents}
+				s.run(jobs)
+				done.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	t.Logf("%d schedules converged", done.Load())
+}
+
+func (s *schedule) run(jobs desk.Jobs) {
+	s.r = rand.New(rand.NewPCG(s.seed, 7))
+	name := fmt.Sprintf("%d", s.seed)
+	s.clock = &clock{at: time.Now().UTC().Truncate(time.Microsecond)}
+	s.slack, s.crm = desktest.NewChannel(nil), desktest.NewCRM("crm"+name, nil)
+	s.slack.Name, s.crm.Now = "slack"+name, s.clock.now
+	s.desk = desk.New(desk.Config{
+		DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: s.clock.now, Clocks: sla.New(jobs, s.clock.now),
+		Log: slog.New(slog.DiscardHandler), MaxAttempts: 10_000,
+	})
+	s.shown, s.noted = map[string]bool{}, map[string]bool{}
+	s.conversation = uuid.Must(uuid.NewV7())
+	s.must(s.db.App.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		_, err := triage.InsertConversation(s.t.Context(), tx, triage.Conversation{TenantID: s.tenant, ID: s.conversation, UserID: &s.user, Channel: triage.ChannelChat})
+		return err
+	}))
+	s.customerWrites(true)
+	for range 12 + s.r.IntN(14) {
+		s.storm()
+		s.step()
+		s.clock.advance(time.Duration(s.r.IntN(90)) * time.Second)
+	}
+	s.calm()
+	s.check()
+}
+
+func (s *schedule) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.fail("%v", err)
+	}
+}
+
+func (s *schedule) fail(format string, args ...any) {
+	s.t.Helper()
+	s.t.Errorf("seed %d: %s\nreplay: USHER_SEED=%d go test ./triage/desk -run TestSchedulesConverge\n%s", s.seed, fmt.Sprintf(format, args...), s.seed, strings.Join(s.log, "\n"))
+	runtime.Goexit()
+}
+
+func (s *schedule) note(format string, args ...any) {
+	s.log = append(s.log, fmt.Sprintf("%s %s", s.clock.now().Format("15:04:05"), fmt.Sprintf(format, args...)))
+}
+
+func (s *schedule) text(kind string) string {
+	return fmt.Sprintf("%s-%d-%d.", kind, s.seed, len(s.log))
+}
+
+// storm chooses how outside calls fare until the next step.
+func (s *schedule) storm() {
+	roll := func() desktest.Fault {
+		switch s.r.IntN(9) {
+		case 0:
+			return desktest.Fault{Before: errors.New("refused")}
+		case 1:
+			return desktest.Fault{After: errors.New("reset after the effect")}
+		case 2:
+			return desktest.Fault{Before: &desk.TemporaryError{After: time.Duration(1+s.r.IntN(20)) * time.Second, Err: errors.New("limit")}}
+		case 3:
+			panic(crash{})
+		}
+		return desktest.Fault{}
+	}
+	s.slack.Fail(func(string) desktest.Fault { return roll() })
+	s.crm.Fail(func(string) desktest.Fault { return roll() })
+}
+
+func (s *schedule) step() {
+	switch s.r.IntN(16) {
+	case 0, 1:
+		s.customerWrites(false)
+	case 2:
+		s.again()
+	case 3, 4:
+		s.reply()
+	case 5:
+		s.remark()
+	case 6:
+		s.act("claim", func(a triage.Actor, ref desk.TicketRef) error {
+			_, err := s.desk.Claim(s.t.Context(), a, ref)
+			return err
+		})
+	case 7:
+		s.act("resolve", func(a triage.Actor, ref desk.TicketRef) error {
+			_, err := s.desk.Resolve(s.t.Context(), a, ref)
+			return err
+		})
+	case 8:
+		s.act("reopen", func(a triage.Actor, ref desk.TicketRef) error {
+			_, err := s.desk.Reopen(s.t.Context(), a, ref)
+			return err
+		})
+	case 9:
+		p := []triage.Priority{"urgent", "high", "normal", "low"}[s.r.IntN(4)]
+		s.act("priority "+string(p), func(a triage.Actor, ref desk.TicketRef) error {
+			_, err := s.desk.SetPriority(s.t.Context(), a, ref, p)
+			return err
+		})
+	case 10:
+		s.act("snooze", func(a triage.Actor, ref desk.TicketRef) error {
+			_, err := s.desk.Snooze(s.t.Context(), a, ref, s.clock.now().Add(time.Minute))
+			return err
+		})
+	case 11:
+		value := []string{"open", "waiting", "done"}[s.r.IntN(3)]
+		s.note("CRM user sets state %s", value)
+		s.crm.Edit(s.ticket, "state", value)
+	case 12:
+		if text := s.text("crmcomment"); s.crm.Say(s.ticket, text) {
+			s.note("CRM user says %s", text)
+			s.internal = append(s.internal, text)
+			s.shown[text] = true
+		}
+	case 13:
+		s.note("settle job")
+		d, err := s.desk.Ticket(s.t.Context(), s.tenant, s.ticket)
+		s.must(err)
+		if d.Ticket.SolvedAt != nil && s.r.IntN(3) == 0 {
+			s.must(s.desk.Settle(s.t.Context(), desk.SettleTicketArgs{TenantID: s.tenant, TicketID: s.ticket, SolvedAt: *d.Ticket.SolvedAt}))
+		}
+	}
+	s.drains()
+	if s.r.IntN(3) == 0 {
+		s.readBack()
+	}
+}
+
+func (s *schedule) ref() desk.TicketRef { return desk.TicketRef{TenantID: s.tenant, ID: s.ticket} }
+
+func (s *schedule) act(name string, fn func(a triage.Actor, ref desk.TicketRef) error) {
+	err := fn(s.agents[s.r.IntN(2)], s.ref())
+	s.note("%s: %v", name, err)
+	var claimed *desk.ClaimedError
+	if err != nil && !errors.As(err, &claimed) && !errors.Is(err, desk.ErrTicketClosed) && !errors.Is(err, desk.ErrBadValue) {
+		s.fail("%s: %v", name, err)
+	}
+}
+
+func (s *schedule) customerWrites(first bool) {
+	thanks := !first && s.r.IntN(4) == 0
+	text := s.text("customer")
+	s.note("customer writes %s thanks=%v", text, thanks)
+	s.public = append(s.public, text)
+	s.shown[text], s.noted[text] = true, true
+	s.must(s.db.App.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		m, _, err := triage.InsertMessage(s.t.Context(), tx, triage.Message{
+			TenantID: s.tenant, ID: uuid.Must(uuid.NewV7()), ConversationID: s.conversation, AuthorKind: triage.AuthorCustomer,
+			AuthorName: "Ana", Visibility: triage.VisibleToCustomer, Body: text,
+		})
+		if err != nil {
+			return err
+		}
+		s.customer = append(s.customer, m)
+		return s.process(tx, m, first, thanks)
+	}))
+}
+
+// process is what the assistant does with a message.
+func (s *schedule) process(tx pgx.Tx, m triage.Message, first, thanks bool) error {
+	var ticket triage.Ticket
+	var err error
+	if first {
+		in := escalation(m)
+		in.Summary = "The customer asks for help." // quotes nobody, so that texts can be counted
+		ticket, err = s.desk.Escalate(s.t.Context(), tx, in)
+	} else {
+		var handled bool
+		ticket, handled, err = s.desk.CustomerWrote(s.t.Context(), tx, desk.CustomerMessage{Message: m, Thanks: thanks})
+		if err == nil && !handled {
+			return errors.New("a conversation with a ticket was left alone")
+		}
+	}
+	if err == nil {
+		s.ticket = ticket.ID
+	}
+	return err
+}
+
+// again redelivers a message that was worked on already.
+func (s *schedule) again() {
+	m := s.customer[s.r.IntN(len(s.customer))]
+	s.note("redelivered: %s", m.Body)
+	before := s.ticket
+	s.must(s.db.App.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		if m.ID == s.customer[0].ID {
+			return s.process(tx, m, true, false)
+		}
+		_, _, err := s.desk.CustomerWrote(s.t.Context(), tx, desk.CustomerMessage{Message: m})
+		return err
+	}))
+	s.ticket = before
+}
+
+func (s *schedule) reply() {
+	text, key := s.text("reply"), s.text("key")
+	in := desk.Reply{Text: text, ClientKey: key, Then: []triage.InternalState{"open", "pending", "solved"}[s.r.IntN(3)]}
+	sent := false
+	for range 1 + s.r.IntN(2) { // pressed twice
+		_, err := s.desk.Reply(s.t.Context(), s.agents[0], s.ref(), in)
+		s.note("reply %s then %s: %v", text, in.Then, err)
+		if err != nil && !errors.Is(err, desk.ErrTicketClosed) {
+			s.fail("reply: %v", err)
+		}
+		sent = sent || err == nil
+	}
+	if sent {
+		s.public = append(s.public, text)
+		s.shown[text], s.noted[text] = true, true
+	}
+}
+
+func (s *schedule) remark() {
+	text, key := s.text("internal"), s.text("key")
+	slack := s.r.IntN(2) == 0
+	for range 1 + s.r.IntN(2) {
+		_, err := s.desk.AddNote(s.t.Context(), s.agents[1], s.ref(), desk.InternalNote{Text: text, ClientKey: key, FromSlack: slack})
+		s.note("note %s slack=%v: %v", text, slack, err)
+		s.must(err)
+	}
+	s.internal = append(s.internal, text)
+	s.noted[text] = true
+	if !slack {
+		s.shown[text] = true
+	}
+}
+
+// drains runs jobs of any ticket of the conversation, several at once, some of
+// which die.
+func (s *schedule) drains() {
+	var tickets []uuid.UUID
+	s.must(s.db.Worker.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(s.t.Context(), `select id from tickets where tenant_id = $1 and conversation_id = $2 order by number`, s.tenant, s.conversation)
+		if err != nil {
+			return err
+		}
+		tickets, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	}))
+	for _, ticket := range tickets {
+		for _, destination := range []string{s.slack.System(), s.crm.System()} {
+			if s.r.IntN(3) > 0 {
+				s.drain(ticket, destination)
+			}
+		}
+	}
+}
+
+func (s *schedule) drain(ticket uuid.UUID, destination string) (wait time.Duration) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(crash); !ok {
+				panic(r)
+			}
+			s.note("worker of %s died", strings.TrimRight(destination, "0123456789"))
+			wait = time.Minute
+		}
+	}()
+	wait, err := s.desk.Drain(s.t.Context(), s.tenant, ticket, destination, time.Minute)
+	s.must(err)
+	s.note("drained %s, wait %s", strings.TrimRight(destination, "0123456789"), wait)
+	return wait
+}
+
+func (s *schedule) readBack() {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(crash); !ok {
+				panic(r)
+			}
+		}
+	}()
+	err := s.desk.ReadBack(s.t.Context(), s.crm.System(), "crm-"+s.ticket.String())
+	s.note("read back: %v", err)
+}
+
+// calm ends the storm: everything works, and all that waits is carried out.
+func (s *schedule) calm() {
+	s.slack.Fail(nil)
+	s.crm.Fail(nil)
+	s.note("calm")
+	var tickets []uuid.UUID
+	rest := func() {
+		for range 400 {
+			busy := time.Duration(0)
+			for _, ticket := range tickets {
+				for _, destination := range []string{s.crm.System(), s.slack.System()} {
+					busy = max(busy, s.drain(ticket, destination))
+				}
+			}
+			if busy == 0 {
+				return
+			}
+			s.clock.advance(busy)
+		}
+		s.fail("the lanes do not come to rest")
+	}
+	s.must(s.db.Worker.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(s.t.Context(), `select id from tickets where tenant_id = $1 and conversation_id = $2`, s.tenant, s.conversation)
+		if err != nil {
+			return err
+		}
+		tickets, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	}))
+	rest()
+	for range 2 { // the CRM's last changes, then what follows from them
+		for _, ticket := range tickets {
+			s.must(s.desk.ReadBack(s.t.Context(), s.crm.System(), "crm-"+ticket.String()))
+		}
+		rest()
+	}
+}
+
+// check is what must hold, whatever happened.
+func (s *schedule) check() {
+	ctx := s.t.Context()
+	var tickets []triage.Ticket
+	var visible []triage.Message
+	var events []triage.Event
+	s.must(s.db.Worker.WithTenant(ctx, s.tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select `+triage.TicketColumns+` from tickets where tenant_id = $1 and conversation_id = $2`, s.tenant, s.conversation)
+		if err != nil {
+			return err
+		}
+		if tickets, err = pgx.CollectRows(rows, pgx.RowToStructByName[triage.Ticket]); err != nil {
+			return err
+		}
+		if visible, err = triage.MessagesBefore(ctx, tx, s.tenant, s.conversation, 0, false, 500); err != nil {
+			return err
+		}
+		events, err = triage.EventsSince(ctx, tx, s.tenant, s.conversation, 0, false, 2000)
+		return err
+	}))
+	var got []string
+	for _, m := range visible {
+		got = append(got, m.Body)
+	}
+	if strings.Join(got, " ") != strings.Join(s.public, " ") {
+		s.fail("the customer sees\n%v\nand should see\n%v", got, s.public)
+	}
+	for _, secret := range s.internal {
+		for _, e := range events {
+			if strings.Contains(string(e.Payload), secret) {
+				s.fail("internal text %s is in a customer's event %s", secret, e.Kind)
+			}
+		}
+	}
+	s.checkOutside(ctx, tickets)
+}
+
+func (s *schedule) checkOutside(ctx context.Context, tickets []triage.Ticket) {
+	opened := 0
+	var thread, notes strings.Builder
+	for _, ticket := range tickets {
+		if ticket.InternalState != triage.InternalClosed {
+			opened++
+		}
+		roots := s.slack.Roots[ticket.ID]
+		if len(roots) != 1 {
+			s.fail("#%d has %d roots", ticket.Number, len(roots))
+		}
+		card := roots[0].Card
+		if card.State != ticket.InternalState || card.Priority != ticket.Priority || card.Owner != ticket.AssigneeName || card.CRM.IsZero() {
+			s.fail("#%d is %s/%s/%s, its root shows %s/%s/%s", ticket.Number, ticket.InternalState, ticket.Priority, ticket.AssigneeName, card.State, card.Priority, card.Owner)
+		}
+		ours := s.crm.Fields(desk.Record{State: ticket.InternalState, Priority: ticket.Priority})
+		theirs := s.crm.Fielded["crm-"+ticket.ID.String()]
+		if ours["state"] != theirs["state"] || ours["priority"] != theirs["priority"] {
+			s.fail("#%d is %v, the CRM says %v", ticket.Number, ours, theirs)
+		}
+		for _, post := range s.slack.Thread(ticket.ID) {
+			fmt.Fprintln(&thread, post.Text)
+		}
+		for _, note := range s.crm.Notes["crm-"+ticket.ID.String()] {
+			fmt.Fprintln(&notes, note.Text)
+		}
+		d, err := s.desk.Ticket(ctx, s.tenant, ticket.ID)
+		s.must(err)
+		for _, row := range d.Deliveries {
+			if row.State != "delivered" {
+				s.fail("delivery %s of #%d is %s: %s", row.Kind, ticket.Number, row.State, row.LastError)
+			}
+		}
+	}
+	if opened > 1 {
+		s.fail("%d tickets are open in one conversation", opened)
+	}
+	s.once("thread", thread.String(), s.shown)
+	s.once("CRM", notes.String(), s.noted)
+}
+
+func (s *schedule) once(where, all string, texts map[string]bool) {
+	for text := range texts {
+		if n := strings.Count(all, text); n != 1 {
+			s.fail("%s is %d times in the %s:\n%s", text, n, where, cmp.Or(all, "(nothing)"))
+		}
+	}
+}

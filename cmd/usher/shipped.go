@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
@@ -16,4 +20,19 @@ func shippedTaxonomy() (taxonomy.Set, error) {
 	}}, nil
 }
 
-func (a *application) seedOnboarding(context.Context) error { return nil }
+// seedOnboarding gives each demo tenant its live record.
+func (a *application) seedOnboarding(ctx context.Context) error {
+	for _, t := range demoTenants {
+		people := make([]onboarding.DemoPerson, len(t.People))
+		for i, p := range t.People {
+			people[i] = onboarding.DemoPerson{ID: p.ID, Name: p.Name}
+		}
+		err := a.worker.WithTenant(ctx, t.ID, func(tx pgx.Tx) error {
+			return onboarding.SeedDemo(ctx, tx, t.ID, t.Stage, people, time.Now())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -2,18 +2,118 @@ package main
 
 import (
 	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
-	"github.com/usherdesk/usher/portal/api"
+	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/status"
+	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
 )
 
-type status struct{ db *tenantdb.DB }
-
-func newStatus(db *tenantdb.DB) assistant.Status { return status{db} }
-
-func (s status) Resolve(context.Context, assistant.StatusRequest) (assistant.StatusReply, error) {
-	return assistant.StatusReply{}, nil
+// live answers status questions from the onboarding record, and shows it.
+type live struct {
+	db  *tenantdb.DB
+	now func() time.Time
 }
 
-func newOnboardingView(*tenantdb.DB) api.OnboardingView { return nil }
+func newLive(db *tenantdb.DB) live { return live{db, time.Now} }
+
+func asker(a triage.Actor) onboarding.Asker {
+	return onboarding.Asker{TenantID: a.TenantID, UserID: a.ID, Roles: a.Roles, Departments: a.Departments, Locale: a.Locale, TimeZone: a.TimeZone}
+}
+
+// Resolve implements assistant.Status.
+func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
+	var answer status.Answer
+	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
+		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID)
+		if errors.Is(err, onboarding.ErrNoProject) {
+			return nil // nothing to say; the knowledge base may have something
+		}
+		if err != nil {
+			return err
+		}
+		tickets, err := l.tickets(ctx, tx, in.Asker)
+		if err != nil {
+			return err
+		}
+		question := status.Question{Intent: in.Intent, Text: in.Text, Language: in.Language}
+		for _, turn := range in.History {
+			if turn.Customer {
+				question.History = append(question.History, turn.Text)
+			}
+		}
+		answer = status.Resolve(status.Input{Record: record, Tickets: tickets, Asker: asker(in.Asker), Now: l.now()}, question)
+		return nil
+	})
+	if err != nil {
+		return assistant.StatusReply{}, err
+	}
+	reply := assistant.StatusReply{
+		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Link: answer.Link,
+		Clarify: answer.Clarify, Options: answer.Options,
+	}
+	for _, b := range answer.Basis {
+		reply.Basis = append(reply.Basis, triage.Basis{Entity: b.Entity, Label: b.Label, Field: b.Field, ObservedAt: b.ObservedAt})
+	}
+	if answer.Escalate != "" {
+		reply.Escalate, reply.EscalateWhy = triage.ReasonStatusRule, answer.Escalate
+	}
+	return reply, nil
+}
+
+// tickets are those the asker may see: their own, and everybody's for roles that
+// share them.
+func (l live) tickets(ctx context.Context, tx pgx.Tx, a triage.Actor) ([]status.Ticket, error) {
+	user := a.ID
+	if a.HasRole(intake.RoleAdmin) || a.HasRole(intake.RoleManager) {
+		user = [16]byte{}
+	}
+	rows, err := desk.CustomerTickets(ctx, tx, a.TenantID, user, false, triage.Page{Limit: 50})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]status.Ticket, len(rows))
+	for i, t := range rows {
+		out[i] = status.Ticket{
+			Number: t.Number, Subject: t.Subject, State: string(t.State), Assignee: t.Assignee, Origin: t.Origin,
+			LastPublicMessageAt: t.LastPublicMessageAt, NextReplyDueAt: t.NextReplyDueAt, PausedReason: t.PausedReason, UpdatedAt: t.UpdatedAt,
+		}
+	}
+	return out, nil
+}
+
+// View implements api.OnboardingView.
+func (l live) View(ctx context.Context, actor triage.Actor) (any, error) {
+	record, err := l.record(ctx, actor)
+	if err != nil {
+		return nil, err
+	}
+	return record.View(asker(actor), l.now()), nil
+}
+
+// Suggestions implements api.OnboardingView.
+func (l live) Suggestions(ctx context.Context, actor triage.Actor) ([]string, error) {
+	record, err := l.record(ctx, actor)
+	if errors.Is(err, onboarding.ErrNoProject) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return record.Suggestions(asker(actor), l.now()), nil
+}
+
+func (l live) record(ctx context.Context, actor triage.Actor) (record onboarding.Record, err error) {
+	err = l.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		record, err = onboarding.Load(ctx, tx, actor.TenantID)
+		return err
+	})
+	return record, err
+}

@@ -92,7 +92,7 @@ func (a *application) join() (err error) {
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
 	a.identity = identity.New(a.app, a.worker, identity.Config{})
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher}
-	a.status = newStatus(a.worker)
+	a.status = newLive(a.worker)
 
 	outside := outsideOf(a.config)
 	a.desk = desk.New(desk.Config{
@@ -133,7 +133,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newOnboardingView(a.app), Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{}), Mounts: mounts,
+		Onboarding: newLive(a.app), Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{}), Mounts: mounts,
 		Tester:  tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation},
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -27,7 +27,25 @@ type Forecast struct {
 // GoLive forecasts the go-live date: open tasks take their working days, start
 // when what they depend on is finished and not before today; the go-live
 // milestone is reached with the last of its tasks and of theirs.
+//
+// Work the asker may not see counts, but is not named.
 func (r Record) GoLive(today time.Time) Forecast {
+	if r.whole == nil {
+		return r.goLive(today)
+	}
+	f := r.whole.goLive(today)
+	f.Driver, f.Unknown = r.visible(f.Driver), r.visible(f.Unknown)
+	return f
+}
+
+func (r Record) visible(t *Task) *Task {
+	if t == nil || !slices.ContainsFunc(r.Tasks, func(mine Task) bool { return mine.ID == t.ID }) {
+		return nil
+	}
+	return t
+}
+
+func (r Record) goLive(today time.Time) Forecast {
 	byID := map[uuid.UUID]*Task{}
 	for i := range r.Tasks {
 		byID[r.Tasks[i].ID] = &r.Tasks[i]
@@ -111,7 +129,9 @@ func (r Record) goLivePath(byID map[uuid.UUID]*Task) []*Task {
 	return path
 }
 
-func workday(day time.Time) bool { return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday }
+func workday(day time.Time) bool {
+	return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
+}
 
 func nextWorkday(day time.Time) time.Time {
 	for !workday(day) {

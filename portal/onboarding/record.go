@@ -23,6 +23,8 @@ type Record struct {
 	Enrolments    []Enrolment
 	Meetings      []Meeting
 	People        []Person
+
+	whole *Record // before For took out what the asker may not see
 }
 
 // Tenant is whose record it is.
@@ -100,7 +102,9 @@ type Task struct {
 }
 
 // Open reports whether the task is still to be done.
-func (t Task) Open() bool { return t.State != "done" && t.State != "not_applicable" && t.State != "cancelled" }
+func (t Task) Open() bool {
+	return t.State != "done" && t.State != "not_applicable" && t.State != "cancelled"
+}
 
 // Document is a request for a document with the versions sent for it.
 type Document struct {
@@ -112,7 +116,7 @@ type Document struct {
 	Department   string
 	ReviewTarget *time.Time
 	Final        bool
-	Versions     []Version // oldest first
+	Versions     []Version `db:"-"` // oldest first
 }
 
 // Latest is the newest version, or nil.
@@ -146,7 +150,7 @@ type Envelope struct {
 	ExpiresOn   *time.Time
 	CompletedAt *time.Time
 	ObservedAt  time.Time
-	Signers     []Signer // by routing order
+	Signers     []Signer `db:"-"` // by routing order
 }
 
 // Signer is one person asked to sign.
@@ -168,7 +172,7 @@ type Verification struct {
 	TypicalDaysFrom int
 	TypicalDaysTo   int
 	ObservedAt      time.Time
-	Requirements    []Requirement
+	Requirements    []Requirement `db:"-"`
 }
 
 // Requirement is one thing the provider needs.
@@ -272,7 +276,12 @@ func (r Record) For(a Asker) Record {
 	sees := func(department string) bool {
 		return department == "" || a.Admin() || slices.Contains(a.Departments, department)
 	}
+	whole := r
+	if r.whole != nil {
+		whole = *r.whole
+	}
 	out := r
+	out.whole = &whole
 	out.Tasks = nil
 	for _, t := range r.Tasks {
 		if t.Visibility == "customer" || t.Visibility == "restricted" && sees(t.Department) {

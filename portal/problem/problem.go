@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -94,6 +95,7 @@ var rules = []rule{
 	{knowledge.ErrNoDraft, 409, "nothing_to_publish", "There is no draft. Edit the article first."},
 	{knowledge.ErrNotPublished, 409, "not_published", "The article is not published."},
 	{knowledge.ErrConflict, 409, "edited_by_someone_else", "Somebody else has changed this draft since you opened it. Reload, then put your change in again."},
+	{onboarding.ErrNoProject, 404, "not_found", ""},
 	{knowledge.ErrBadAudience, 400, "bad_audience", "The audience must be public, customer or agent."},
 }
 

@@ -190,13 +190,10 @@ func (d *draft) rejected() {
 	d.rejection(doc, *v)
 }
 
-// restricted reasons are never shown: a person talks to the customer.
-var restricted = map[string]bool{"fraud": true, "suspected_fraud": true, "tampered": true, "sanctions": true, "forged": true, "mismatch_identity": true}
-
 func (d *draft) rejection(doc onboarding.Document, v onboarding.Version) {
 	d.rests("document_version", v.ID, doc.Title, "review_state", v.ReviewState, time.Time{})
 	for _, code := range v.RejectCodes {
-		if restricted[code] {
+		if onboarding.RestrictedReasons[code] {
 			d.say("document.rejected_restricted")
 			d.out.Escalate = "A document was rejected for a reason customers are not told; please talk to them: " + doc.Title + "."
 			return

@@ -1,0 +1,374 @@
+package onboarding
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// View is the roadmap page: what one person may see, with what follows from it.
+type View struct {
+	Name         string            `json:"name"`
+	State        string            `json:"state"`
+	AsOf         time.Time         `json:"as_of"`
+	TimeZone     string            `json:"time_zone"`
+	Health       ViewHealth        `json:"health"`
+	Progress     ViewProgress      `json:"progress"`
+	GoLive       ViewGoLive        `json:"go_live"`
+	Turn         string            `json:"turn"` // customer, provider, third_party
+	Owner        ViewOwner         `json:"owner"`
+	Stages       []ViewStage       `json:"stages"`
+	Milestones   []ViewMilestone   `json:"milestones"`
+	NextActions  []ViewTask        `json:"next_actions"`
+	Blockers     []ViewBlocker     `json:"blockers"`
+	Tasks        []ViewTask        `json:"tasks"`
+	Documents    []ViewDocument    `json:"documents"`
+	Signatures   []ViewEnvelope    `json:"signatures"`
+	Verification []ViewCheck       `json:"verification"`
+	Integrations []ViewIntegration `json:"integrations"`
+	Environments []ViewEnvironment `json:"environments"`
+	Training     []ViewEnrolment   `json:"training"`
+	Meetings     []ViewMeeting     `json:"meetings"`
+	People       []ViewPerson      `json:"people"`
+	Suggestions  []string          `json:"suggestions"`
+}
+
+// ViewHealth is how the project stands against its plan.
+type ViewHealth struct {
+	Word            string `json:"word"` // on_track, at_risk, off_track, live
+	Reason          string `json:"reason,omitempty"`
+	VarianceDays    int    `json:"variance_days"`
+	OverdueCustomer int    `json:"overdue_customer"`
+	OverdueProvider int    `json:"overdue_provider"`
+}
+
+// ViewProgress counts the tasks this person can see.
+type ViewProgress struct {
+	Percent int `json:"percent"`
+	Done    int `json:"done"`
+	Total   int `json:"total"`
+}
+
+// ViewGoLive holds the three dates, as YYYY-MM-DD.
+type ViewGoLive struct {
+	Planned  string `json:"planned,omitempty"`
+	Forecast string `json:"forecast,omitempty"`
+	Actual   string `json:"actual,omitempty"`
+	Driver   string `json:"driver,omitempty"` // the task that decides the forecast
+}
+
+// ViewOwner is the onboarding manager.
+type ViewOwner struct {
+	Name      string `json:"name"`
+	Contact   string `json:"contact"`
+	AwayUntil string `json:"away_until,omitempty"`
+	StandIn   string `json:"stand_in,omitempty"`
+}
+
+// ViewStage is a large part.
+type ViewStage struct {
+	ID      uuid.UUID `json:"id"`
+	Ordinal int       `json:"ordinal"`
+	Name    string    `json:"name"`
+	State   string    `json:"state"` // locked, active, done, skipped
+}
+
+// ViewMilestone is a dated goal.
+type ViewMilestone struct {
+	ID          uuid.UUID  `json:"id"`
+	StageID     *uuid.UUID `json:"stage_id,omitempty"`
+	Name        string     `json:"name"`
+	State       string     `json:"state"` // upcoming, in_progress, at_risk, done, missed, waived
+	Due         string     `json:"due,omitempty"`
+	CompletedAt *time.Time `json:"completed_at,omitempty"`
+	Owner       string     `json:"owner,omitempty"`
+	OpenTasks   int        `json:"open_tasks"`
+}
+
+// ViewTask is a unit of work.
+type ViewTask struct {
+	ID             uuid.UUID  `json:"id"`
+	MilestoneID    *uuid.UUID `json:"milestone_id,omitempty"`
+	Title          string     `json:"title"`
+	State          string     `json:"state"`
+	Responsibility string     `json:"responsibility"`
+	Assignee       string     `json:"assignee,omitempty"`
+	Due            string     `json:"due,omitempty"`
+	Overdue        bool       `json:"overdue"`
+}
+
+// ViewBlocker is a blocked task, why, and whose turn it is.
+type ViewBlocker struct {
+	Task   ViewTask `json:"task"`
+	Reason string   `json:"reason,omitempty"`
+	Needs  []string `json:"needs"`
+	Turn   string   `json:"turn"`
+}
+
+// ViewDocument is a requested document with its versions, newest first.
+type ViewDocument struct {
+	ID       uuid.UUID     `json:"id"`
+	Title    string        `json:"title"`
+	State    string        `json:"state"`
+	Due      string        `json:"due,omitempty"`
+	Final    bool          `json:"final"`
+	Versions []ViewVersion `json:"versions"`
+}
+
+// ViewVersion is one upload.
+type ViewVersion struct {
+	Number      int        `json:"number"`
+	FileName    string     `json:"file_name"`
+	ScanState   string     `json:"scan_state"`
+	ReviewState string     `json:"review_state"`
+	UploadedAt  time.Time  `json:"uploaded_at"`
+	ReviewedAt  *time.Time `json:"reviewed_at,omitempty"`
+	Message     string     `json:"message,omitempty"`
+}
+
+// ViewEnvelope is a document out for signature.
+type ViewEnvelope struct {
+	ID        uuid.UUID    `json:"id"`
+	Title     string       `json:"title"`
+	State     string       `json:"state"`
+	ExpiresOn string       `json:"expires_on,omitempty"`
+	Signers   []ViewSigner `json:"signers"`
+}
+
+// ViewSigner is one signer.
+type ViewSigner struct {
+	Name  string `json:"name"`
+	State string `json:"state"`
+}
+
+// ViewCheck is a verification.
+type ViewCheck struct {
+	Kind         string            `json:"kind"`
+	State        string            `json:"state"`
+	SubmittedAt  *time.Time        `json:"submitted_at,omitempty"`
+	CompletedAt  *time.Time        `json:"completed_at,omitempty"`
+	Requirements []ViewRequirement `json:"requirements"`
+}
+
+// ViewRequirement is one thing the provider needs.
+type ViewRequirement struct {
+	Label    string `json:"label"`
+	Bucket   string `json:"bucket"`
+	Deadline string `json:"deadline,omitempty"`
+}
+
+// ViewIntegration is a connection.
+type ViewIntegration struct {
+	ID            uuid.UUID  `json:"id"`
+	Connector     string     `json:"connector"`
+	Environment   string     `json:"environment"`
+	AuthState     string     `json:"auth_state"`
+	SyncState     string     `json:"sync_state"`
+	LastSuccessAt *time.Time `json:"last_success_at,omitempty"`
+	NextRunAt     *time.Time `json:"next_run_at,omitempty"`
+	RecordsDone   *int64     `json:"records_done,omitempty"`
+	RecordsTotal  *int64     `json:"records_total,omitempty"`
+	Message       string     `json:"message,omitempty"`
+}
+
+// ViewEnvironment is a sandbox or production.
+type ViewEnvironment struct {
+	Kind      string   `json:"kind"`
+	State     string   `json:"state"`
+	KeysState string   `json:"keys_state"`
+	BlockedBy []string `json:"blocked_by"`
+}
+
+// ViewEnrolment is one person's course.
+type ViewEnrolment struct {
+	Learner     string `json:"learner"`
+	Course      string `json:"course"`
+	State       string `json:"state"`
+	Progress    int    `json:"progress"`
+	Due         string `json:"due,omitempty"`
+	Certificate bool   `json:"certificate"`
+}
+
+// ViewMeeting is an appointment; the link is there for invitees only.
+type ViewMeeting struct {
+	Title     string    `json:"title"`
+	StartsAt  time.Time `json:"starts_at"`
+	Attendees []string  `json:"attendees"`
+	JoinLink  string    `json:"join_link,omitempty"`
+}
+
+// ViewPerson is somebody with access, shown to administrators.
+type ViewPerson struct {
+	Name        string     `json:"name"`
+	State       string     `json:"state"`
+	Roles       []string   `json:"roles"`
+	LastLoginAt *time.Time `json:"last_login_at,omitempty"`
+}
+
+// View is the page of one person.
+func (r Record) View(a Asker, now time.Time) View {
+	today := r.Day(now)
+	r = r.For(a)
+	health := r.Health(today)
+	done, total := r.Progress()
+	v := View{
+		Name: r.Project.Name, State: r.Project.State, AsOf: r.Project.ObservedAt, TimeZone: r.Tenant.TimeZone, Turn: r.Turn(),
+		Health:   ViewHealth{health.Word, "", health.Variance, health.Customer, health.Provider},
+		Progress: ViewProgress{Percent(done, total), done, total},
+		GoLive:   ViewGoLive{Planned: iso(r.Project.PlannedGoLive), Actual: iso(r.Project.ActualGoLive)},
+		Owner:    ViewOwner{r.Project.OwnerName, r.Project.OwnerContact, iso(r.Project.OwnerAwayUntil), r.Project.OwnerStandIn},
+		Stages:   []ViewStage{}, Milestones: []ViewMilestone{}, NextActions: []ViewTask{}, Blockers: []ViewBlocker{}, Tasks: []ViewTask{},
+		Documents: []ViewDocument{}, Signatures: []ViewEnvelope{}, Verification: []ViewCheck{}, Integrations: []ViewIntegration{},
+		Environments: []ViewEnvironment{}, Training: []ViewEnrolment{}, Meetings: []ViewMeeting{}, People: []ViewPerson{},
+	}
+	if health.Word == "at_risk" || health.Word == "off_track" {
+		v.Health.Reason = r.Project.HealthReason
+	}
+	if v.GoLive.Actual == "" {
+		f := r.GoLive(today)
+		v.GoLive.Forecast = iso(f.Date)
+		if f.Driver != nil {
+			v.GoLive.Driver = f.Driver.Title
+		}
+	}
+	r.viewWork(&v, today)
+	r.viewPapers(&v)
+	r.viewSystems(&v)
+	r.viewPeople(&v, now)
+	v.Suggestions = r.Suggestions(a, now)
+	return v
+}
+
+func (r Record) viewWork(v *View, today time.Time) {
+	for _, s := range r.Stages {
+		v.Stages = append(v.Stages, ViewStage(s))
+	}
+	for _, m := range r.Milestones {
+		v.Milestones = append(v.Milestones, ViewMilestone{m.ID, m.StageID, m.Name, m.State, iso(m.Due), m.CompletedAt, m.OwnerName, len(r.OpenTasks(m.ID))})
+	}
+	task := func(t Task) ViewTask {
+		return ViewTask{t.ID, t.MilestoneID, t.Title, t.State, t.Responsibility, t.AssigneeName, iso(t.Due), t.Overdue(today)}
+	}
+	for _, t := range r.CustomerActions() {
+		v.NextActions = append(v.NextActions, task(t))
+	}
+	for _, b := range r.Blockers() {
+		needs := []string{}
+		for _, need := range b.Needs {
+			needs = append(needs, need.Title)
+		}
+		v.Blockers = append(v.Blockers, ViewBlocker{task(b.Task), b.Task.Blocker, needs, b.Turn})
+	}
+	for _, t := range r.Tasks {
+		v.Tasks = append(v.Tasks, task(t))
+	}
+}
+
+func (r Record) viewPapers(v *View) {
+	for _, d := range r.Documents {
+		doc := ViewDocument{d.ID, d.Title, d.State, iso(d.Due), d.Final, []ViewVersion{}}
+		for i := len(d.Versions) - 1; i >= 0; i-- {
+			version := d.Versions[i]
+			message := version.Message
+			if restrictedReason(version.RejectCodes) {
+				message = ""
+			}
+			doc.Versions = append(doc.Versions, ViewVersion{version.Number, version.FileName, version.ScanState, version.ReviewState, version.UploadedAt, version.ReviewedAt, message})
+		}
+		v.Documents = append(v.Documents, doc)
+	}
+	for _, e := range r.Envelopes {
+		envelope := ViewEnvelope{e.ID, e.Title, e.State, iso(e.ExpiresOn), []ViewSigner{}}
+		for _, s := range e.Signers {
+			envelope.Signers = append(envelope.Signers, ViewSigner{s.Name, s.State})
+		}
+		v.Signatures = append(v.Signatures, envelope)
+	}
+	for _, c := range r.Verifications {
+		check := ViewCheck{c.Kind, c.State, c.SubmittedAt, c.CompletedAt, []ViewRequirement{}}
+		for _, q := range c.Requirements {
+			check.Requirements = append(check.Requirements, ViewRequirement{q.Label, q.Bucket, iso(q.Deadline)})
+		}
+		v.Verification = append(v.Verification, check)
+	}
+}
+
+// RestrictedReasons are reject codes customers are never told: people talk to them.
+var RestrictedReasons = map[string]bool{"fraud": true, "suspected_fraud": true, "tampered": true, "sanctions": true, "forged": true, "mismatch_identity": true}
+
+func restrictedReason(codes []string) bool {
+	for _, code := range codes {
+		if RestrictedReasons[code] {
+			return true
+		}
+	}
+	return false
+}
+
+func (r Record) viewSystems(v *View) {
+	for _, i := range r.Integrations {
+		v.Integrations = append(v.Integrations, ViewIntegration{
+			i.ID, i.Connector, i.Environment, i.AuthState, i.SyncState, i.LastSuccessAt, i.NextRunAt, i.RecordsDone, i.RecordsTotal, i.Message,
+		})
+	}
+	for _, e := range r.Environments {
+		v.Environments = append(v.Environments, ViewEnvironment{e.Kind, e.State, e.KeysState, append([]string{}, e.BlockedBy...)})
+	}
+	for _, e := range r.Enrolments {
+		v.Training = append(v.Training, ViewEnrolment{e.Learner, e.Course, e.State, e.Progress, iso(e.Due), e.CertificateAt != nil})
+	}
+}
+
+func (r Record) viewPeople(v *View, now time.Time) {
+	for _, m := range r.Meetings {
+		if m.StartsAt.After(now.Add(-time.Hour)) {
+			v.Meetings = append(v.Meetings, ViewMeeting{m.Title, m.StartsAt, append([]string{}, m.Attendees...), m.JoinLink})
+		}
+	}
+	for _, p := range r.People {
+		v.People = append(v.People, ViewPerson{p.Name, p.State, append([]string{}, p.Roles...), p.LastLoginAt})
+	}
+}
+
+// Suggestions are the questions most useful to this person now, by state and
+// role: what fails first, then what waits for them, then where things stand.
+func (r Record) Suggestions(a Asker, now time.Time) []string {
+	r = r.For(a)
+	today := r.Day(now)
+	var out []string
+	add := func(condition bool, question string) {
+		if condition && len(out) < 4 {
+			out = append(out, question)
+		}
+	}
+	failing, rejected, waiting := "", "", len(r.CustomerActions()) > 0
+	for _, i := range r.Integrations {
+		if i.SyncState == "failing" {
+			failing = i.Connector
+		}
+	}
+	for _, d := range r.Documents {
+		if d.State == "rejected" {
+			rejected = d.Title
+		}
+	}
+	review := false
+	for _, c := range r.Verifications {
+		review = review || c.State == "in_review"
+	}
+	add(failing != "", "The "+failing+" is failing, is somebody looking at it?")
+	add(rejected != "", "Why was our document rejected?")
+	add(waiting, "What do you need from us next?")
+	add(review, "Has our verification gone through?")
+	add(r.Project.ActualGoLive == nil, "When will we go live?")
+	add(r.Health(today).Word != "live", "Where are we with our onboarding?")
+	add(true, "How do I upload a document?")
+	return out
+}
+
+func iso(day *time.Time) string {
+	if day == nil {
+		return ""
+	}
+	return day.Format(time.DateOnly)
+}

@@ -5,9 +5,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,6 +89,24 @@ var (
 			verified_until = coalesce(@verified_until, verified_until), changed_at = coalesce(@changed, changed_at),
 			state = 'published'
 		where {scope} and id = @id`)
+	selectSlugs = NewStatement(`select slug from {articles} where {scope}`)
+	// New articles come in bulk, already live; one row of JSON each, because
+	// arrays of different lengths cannot be unnested.
+	importArticles = NewStatement(`
+		insert into {articles} ({tenant}id, slug, locale, state, title, description, product, tags, contexts, audience_id,
+			published_version_id, verified_until, source_id, external_id, content_hash, published_at, changed_at)
+		select {@tenant}n.id, n.slug, n.locale, 'published', n.title, n.description, n.product, n.tags, n.contexts, n.audience,
+			n.version, n.verified_until, @source, n.external_id, n.hash, now(), coalesce(n.changed, now())
+		from jsonb_to_recordset(@rows::jsonb) n (id uuid, version uuid, slug text, locale text, title text, description text,
+			product text, tags text[], contexts text[], audience uuid, verified_until timestamptz, external_id text,
+			hash bytea, changed timestamptz)`)
+	importVersions = NewStatement(`
+		insert into {versions} ({tenant}id, article_id, number, state, title, description, body, product, tags, contexts,
+			audience_id, author_id, note, published_at)
+		select {@tenant}n.version, n.id, 1, 'published', n.title, n.description, n.body, n.product, n.tags, n.contexts,
+			n.audience, @author, 'import', now()
+		from jsonb_to_recordset(@rows::jsonb) n (id uuid, version uuid, title text, description text, body text,
+			product text, tags text[], contexts text[], audience uuid)`)
 	dropWorking = NewStatement(`
 		update {versions} set state = 'discarded', updated_at = now()
 		where {scope} and article_id = @id and state in ('draft', 'in_review')`)
@@ -105,7 +125,7 @@ func (s *Service) Sync(ctx context.Context, space Space, origin Origin, items []
 	if len(items) == 0 && !allowEmpty {
 		return Report{}, fmt.Errorf("sync %s: the source holds no articles", origin.Name)
 	}
-	run := &syncRun{service: s, space: space, by: by, seen: make(map[string]bool)}
+	run := &syncRun{service: s, space: space, by: by, seen: make(map[string]bool), slugs: make(map[string]bool), audience: make(map[string]uuid.UUID)}
 	if err := run.begin(ctx, origin); err != nil {
 		return Report{}, fmt.Errorf("sync %s: %w", origin.Name, err)
 	}
@@ -127,7 +147,29 @@ type syncRun struct {
 	source   uuid.UUID
 	existing map[string]imported
 	seen     map[string]bool
+	slugs    map[string]bool
+	audience map[string]uuid.UUID // by fingerprint
+	fresh    []importRow          // of the present batch
 	report   Report
+}
+
+// importRow is one new article as importArticles and importVersions read it.
+type importRow struct {
+	ID            uuid.UUID  `json:"id"`
+	Version       uuid.UUID  `json:"version"`
+	Slug          string     `json:"slug"`
+	Locale        string     `json:"locale"`
+	Title         string     `json:"title"`
+	Description   string     `json:"description"`
+	Body          string     `json:"body"`
+	Product       string     `json:"product"`
+	Tags          []string   `json:"tags"`
+	Contexts      []string   `json:"contexts"`
+	Audience      uuid.UUID  `json:"audience"`
+	VerifiedUntil *time.Time `json:"verified_until"`
+	ExternalID    string     `json:"external_id"`
+	Hash          string     `json:"hash"` // bytea in hex
+	Changed       *time.Time `json:"changed"`
 }
 
 type imported struct {
@@ -152,6 +194,16 @@ func (r *syncRun) begin(ctx context.Context, origin Origin) error {
 		r.existing = make(map[string]imported, len(found))
 		for _, f := range found {
 			r.existing[f.ExternalID] = f
+		}
+		if err != nil {
+			return err
+		}
+		if rows, err = tx.Query(ctx, selectSlugs.For(r.space), r.space.Args(nil)); err != nil {
+			return err
+		}
+		slugs, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, slug := range slugs {
+			r.slugs[slug] = true
 		}
 		return err
 	})
@@ -193,7 +245,7 @@ func (r *syncRun) all(ctx context.Context, items []Item) error {
 					return fmt.Errorf("article %s: %w", item.ExternalID, err)
 				}
 			}
-			return nil
+			return r.insert(ctx, tx)
 		})
 		if err != nil {
 			return err
@@ -232,16 +284,7 @@ func (r *syncRun) one(ctx context.Context, tx pgx.Tx, item Item) error {
 		r.report.Updated = append(r.report.Updated, item.ExternalID)
 		return r.update(ctx, tx, old.ID, item, hash)
 	}
-	id, err := r.insert(ctx, tx, item)
-	if errors.Is(err, ErrSlugTaken) {
-		r.problem(item, "its slug "+item.Slug+" belongs to another article")
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r.report.Added = append(r.report.Added, item.ExternalID)
-	return r.live(ctx, tx, id, item, hash)
+	return r.add(ctx, tx, item, hash)
 }
 
 func (r *syncRun) problem(item Item, reason string) {
@@ -257,19 +300,58 @@ func (i Item) hash() ([]byte, error) {
 	return sum[:], nil
 }
 
-func (r *syncRun) insert(ctx context.Context, tx pgx.Tx, item Item) (uuid.UUID, error) {
-	slug, err := r.space.freeSlug(ctx, tx, cmp.Or(item.Slug, Slug(item.Content.Title)))
+// add puts a new article into the batch.
+func (r *syncRun) add(ctx context.Context, tx pgx.Tx, item Item, hash []byte) error {
+	slug := cmp.Or(item.Slug, Slug(item.Content.Title))
+	if item.Slug != "" && (r.slugs[slug] || !slugPattern.MatchString(slug) || len(slug) > 200) {
+		r.problem(item, fmt.Sprintf("its slug %q is taken, or holds other than lower-case letters, digits and single - / _ . between them", slug))
+		return nil
+	}
+	for n := 2; r.slugs[slug]; n++ {
+		slug = Slug(item.Content.Title) + "-" + strconv.Itoa(n)
+	}
+	r.slugs[slug] = true
+	print := item.Content.Audience.fingerprint()
+	if _, known := r.audience[print]; !known {
+		id, err := r.space.audience(ctx, tx, item.Content.Audience)
+		if err != nil {
+			return err
+		}
+		r.audience[print] = id
+	}
+	c := item.Content
+	r.fresh = append(r.fresh, importRow{
+		ID: newID(), Version: newID(), Slug: slug, Locale: item.Locale, Title: c.Title, Description: c.Description,
+		Body: c.Body, Product: c.Product, Tags: c.Tags, Contexts: c.Contexts, Audience: r.audience[print],
+		VerifiedUntil: optionalTime(item.VerifiedUntil), ExternalID: item.ExternalID, Hash: `\x` + hex.EncodeToString(hash),
+		Changed: optionalTime(item.UpdatedAt),
+	})
+	r.report.Added = append(r.report.Added, item.ExternalID)
+	return nil
+}
+
+// insert writes the batch's new articles and queues their indexing.
+func (r *syncRun) insert(ctx context.Context, tx pgx.Tx) error {
+	if len(r.fresh) == 0 {
+		return nil
+	}
+	rows, err := json.Marshal(r.fresh)
 	if err != nil {
-		return uuid.Nil, err
+		return fmt.Errorf("encode articles: %w", err)
 	}
-	if item.Slug != "" && slug != item.Slug {
-		return uuid.Nil, ErrSlugTaken
+	args := pgx.NamedArgs{"rows": rows, "source": r.source, "author": optional(r.by)}
+	for _, statement := range []Statement{importArticles, importVersions} {
+		if err := exec(ctx, tx, r.space, statement, args); err != nil {
+			return taken(err)
+		}
 	}
-	n := newArticle{
-		id: newID(), version: newID(), slug: slug, locale: item.Locale,
-		author: optional(r.by), verifiedUntil: optionalTime(item.VerifiedUntil),
+	for _, row := range r.fresh {
+		if err := r.service.queueIndex(ctx, tx, r.space, row.ID); err != nil {
+			return err
+		}
 	}
-	return n.id, r.space.create(ctx, tx, n, item.Content)
+	r.fresh = r.fresh[:0]
+	return nil
 }
 
 func (r *syncRun) update(ctx context.Context, tx pgx.Tx, id uuid.UUID, item Item, hash []byte) error {

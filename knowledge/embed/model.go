@@ -26,6 +26,7 @@ const (
 
 const (
 	maxVocabulary = 32768
+	smallestRank  = 24
 	maxTexts      = 8000 // of training; larger corpora are sampled evenly
 	hashedWeight  = 0.5  // of an unknown word against the rarest known one
 )
@@ -122,7 +123,7 @@ func (m *Model) project(counted []map[uint64]float32) {
 	for i, counts := range counted {
 		a.rows[i] = m.weigh(counts)
 	}
-	v := rightSingular(a, learned)
+	v := rightSingular(a, rank(len(counted)))
 	m.matrix = make([]int8, len(m.keys)*learned)
 	m.scale = make([]float32, len(m.keys))
 	for r, row := range v {
@@ -139,6 +140,10 @@ func (m *Model) project(counted []map[uint64]float32) {
 		}
 	}
 }
+
+// rank is how many dimensions are learned: half as many as texts. With as many
+// as texts nothing is generalised; measured, see DECISIONS of package search.
+func rank(texts int) int { return min(learned, texts, max(texts/2, smallestRank)) }
 
 // weigh is the unit-length TF-IDF row of the known features, in column order.
 func (m *Model) weigh(counts map[uint64]float32) []cell {

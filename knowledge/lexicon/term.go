@@ -30,8 +30,12 @@ func Terms(text, language string) []Term {
 		if Stopword(token.Text, language) || len(token.Text) < 2 && token.Text[0] < 0x80 && !digit(token.Text[0]) {
 			continue
 		}
+		stem := Stem(token.Text, language)
+		if stem == "" { // nothing but combining marks
+			continue
+		}
 		terms = append(terms, Term{
-			Stem: Stem(token.Text, language), Word: Fold(token.Text),
+			Stem: stem, Word: Fold(token.Text),
 			Position: token.Position, Joined: token.Joined,
 		})
 	}

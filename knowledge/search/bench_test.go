@@ -45,12 +45,12 @@ func (p *prose) text(words int) string {
 	return strings.Join(out, " ")
 }
 
-// items are articles of two sections of about 80 words.
-func (p *prose) items(n int, level knowledge.Level) []knowledge.Item {
+// items are articles of two sections of as many words each.
+func (p *prose) items(n, words int, level knowledge.Level) []knowledge.Item {
 	items := make([]knowledge.Item, n)
 	for i := range items {
 		items[i] = knowledge.Item{ExternalID: fmt.Sprint(i), Content: knowledge.Content{
-			Title: p.text(5), Body: "## " + p.text(3) + "\n\n" + p.text(80) + ".\n\n## " + p.text(3) + "\n\n" + p.text(80) + ".",
+			Title: p.text(5), Body: "## " + p.text(3) + "\n\n" + p.text(words) + ".\n\n## " + p.text(3) + "\n\n" + p.text(words) + ".",
 			Audience: knowledge.Audience{Level: level},
 		}}
 	}
@@ -69,7 +69,7 @@ func fill(t testing.TB, b *knowledgetest.Base, space knowledge.Space, items []kn
 func BenchmarkSearchOver10000Chunks(b *testing.B) {
 	base := knowledgetest.New(b)
 	text := newProse(7)
-	fill(b, base, knowledge.Shared, text.items(5000, knowledge.Public))
+	fill(b, base, knowledge.Shared, text.items(5000, 80, knowledge.Public))
 	_, err := base.Models.Retrain(b.Context())
 	require.NoError(b, err)
 	questions := make([]string, 64)

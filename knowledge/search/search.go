@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -82,17 +83,21 @@ type Searcher struct {
 	vocabularies vocabularies
 	now          func() time.Time
 	weights      Weights
+	exactBelow   int
 }
 
 // Config of a Searcher; the zero value is right outside tests and evaluation.
 type Config struct {
 	Now     func() time.Time
 	Weights *Weights
+	// ExactBelow is the number of chunks up to which a space is scanned instead
+	// of asked through HNSW: exact, and as fast. Default 4000; 1 never scans.
+	ExactBelow int
 }
 
 // New returns a Searcher.
 func New(db *tenantdb.DB, models *switchover.Registry, config Config) *Searcher {
-	s := &Searcher{db: db, models: models, now: config.Now, weights: DefaultWeights}
+	s := &Searcher{db: db, models: models, now: config.Now, weights: DefaultWeights, exactBelow: cmp.Or(config.ExactBelow, exactBelow)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -104,9 +109,7 @@ func New(db *tenantdb.DB, models *switchover.Registry, config Config) *Searcher 
 
 const (
 	// depth is how many chunks each leg of each space contributes.
-	depth = 60
-	// exactBelow is the size up to which a space is scanned, not asked through
-	// HNSW: exact, and as fast.
+	depth      = 60
 	exactBelow = 4000
 )
 
@@ -224,18 +227,19 @@ func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood)
 	return sum, nil
 }
 
-// settings hold for the transaction: plans made for this tenant's size, and HNSW
-// scans that go on until the filter has let enough rows through.
-const settings = `select set_config('plan_cache_mode', 'force_custom_plan', true),
+// settings hold for the transaction: plans made for this tenant's size, no
+// compilation of a statement that runs once, and HNSW scans that go on until the
+// filter has let enough rows through.
+const settings = `select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
 	set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true)`
 
 func (s *Searcher) candidates(ctx context.Context, tx pgx.Tx, q Query, u understood, words lexis, model knowledge.EmbeddingModel, vector []float32) ([]row, error) {
 	form := shape{
 		tenant: q.Viewer.TenantID != uuid.Nil, dimensions: model.Dimensions,
-		exactShared: words[0].chunks < exactBelow,
+		exactShared: words[0].chunks < s.exactBelow,
 	}
 	if form.tenant {
-		form.exactTenant = words[1].chunks < exactBelow
+		form.exactTenant = words[1].chunks < s.exactBelow
 	}
 	args := q.Viewer.Args(pgx.NamedArgs{
 		"model": model.ID, "sparse": u.sparse(), "depth": depth, "products": u.products, "tenant": q.Viewer.TenantID,

@@ -32,7 +32,7 @@ const legs = `
 	select t.chunk_id from {articles} a
 	join {chunks} c on {a=c} c.article_id = a.id
 	join {chunk_terms} t on {c=t} t.chunk_id = c.id
-	where {a.scope} and a.product = any(@products::text[])
+	where {a.scope} and a.product <> '' and a.product = any(@products::text[])
 		and t.audience_id = any((select ids from %[1]s_allowed)::uuid[])
 	order by t.weights <#> @sparse::sparsevec limit @depth),
 %[1]s_found as (

@@ -2,6 +2,7 @@ package localpg
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The oldest versions the schema works on.
@@ -95,24 +97,24 @@ func inspect(bin string) (Installation, bool) {
 	if _, err := os.Stat(filepath.Join(bin, "initdb")); err != nil {
 		return Installation{}, false // a client-only installation
 	}
-	output, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
+	version, err := ask(filepath.Join(bin, "postgres"), "--version")
 	if err != nil {
 		return Installation{}, false
 	}
-	match := versionPattern.FindSubmatch(output)
+	match := versionPattern.FindStringSubmatch(version)
 	if match == nil {
 		return Installation{}, false
 	}
-	major, err := strconv.Atoi(string(match[1]))
+	major, err := strconv.Atoi(match[1])
 	if err != nil || major < MinPostgres {
 		return Installation{}, false
 	}
 	installed := Installation{Bin: bin, Major: major}
-	share, err := exec.Command(filepath.Join(bin, "pg_config"), "--sharedir").Output()
+	share, err := ask(filepath.Join(bin, "pg_config"), "--sharedir")
 	if err != nil {
 		return installed, true
 	}
-	control, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(share)), "extension", "vector.control"))
+	control, err := os.ReadFile(filepath.Join(share, "extension", "vector.control"))
 	if err != nil {
 		return installed, true
 	}
@@ -120,6 +122,15 @@ func inspect(bin string) (Installation, bool) {
 		installed.Pgvector = string(match[1])
 	}
 	return installed, true
+}
+
+// ask runs a program that answers at once and returns what it prints. It has a
+// deadline of its own: cut short by a caller's, a program would look missing.
+func ask(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, program, args...).Output()
+	return strings.TrimSpace(string(output)), err
 }
 
 func (i Installation) hasPgvector() bool { return newEnough(i.Pgvector) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,38 +12,37 @@ import (
 )
 
 // pidfile is what postmaster.pid claims: PostgreSQL writes it at start and
-// removes it at the end, but not when it is killed.
+// removes it at the end, but not when it is killed. The zero value claims nothing.
 type pidfile struct {
 	pid  int
 	data string // the data folder it was written in
 	port int    // 0 while the server is starting
 }
 
-// readPidfile returns nil where there is none, or none that makes sense.
-func readPidfile(data string) (*pidfile, error) {
+// readPidfile returns the zero value where there is none, or one half-written by
+// a server that died.
+func readPidfile(data string) (claim pidfile, err error) {
 	body, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil //nolint:nilnil // no file is an ordinary answer
+		return pidfile{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the private PostgreSQL's pidfile: %w", explain(err))
+		return pidfile{}, fmt.Errorf("read the private PostgreSQL's pidfile: %w", explain(err))
 	}
 	lines := strings.Split(string(body), "\n")
 	if len(lines) < 4 {
-		return nil, nil //nolint:nilnil // half-written by a server that died
+		return pidfile{}, nil
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
-	if err != nil {
-		return nil, nil //nolint:nilnil // as above
-	}
-	port, _ := strconv.Atoi(strings.TrimSpace(lines[3]))
-	return &pidfile{pid: pid, data: strings.TrimSpace(lines[1]), port: port}, nil
+	claim.data = strings.TrimSpace(lines[1])
+	claim.pid, _ = strconv.Atoi(strings.TrimSpace(lines[0])) // 0 is nobody
+	claim.port, _ = strconv.Atoi(strings.TrimSpace(lines[3]))
+	return claim, nil
 }
 
 // alive reports whether the claimed process is a PostgreSQL on this folder, and
 // not one that got a dead server's number.
-func (p *pidfile) alive(data string) bool {
-	if p == nil || !sameFolder(p.data, data) || errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH) {
+func (p pidfile) alive(data string) bool {
+	if p.pid <= 0 || !sameFolder(p.data, data) || errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH) {
 		return false
 	}
 	return strings.Contains(commandLine(p.pid), p.data)
@@ -76,8 +74,8 @@ func commandLine(pid int) string {
 	if body, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
 		return string(bytes.ReplaceAll(body, []byte{0}, []byte(" ")))
 	}
-	output, _ := exec.Command("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)).Output() // fails when there is no such process
-	return string(output)
+	line, _ := ask("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)) // fails when there is no such process
+	return line
 }
 
 func sameFolder(a, b string) bool {

@@ -166,7 +166,7 @@ func (d *demo) integration(people []DemoPerson) {
 	for _, t := range []demoTask{
 		{milestone: "Kick-off", title: "Agree on goals and dates", state: "done", side: "customer", assignee: &manager, due: -41, days: 1},
 		{milestone: "Single sign-on", title: "Configure single sign-on", state: "done", side: "customer", assignee: &member, due: -13, days: 3},
-		{milestone: "Documents complete", title: "Upload the insurance certificate", state: "ready", side: "customer", assignee: &member, due: -2, days: 1},
+		{milestone: "Documents complete", title: "Upload the insurance certificate", state: "ready", side: "customer", assignee: &member, due: -4, days: 1},
 		{milestone: "Documents complete", title: "Send a new proof of address", state: "ready", side: "customer", assignee: &admin, due: 3, days: 1},
 		{milestone: "Data migration", title: "Export historic shipments", state: "done", side: "customer", assignee: &admin, due: -6, days: 4},
 		{milestone: "Data migration", title: "Load historic shipments", state: "in_progress", side: "provider", due: 5, days: 5},
@@ -186,7 +186,7 @@ func (d *demo) integration(people []DemoPerson) {
 	d.version("Certificate of incorporation", 1, "incorporation.pdf", "accepted", 25, nil, "")
 	d.document("Proof of address", "rejected", 3, "", false, "address proof")
 	d.version("Proof of address", 1, "electricity-bill.pdf", "rejected", 5, []string{"too_old"}, "The bill is older than three months. Please send one from the last three months.")
-	d.document("Insurance certificate", "requested", -2, "", false, "insurance")
+	d.document("Insurance certificate", "requested", -4, "", false, "insurance")
 	d.document("Security questionnaire", "in_review", 1, "technical", false, "questionnaire")
 	d.version("Security questionnaire", 2, "security-questionnaire-v2.xlsx", "in_review", 2, nil, "")
 	d.document("Master service agreement", "accepted", -35, "", true, "MSA", "agreement", "contract")

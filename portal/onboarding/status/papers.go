@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/usherdesk/usher/knowledge/lexicon"
 	"github.com/usherdesk/usher/portal/onboarding"
 )
 
@@ -41,17 +42,45 @@ func (d *draft) document(fallback *onboarding.Document) (onboarding.Document, bo
 	case len(hits) > 1:
 		d.clarify(things, hits)
 		return onboarding.Document{}, false
-	case fallback != nil:
+	case fallback != nil && d.generic():
 		return *fallback, true
+	case fallback != nil:
+		d.noSuchDocument()
 	}
 	return onboarding.Document{}, false
+}
+
+// generic reports whether the question speaks of a document without naming it.
+func (d *draft) generic() bool {
+	for _, word := range stems(d.q.Text, d.language) {
+		for _, name := range genericNames {
+			if word == lexicon.Stem(name, d.language) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var genericNames = []string{
+	"document", "documents", "file", "files", "form", "paperwork", "upload", "uploaded", "papers", "dokument", "dokumente", "datei", "unterlagen",
+	"fichier", "documento", "documentos", "archivo", "ficheiro", "arquivo", "formulario",
+}
+
+// noSuchDocument lists what is there where the question names something that is not.
+func (d *draft) noSuchDocument() {
+	d.say("document.no_such")
+	for _, doc := range d.record.Documents {
+		d.item("document.there", "title", doc.Title, "state", d.fill("document.word."+doc.State))
+		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+	}
 }
 
 func (d *draft) received() {
 	d.out.Link = "/documents"
 	doc, ok := d.document(d.uploadedLast())
 	if !ok {
-		if d.out.Clarify == "" {
+		if d.out.Clarify == "" && len(d.lines) == 0 {
 			d.say("document.nothing")
 			d.project("documents_received", "0")
 		}
@@ -124,7 +153,7 @@ func (d *draft) reviewed() {
 	}
 	doc, ok := d.document(reviewing)
 	if !ok {
-		if d.out.Clarify == "" {
+		if d.out.Clarify == "" && len(d.lines) == 0 {
 			d.say("document.nothing")
 			d.project("documents_received", "0")
 		}
@@ -173,7 +202,7 @@ func (d *draft) rejected() {
 	}
 	doc, ok := d.document(last)
 	if !ok {
-		if d.out.Clarify == "" {
+		if d.out.Clarify == "" && len(d.lines) == 0 {
 			d.say("document.none_rejected")
 			d.project("documents_rejected", "0")
 		}

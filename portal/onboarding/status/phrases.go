@@ -47,6 +47,7 @@ var english = map[string]string{
 	"milestone.state.upcoming": "still to come", "milestone.state.in_progress": "in progress", "milestone.state.at_risk": "at risk", "milestone.state.done": "done", "milestone.state.missed": "missed", "milestone.state.waived": "waived",
 	"task.state.not_ready": "not ready to start", "task.state.ready": "ready to start", "task.state.in_progress": "in progress", "task.state.blocked": "blocked", "task.state.in_review": "in review",
 
+	"document.no_such": "I find no document with that name among yours. These are on your list:", "document.there": "{title}: {state}",
 	"document.nothing": "We have not received a document from you yet.", "document.not_received": "No, “{title}” has not arrived yet.", "document.due": "It is due {date}.",
 	"document.received": "Yes, we have received “{title}” (version {version}, {file}), uploaded {at}.", "document.scan_pending": "It is still being checked for malware.",
 	"document.scan_failed": "It did not pass our file check.", "document.about": "About “{title}” (version {version}):",

@@ -77,7 +77,7 @@ func checkDatabase(ctx context.Context, c *config, out io.Writer) bool {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	if c.DatabaseURL == "" {
-		found, err := localpg.Find()
+		found, err := localpg.Find(ctx)
 		if err != nil {
 			finding{"BAD", "database", err.Error()}.print(out)
 			return false

@@ -24,8 +24,8 @@ const (
 )
 
 // choose picks the installed PostgreSQL: for existing data its own version.
-func (s *Server) choose(bin string) error {
-	all := installations(bin)
+func (s *Server) choose(ctx context.Context, bin string) error {
+	all := installations(ctx, bin)
 	if s.data == "" {
 		chosen, err := find(all)
 		s.bin = chosen.Bin
@@ -140,7 +140,7 @@ func (s *Server) running(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !claim.alive(s.data) {
+		if !claim.alive(ctx, s.data) {
 			return false, disown(s.data)
 		}
 		if claim.port != 0 && s.answers(ctx, claim.port) {
@@ -224,7 +224,7 @@ func (s *Server) start(ctx context.Context) error {
 // stop ends the server; connections are closed, everything committed is kept.
 func (s *Server) stop(ctx context.Context) error {
 	claim, err := readPidfile(s.data)
-	if err != nil || !claim.alive(s.data) {
+	if err != nil || !claim.alive(ctx, s.data) {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), stopTimeout, errors.New("stopping the private PostgreSQL took too long"))

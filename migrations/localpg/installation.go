@@ -47,7 +47,7 @@ var places = []string{
 
 // Find returns the PostgreSQL a new cluster would be made with: the newest that
 // has pgvector. It fails with ErrNoPostgres or ErrNoPgvector.
-func Find() (Installation, error) { return find(installations("")) }
+func Find(ctx context.Context) (Installation, error) { return find(installations(ctx, "")) }
 
 func find(all []Installation) (Installation, error) {
 	if len(all) == 0 {
@@ -63,7 +63,7 @@ func find(all []Installation) (Installation, error) {
 }
 
 // installations lists what is installed, newest first; with bin only that.
-func installations(bin string) (all []Installation) {
+func installations(ctx context.Context, bin string) (all []Installation) {
 	var folders []string
 	if bin != "" {
 		folders = []string{bin}
@@ -79,7 +79,7 @@ func installations(bin string) (all []Installation) {
 		}
 	}
 	for _, folder := range folders {
-		if installed, ok := inspect(folder); ok {
+		if installed, ok := inspect(ctx, folder); ok {
 			all = append(all, installed)
 		}
 	}
@@ -93,11 +93,11 @@ var (
 )
 
 // inspect reports the server installed in a folder, if it is new enough.
-func inspect(bin string) (Installation, bool) {
+func inspect(ctx context.Context, bin string) (Installation, bool) {
 	if _, err := os.Stat(filepath.Join(bin, "initdb")); err != nil {
 		return Installation{}, false // a client-only installation
 	}
-	version, err := ask(filepath.Join(bin, "postgres"), "--version")
+	version, err := ask(ctx, filepath.Join(bin, "postgres"), "--version")
 	if err != nil {
 		return Installation{}, false
 	}
@@ -110,7 +110,7 @@ func inspect(bin string) (Installation, bool) {
 		return Installation{}, false
 	}
 	installed := Installation{Bin: bin, Major: major}
-	share, err := ask(filepath.Join(bin, "pg_config"), "--sharedir")
+	share, err := ask(ctx, filepath.Join(bin, "pg_config"), "--sharedir")
 	if err != nil {
 		return installed, true
 	}
@@ -126,8 +126,8 @@ func inspect(bin string) (Installation, bool) {
 
 // ask runs a program that answers at once and returns what it prints. It has a
 // deadline of its own: cut short by a caller's, a program would look missing.
-func ask(program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func ask(ctx context.Context, program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	output, err := exec.CommandContext(ctx, program, args...).Output()
 	return strings.TrimSpace(string(output)), err

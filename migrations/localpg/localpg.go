@@ -83,7 +83,7 @@ func open(ctx context.Context, config Config) (s *Server, unlock func(), err err
 		return nil, nil, err
 	}
 	if err = s.load(); err == nil {
-		err = s.choose(config.Bin)
+		err = s.choose(ctx, config.Bin)
 	}
 	if err != nil {
 		unlock()
@@ -175,7 +175,7 @@ func Remove(ctx context.Context, config Config) error {
 		return errors.New("remove private PostgreSQL: another process is using it: stop that first")
 	}
 	// Damaged settings are one reason to remove it, so they are no reason not to.
-	if s.load() == nil && s.data != "" && s.choose(config.Bin) == nil {
+	if s.load() == nil && s.data != "" && s.choose(ctx, config.Bin) == nil {
 		if err := s.stop(ctx); err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func Remove(ctx context.Context, config Config) error {
 		if data == "" {
 			continue
 		}
-		if claim, err := readPidfile(data); err == nil && claim.alive(data) {
+		if claim, err := readPidfile(data); err == nil && claim.alive(ctx, data) {
 			return fmt.Errorf("remove private PostgreSQL: process %d still runs on %s: end it and run again", claim.pid, data)
 		}
 		if err := os.RemoveAll(data); err != nil {

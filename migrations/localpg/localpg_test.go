@@ -63,7 +63,7 @@ func TestMain(m *testing.M) {
 // fresh is a folder without a cluster; what is made there is removed again.
 func fresh(t *testing.T) string {
 	t.Helper()
-	if _, err := localpg.Find(); err != nil {
+	if _, err := localpg.Find(t.Context()); err != nil {
 		t.Skip(err)
 	}
 	dir := filepath.Join(t.TempDir(), ".usher")

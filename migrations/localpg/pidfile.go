@@ -2,6 +2,7 @@ package localpg
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -41,11 +42,11 @@ func readPidfile(data string) (claim pidfile, err error) {
 
 // alive reports whether the claimed process is a PostgreSQL on this folder, and
 // not one that got a dead server's number.
-func (p pidfile) alive(data string) bool {
+func (p pidfile) alive(ctx context.Context, data string) bool {
 	if p.pid <= 0 || !sameFolder(p.data, data) || errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH) {
 		return false
 	}
-	return strings.Contains(commandLine(p.pid), p.data)
+	return strings.Contains(commandLine(ctx, p.pid), p.data)
 }
 
 // disown makes a pidfile left by a dead server harmless. PostgreSQL and pg_ctl
@@ -70,11 +71,11 @@ func disown(data string) error {
 }
 
 // commandLine is a running process's command, "" for a dead one.
-func commandLine(pid int) string {
+func commandLine(ctx context.Context, pid int) string {
 	if body, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil {
 		return string(bytes.ReplaceAll(body, []byte{0}, []byte(" ")))
 	}
-	line, _ := ask("ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)) // fails when there is no such process
+	line, _ := ask(ctx, "ps", "-ww", "-o", "args=", "-p", strconv.Itoa(pid)) // fails when there is no such process
 	return line
 }
 

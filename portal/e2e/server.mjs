@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,7 @@ async function freePort() {
 export async function startServer(settings = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run \`make build\` first`);
   const dir = await mkdtemp(join(tmpdir(), "usher-e2e-"));
+  await chmod(dir, 0o755); // as root, PostgreSQL's user must reach it, or the data would lie elsewhere and stay
   const port = await freePort();
   const env = { ...process.env, USHER_DIR: join(dir, "data"), USHER_ADDR: `127.0.0.1:${port}`, USHER_PUBLIC_URL: `http://127.0.0.1:${port}`, USHER_LOG_LEVEL: "warn", ...settings };
   // The machine's own settings must not leak into the test.

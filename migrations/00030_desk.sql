@@ -91,7 +91,14 @@ create table crm_fields (
 );
 select usher.protect('crm_fields');
 
+-- How far each CRM that is polled was read.
+create table crm_cursors (
+  system text primary key,
+  at     timestamptz not null
+);
+grant select, insert, update, delete on crm_cursors to usher_worker;
+
 -- +goose Down
-drop table crm_fields, drafts, ticket_relations, delivery_pauses, delivery_lanes;
+drop table crm_cursors, crm_fields, drafts, ticket_relations, delivery_pauses, delivery_lanes;
 alter table tickets drop column closed_as, drop column first_replied_at, drop column waiting_since, drop column escalated_at;
 alter table deliveries drop column position, drop column wanted, drop column sent, drop column first_tried_at, drop column batch;

@@ -170,7 +170,7 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 			if f.RetryAfter > 0 {
 				w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
 			}
-			body := map[string]any{"status": "error", "message": "It did not work", "correlationId": "c033cdaa-2c40-4a64-ae48-b4cec88dad24", "category": f.Category}
+			body := map[string]any{"status": "error", "message": "secret detail", "correlationId": "c033cdaa-2c40-4a64-ae48-b4cec88dad24", "category": f.Category}
 			if f.Status == http.StatusTooManyRequests {
 				body["errorType"], body["policyName"] = "RATE_LIMIT", f.Policy
 			}

@@ -143,7 +143,7 @@ func Run(t *testing.T, setup func(t *testing.T) Bundle) {
 			var permanent *desk.PermanentError
 			require.ErrorAs(t, err, &permanent, string(f))
 			require.NotEmpty(t, permanent.Safe)
-			require.NotContains(t, permanent.Safe, "secret")
+			require.NotContains(t, permanent.Safe, "secret detail")
 		}
 		b.Fail(None)
 		_, err = b.CRM.UpsertTicket(t.Context(), Record())

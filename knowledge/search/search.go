@@ -169,7 +169,10 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 		if err != nil {
 			return err
 		}
-		found, err = s.candidates(ctx, tx, q, u, words, model, vector)
+		if found, err = s.candidates(ctx, tx, q, u, words, model, vector); err != nil || q.Draft == nil {
+			return err
+		}
+		found, err = s.replace(ctx, tx, q, embedder, vector, found)
 		return err
 	})
 	if err != nil {

@@ -134,3 +134,41 @@ func TestOnlyChangedChunksAreEmbeddedAgain(t *testing.T) {
 	require.Equal(t, [3]int{1, 2, 1}, [3]int{result.Added, result.Kept, result.Removed})
 	require.Equal(t, "Second part, rewritten.", b.Search(t, knowledge.Viewer{}, "rewritten").Passages[0].Text)
 }
+
+func TestADraftIsSearchedAsIfItWereLive(t *testing.T) {
+	t.Parallel()
+	b := seed(t)
+	preview := search.New(b.Worker, b.Models, search.Config{})
+	article := b.Publish(t, knowledge.Shared, knowledge.Content{Title: "Change your plan", Body: "Plans are changed under Billing."})
+	draft, err := b.Service.SaveDraft(t.Context(), knowledge.Shared, article.ID, knowledge.Content{
+		Title: "Change your plan", Body: "Ask the concierge to change your plan.", Audience: article.Audience,
+	}, noTime, b.Curator)
+	require.NoError(t, err)
+	ask := func(viewer knowledge.Viewer, draft *search.Draft) []search.Passage {
+		result, err := preview.Search(t.Context(), search.Query{Text: "concierge for a plan", Viewer: viewer, Draft: draft})
+		require.NoError(t, err)
+		return result.Passages
+	}
+	over := &search.Draft{Space: knowledge.Shared, ArticleID: article.ID, VersionID: draft.ID}
+	staged := ask(knowledge.Viewer{}, over)
+	require.Equal(t, "Ask the concierge to change your plan.", staged[0].Text)
+	require.NotContains(t, ask(knowledge.Viewer{}, nil)[0].Text, "concierge", "the live version is unchanged")
+
+	// What the preview shows is what publishing gives.
+	require.NoError(t, b.Service.Publish(t.Context(), knowledge.Shared, article.ID, b.Curator))
+	b.Index(t, knowledge.Shared, article.ID)
+	live := ask(knowledge.Viewer{}, nil)
+	require.Equal(t, staged[0].Text, live[0].Text)
+	require.InDelta(t, staged[0].Legs.Lexical, live[0].Legs.Lexical, 0.05)
+	require.InDelta(t, staged[0].Legs.Dense, live[0].Legs.Dense, 0.01)
+
+	internal, err := b.Service.SaveDraft(t.Context(), knowledge.Shared, article.ID, knowledge.Content{
+		Title: "Change your plan", Body: "Internal: the concierge is Kim.", Audience: knowledge.Audience{Level: knowledge.Agent},
+	}, noTime, b.Curator)
+	require.NoError(t, err)
+	over.VersionID = internal.ID
+	for _, p := range ask(knowledge.Viewer{}, over) {
+		require.NotContains(t, p.Text, "Kim", "a preview as a visitor shows what a visitor would see")
+	}
+	require.Contains(t, ask(knowledge.Viewer{Staff: true}, over)[0].Text, "Kim")
+}

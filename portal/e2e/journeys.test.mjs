@@ -5,3 +5,4 @@ import "./journeys/robust.mjs";
 import "./journeys/access.mjs";
 import "./journeys/look.mjs";
 import "./journeys/knowledge.mjs";
+import "./journeys/widget.mjs";

@@ -78,7 +78,7 @@ test("an unknown address is a 404 with a way back", async () => {
 });
 
 test("pages forbid what they do not need", async () => {
-  const { page, close } = await visit("Ana Keller", { allow: [/Content Security Policy|Refused/] });
+  const { page, close } = await visit("Ana Keller", { allow: [/Content Security Policy|Refused|TrustedScript/] });
   const response = await page.goto("/");
   const policy = response.headers()["content-security-policy"];
   assert.match(policy, /default-src 'none'/);

@@ -112,6 +112,7 @@ test("the main journey works by keyboard alone", async () => {
   await answer.getByRole("link", { name: "Open the article" }).first().waitFor();
   for (let i = 0; i < 12; i++) {
     await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement === document.body)) break; // past the last control
     await expectFocusVisible(page);
   }
   const talk = page.getByRole("button", { name: "Talk to a person" }).first();

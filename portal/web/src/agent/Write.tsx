@@ -1,12 +1,12 @@
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { call, newKey } from "../api/client";
 import type { AgentAction, AgentTicket, Suggestion } from "../api/types";
 import { announce } from "../ui/announce";
 import { problemOf } from "../ui/Console";
+import { useDraft } from "../ui/draft";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Dialog } from "../ui/parts";
-import { store, stored } from "../ui/theme";
 
 type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
 
@@ -18,8 +18,8 @@ type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Pr
 export function Write({ data, act }: Props) {
   const { ticket } = data;
   const [mode, setMode] = useState<"reply" | "note">("reply");
-  const [reply, setReply] = useDraft(`usher.reply.${ticket.id}`);
-  const [note, setNote] = useDraft(`usher.note.${ticket.id}`);
+  const [reply, setReply] = useDraft(`reply.${ticket.id}`);
+  const [note, setNote] = useDraft(`note.${ticket.id}`);
   const [preview, setPreview] = useState(false);
   const [key, setKey] = useState(newKey);
   const [busy, setBusy] = useState(false);
@@ -134,12 +134,6 @@ function channelWords(channel: string): string {
     default:
       return "the portal";
   }
-}
-
-function useDraft(name: string): [string, (text: string) => void] {
-  const [text, setText] = useState(() => stored(name));
-  useEffect(() => store(name, text), [name, text]);
-  return [text, setText];
 }
 
 function Suggest({ data, onUse }: { data: AgentTicket; onUse: (text: string) => void }) {

@@ -2,6 +2,7 @@ import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useSta
 import { call, onSignedOut } from "../api/client";
 import type { Me } from "../api/types";
 import { Announcer } from "../ui/announce";
+import { writeDraft } from "../ui/draft";
 import { loadWords, type Locale, locales, pickLocale, useWords, type Words, WordsContext } from "../ui/i18n";
 import { Icon, type IconName, Mark } from "../ui/Icon";
 import { Dialog, Loading } from "../ui/parts";
@@ -90,7 +91,7 @@ function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => 
   const current = match("/c/:id", path)?.id;
   const talk = () => setTalking(true);
   const ask = (question: string) => {
-    if (question) store(`usher.draft.${me.id}.new`, question);
+    if (question) writeDraft(`${me.id}.new`, question);
     navigate("/");
   };
   return (
@@ -115,7 +116,15 @@ function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => 
 }
 
 function Routes({ path, current, onTalk, onAsk }: { path: string; current?: string; onTalk: () => void; onAsk: (question: string) => void }) {
-  if (path === "/") return <Chat key="new" onTalk={onTalk} />;
+  // A conversation that begins here keeps its component, and with it the focus and what is being typed.
+  const [begun, setBegun] = useState<{ id?: string; turn: number }>({ turn: 0 });
+  const begin = useCallback((id: string) => {
+    setBegun((b) => ({ ...b, id }));
+    navigate(`/c/${id}`, { replace: true });
+  }, []);
+  if (path !== "/" && begun.id && begun.id !== current) setBegun({ turn: begun.turn + 1 });
+  if (path === "/" && begun.id) setBegun({ turn: begun.turn + 1 });
+  if (path === "/" || (current && current === begun.id)) return <Chat key={`new ${begun.turn}`} id={current} onTalk={onTalk} onBegin={begin} />;
   if (current) return <Chat key={current} id={current} onTalk={onTalk} />;
   if (match("/conversations", path)) return <Conversations />;
   if (match("/tickets", path)) return <Tickets />;

@@ -6,7 +6,7 @@ import { announce } from "../ui/announce";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Badge, Banner, Loading, Time } from "../ui/parts";
-import { Link, navigate, usePage } from "../ui/router";
+import { Link, usePage } from "../ui/router";
 import { Composer } from "./Composer";
 import { Hello } from "./Hello";
 import { ErrorPage } from "./pages";
@@ -19,7 +19,7 @@ const transcript = () => import("./MessageView");
 const MessageView = lazy(() => transcript().then((m) => ({ default: m.MessageView })));
 
 /** One conversation, or the page where one begins. */
-export function Chat({ id, onTalk, framed = false, go = (to: string) => navigate(to, { replace: true }) }: { id?: string; onTalk: () => void; framed?: boolean; go?: (to: string) => void }) {
+export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onTalk: () => void; onBegin?: (id: string) => void; framed?: boolean }) {
   const { t, count } = useWords();
   const session = useSession();
   const { conversation, thread, error, connection, more, older, reconnect } = useThread(id);
@@ -33,9 +33,9 @@ export function Chat({ id, onTalk, framed = false, go = (to: string) => navigate
   useEffect(
     () =>
       session.started((from, begun) => {
-        if (!id && from.startsWith("new:")) go(`/c/${begun.id}`);
+        if (!id && from.startsWith("new:")) onBegin?.(begun.id);
       }),
-    [session, id, go],
+    [session, id, onBegin],
   );
 
   const send = useCallback((text: string) => session.outbox.add(id ?? place, text, newKey()), [session, id, place]);
@@ -148,7 +148,7 @@ export function Chat({ id, onTalk, framed = false, go = (to: string) => navigate
           </div>
         )}
         <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />
-        <Composer key={id ?? "new"} draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />
+        <Composer draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />
       </div>
     </div>
   );
@@ -298,7 +298,10 @@ function useScroll(messages: readonly Message[], pending: number, readSeq: numbe
         return;
       }
     }
-    if (stick.current && size > 0) el.scrollTop = el.scrollHeight;
+    // Somebody who reads with the keyboard above keeps the focus in view.
+    const focus = document.activeElement;
+    const reading = focus !== el && el.contains(focus);
+    if (stick.current && size > 0 && !reading) el.scrollTop = el.scrollHeight;
   }, [messages, readSeq, size]);
 
   useLayoutEffect(place, [place, length, last?.state]);

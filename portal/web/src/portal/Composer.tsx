@@ -1,7 +1,7 @@
-import { type KeyboardEvent, type RefObject, useEffect, useState } from "react";
+import type { KeyboardEvent, RefObject } from "react";
+import { useDraft } from "../ui/draft";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
-import { store, stored } from "../ui/theme";
 
 /** Longest message the service takes, in characters; it measures bytes, so this is cautious. */
 export const longestMessage = 16_000;
@@ -18,10 +18,8 @@ type Props = {
 /** The text box. A draft survives reloads and is this tab's own while typing. */
 export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
   const { t } = useWords();
-  const [text, setText] = useState(() => stored(`usher.draft.${draftKey}`));
+  const [text, setText] = useDraft(draftKey);
   const over = text.length - longestMessage;
-
-  useEffect(() => store(`usher.draft.${draftKey}`, text), [draftKey, text]);
 
   const send = () => {
     const body = text.trim();

@@ -1,19 +1,19 @@
 import { useState } from "react";
 import { call, newKey } from "../api/client";
 import { announce } from "../ui/announce";
+import { readDraft, writeDraft } from "../ui/draft";
 import { useWords } from "../ui/i18n";
 import { Dialog } from "../ui/parts";
 import { useProblem } from "../ui/problem";
 import { useSession } from "./session";
-import { store, stored } from "../ui/theme";
 
 /** One question before a person is asked; what is known is not asked again. */
 export function PersonDialog({ conversation, onClose, onDone }: { conversation?: string; onClose: () => void; onDone: (conversation: string) => void }) {
   const { t, language } = useWords();
   const session = useSession();
   const explain = useProblem();
-  const draft = `usher.draft.${session.me.id}.${conversation ?? "new"}`;
-  const [note, setNote] = useState(() => stored(draft));
+  const draft = `${session.me.id}.${conversation ?? "new"}`;
+  const [note, setNote] = useState(() => readDraft(draft));
   const [key] = useState(newKey);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
@@ -30,7 +30,7 @@ export function PersonDialog({ conversation, onClose, onDone }: { conversation?:
         id = begun.conversation.id;
       }
       await call("post", "/v1/conversations/{id}/person", { params: { id }, body: { client_key: key, ...(note.trim() && { note: note.trim() }) } });
-      store(draft, undefined);
+      writeDraft(draft, "");
       announce(`${t("passed_on")}. ${t("passed_on_body")}`);
       onDone(id);
     } catch (error) {

@@ -56,7 +56,12 @@ export function useThread(id: string | undefined): LiveThread {
       });
     };
     const load = async () => {
-      if (kept) return open(kept.thread.lastSeq);
+      if (kept) {
+        setConversation(kept.conversation);
+        setThread(kept.thread);
+        setMore(kept.more);
+        return open(kept.thread.lastSeq);
+      }
       const about = await call("get", "/v1/conversations/{id}", { params: { id }, signal: abort.signal });
       const page = await call("get", "/v1/conversations/{id}/messages", { params: { id }, query: { limit: pageSize }, signal: abort.signal });
       if (!live) return;

@@ -4,15 +4,17 @@ import { loadWords, pickLocale } from "../ui/i18n";
 import { stored } from "../ui/theme";
 import "../ui/tokens.css";
 import "../ui/base.css";
-import "./portal.css";
-import { App } from "./App";
+import "../portal/portal.css";
+import "./embed.css";
+import { Embed } from "./Embed";
 
 const root = document.getElementById("root");
 if (root) {
   const first = await loadWords(pickLocale([stored("usher.locale"), ...navigator.languages]));
+  document.documentElement.lang = first.language;
   createRoot(root).render(
     <StrictMode>
-      <App first={first} />
+      <Embed words={first} />
     </StrictMode>,
   );
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/usherdesk/usher/portal/onboarding/schedule"
 )
 
 // Day is the date an instant falls on in the tenant's time zone, as midnight UTC.
@@ -18,8 +20,11 @@ func (t Task) Overdue(today time.Time) bool { return t.Open() && t.Due != nil &&
 
 // Forecast is when the project goes live as things stand.
 type Forecast struct {
-	Date   *time.Time // nil: unknown
-	Driver *Task      // the open task that decides it
+	Date *time.Time // nil: unknown
+	// Driver is the task to do first of those that decide the date.
+	Driver *Task
+	// Chain is the tasks that decide the date, first to last.
+	Chain []*Task
 	// Unknown is a task on the way whose duration nobody has given.
 	Unknown *Task
 }
@@ -31,10 +36,23 @@ type Forecast struct {
 // Work the asker may not see counts, but is not named.
 func (r Record) GoLive(today time.Time) Forecast {
 	if r.whole == nil {
-		return r.goLive(today)
+		return r.seen(r.goLive(today))
 	}
-	f := r.whole.goLive(today)
-	f.Driver, f.Unknown = r.visible(f.Driver), r.visible(f.Unknown)
+	return r.seen(r.whole.goLive(today))
+}
+
+// seen leaves of a forecast what the asker may be told by name.
+func (r Record) seen(f Forecast) Forecast {
+	chain := f.Chain
+	f.Driver, f.Chain, f.Unknown = nil, nil, r.visible(f.Unknown)
+	for _, t := range chain {
+		if mine := r.visible(t); mine != nil {
+			f.Chain = append(f.Chain, mine)
+		}
+	}
+	if len(f.Chain) > 0 {
+		f.Driver = f.Chain[0]
+	}
 	return f
 }
 
@@ -46,127 +64,61 @@ func (r Record) visible(t *Task) *Task {
 }
 
 func (r Record) goLive(today time.Time) Forecast {
-	byID := map[uuid.UUID]*Task{}
-	for i := range r.Tasks {
-		byID[r.Tasks[i].ID] = &r.Tasks[i]
-	}
-	onPath := r.goLivePath(byID)
-	if len(onPath) == 0 {
-		return Forecast{Date: r.Project.PlannedGoLive}
-	}
-	finish := map[uuid.UUID]time.Time{}
-	visiting := map[uuid.UUID]bool{}
-	var unknown *Task
-	var visit func(t *Task) time.Time
-	visit = func(t *Task) time.Time {
-		if done, ok := finish[t.ID]; ok {
-			return done
-		}
-		if visiting[t.ID] || !t.Open() {
-			return today // a circle adds nothing; what is done is done
-		}
-		visiting[t.ID] = true
-		start := nextWorkday(today)
-		for _, id := range t.Needs {
-			if need := byID[id]; need != nil && need.Open() {
-				if after := nextWorkday(visit(need).AddDate(0, 0, 1)); after.After(start) {
-					start = after
-				}
-			}
-		}
-		visiting[t.ID] = false
-		if t.DurationDays == nil {
-			if unknown == nil || t.Title < unknown.Title {
-				unknown = t
-			}
-			finish[t.ID] = start
-			return start
-		}
-		end := addWorkdays(start, *t.DurationDays)
-		finish[t.ID] = end
-		return end
-	}
-	var f Forecast
-	for _, t := range onPath {
-		end := visit(t)
-		if f.Date == nil || end.After(*f.Date) || end.Equal(*f.Date) && t.Title < f.Driver.Title {
-			f.Date, f.Driver = &end, t
-		}
-	}
-	if unknown != nil {
-		return Forecast{Unknown: unknown}
-	}
-	return f
-}
-
-// goLivePath is the open tasks the go-live milestone waits for, itself and
-// through dependencies; without such a milestone, every open task.
-func (r Record) goLivePath(byID map[uuid.UUID]*Task) []*Task {
-	wanted := map[uuid.UUID]bool{}
-	var add func(t *Task)
-	add = func(t *Task) {
-		if t == nil || wanted[t.ID] || !t.Open() {
-			return
-		}
-		wanted[t.ID] = true
-		for _, id := range t.Needs {
-			add(byID[id])
-		}
-	}
-	goLive := slices.IndexFunc(r.Milestones, func(m Milestone) bool { return m.GoLive })
+	goal, open := r.goal()
+	tasks := make([]schedule.Task, len(r.Tasks))
+	byID := make(map[uuid.UUID]*Task, len(r.Tasks))
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
-		if goLive < 0 || t.MilestoneID != nil && *t.MilestoneID == r.Milestones[goLive].ID {
-			add(t)
-		}
+		byID[t.ID] = t
+		tasks[i] = schedule.Task{ID: t.ID, Work: t.work(), Duration: t.DurationDays, DependsOn: t.Needs, Rank: i}
 	}
-	var path []*Task
-	for i := range r.Tasks {
-		if wanted[r.Tasks[i].ID] {
-			path = append(path, &r.Tasks[i])
-		}
+	plan := schedule.NewPlan(schedule.Calendar{}, schedule.DayOf(today, time.UTC), tasks)
+	f := plan.Goal(goal)
+	if f.Finish == nil {
+		return Forecast{Unknown: byID[f.Missing]}
 	}
-	return path
+	date := f.Finish.Time()
+	if !open && r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.After(date) {
+		date = *r.Project.PlannedGoLive // nothing is left to do: the plan holds
+	}
+	out := Forecast{Date: &date}
+	for _, id := range f.Chain {
+		out.Chain = append(out.Chain, byID[id])
+	}
+	return out
 }
 
-func workday(day time.Time) bool {
-	return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
+// goal is the tasks of the go-live milestone, or all where none is marked, and
+// whether one of them is open.
+func (r Record) goal() (ids []uuid.UUID, open bool) {
+	goLive := slices.IndexFunc(r.Milestones, func(m Milestone) bool { return m.GoLive })
+	for _, t := range r.Tasks {
+		if goLive < 0 || t.MilestoneID != nil && *t.MilestoneID == r.Milestones[goLive].ID {
+			ids = append(ids, t.ID)
+			open = open || t.Open()
+		}
+	}
+	return ids, open
+}
+
+func (t Task) work() schedule.Work {
+	switch t.State {
+	case "done", "not_applicable", "cancelled":
+		return schedule.Closed
+	case "in_progress", "in_review":
+		return schedule.Started
+	}
+	return schedule.Waiting
 }
 
 func nextWorkday(day time.Time) time.Time {
-	for !workday(day) {
-		day = day.AddDate(0, 0, 1)
-	}
-	return day
-}
-
-// addWorkdays is the day a task of that many working days ends that starts on a
-// working day: one day ends the day it starts.
-func addWorkdays(start time.Time, days int) time.Time {
-	end := start
-	for left := max(days, 1) - 1; left > 0; {
-		end = end.AddDate(0, 0, 1)
-		if workday(end) {
-			left--
-		}
-	}
-	return end
+	return schedule.Calendar{}.Next(schedule.DayOf(day, time.UTC)).Time()
 }
 
 // WorkdaysBetween counts working days from one date to another; negative when
 // the second is earlier.
 func WorkdaysBetween(from, to time.Time) int {
-	sign := 1
-	if to.Before(from) {
-		from, to, sign = to, from, -1
-	}
-	n := 0
-	for day := from.AddDate(0, 0, 1); !day.After(to); day = day.AddDate(0, 0, 1) {
-		if workday(day) {
-			n++
-		}
-	}
-	return sign * n
+	return schedule.Calendar{}.Between(schedule.DayOf(from, time.UTC), schedule.DayOf(to, time.UTC))
 }
 
 // Health is how the project stands against its plan.
@@ -201,14 +153,18 @@ func (r Record) Health(today time.Time) Health {
 	switch {
 	case h.Variance > 10, r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.Before(today):
 		h.Word = "off_track"
-	case h.Variance > 0, h.Customer+h.Provider > 0:
+	case h.Variance > 0, h.Customer+h.Provider > 0, !h.Known && r.Project.PlannedGoLive != nil:
 		h.Word = "at_risk"
 	}
 	return h
 }
 
-// Progress counts the tasks customers can see: done, and all that apply.
+// Progress counts the tasks customers can see: done, and all that apply. It is
+// the same number for everybody of the tenant.
 func (r Record) Progress() (done, total int) {
+	if r.whole != nil {
+		return r.whole.Progress()
+	}
 	for _, t := range r.Tasks {
 		if t.Visibility == "internal" || t.State == "not_applicable" || t.State == "cancelled" {
 			continue

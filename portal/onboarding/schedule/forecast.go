@@ -39,8 +39,9 @@ const (
 
 // Forecast is when a goal is reached.
 type Forecast struct {
-	Finish *Day
-	Gap    Gap
+	Finish  *Day
+	Gap     Gap
+	Missing uuid.UUID // for GapDuration: a task without a duration, the first by Rank
 	// Chain is the critical chain, from the task to do first to the task that
 	// ends last; empty when nothing is open or the finish is unknown.
 	Chain []uuid.UUID
@@ -88,7 +89,7 @@ func (p *Plan) Goal(ids []uuid.UUID) Forecast {
 		return Forecast{Gap: GapNoGoal}
 	}
 	var last *Task
-	end := p.today
+	end, gap := p.today, GapNone
 	for _, id := range ids {
 		task := p.tasks[id]
 		if task == nil || task.Work == Closed {
@@ -96,11 +97,15 @@ func (p *Plan) Goal(ids []uuid.UUID) Forecast {
 		}
 		f := p.finish(task)
 		if f.gap != GapNone {
-			return Forecast{Gap: f.gap}
+			gap = f.gap
+			continue
 		}
 		if last == nil || f.day > end || f.day == end && task.Rank < last.Rank {
 			last, end = task, f.day
 		}
+	}
+	if gap != GapNone {
+		return Forecast{Gap: gap, Missing: p.missing()}
 	}
 	out := Forecast{Finish: &end}
 	for last != nil {
@@ -109,6 +114,20 @@ func (p *Plan) Goal(ids []uuid.UUID) Forecast {
 	}
 	slices.Reverse(out.Chain)
 	return out
+}
+
+// missing is the first by Rank of the tasks looked at that has no duration.
+func (p *Plan) missing() uuid.UUID {
+	var first *Task
+	for id := range p.finishes {
+		if t := p.tasks[id]; t.Duration == nil && (first == nil || t.Rank < first.Rank) {
+			first = t
+		}
+	}
+	if first == nil {
+		return uuid.Nil
+	}
+	return first.ID
 }
 
 func (p *Plan) finish(t *Task) *finish {

@@ -10,123 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/portal/onboarding/schedule"
+	"github.com/usherdesk/usher/portal/onboarding/schedule/walk"
 )
-
-// reference finds the finish of a goal by walking the calendar one day at a
-// time: it knows no path, no memo and no recursion, only who works today.
-type reference struct {
-	calendar schedule.Calendar
-	today    schedule.Day
-	tasks    []schedule.Task
-}
-
-func (r reference) needed(goal []uuid.UUID) map[uuid.UUID]schedule.Task {
-	byID := map[uuid.UUID]schedule.Task{}
-	for _, t := range r.tasks {
-		byID[t.ID] = t
-	}
-	needed := map[uuid.UUID]schedule.Task{}
-	for queue := goal; len(queue) > 0; queue = queue[1:] {
-		t, ok := byID[queue[0]]
-		if _, seen := needed[t.ID]; !ok || seen || t.Work == schedule.Closed {
-			continue
-		}
-		needed[t.ID] = t
-		if t.Work == schedule.Waiting {
-			queue = append(queue, t.DependsOn...)
-		}
-	}
-	return needed
-}
-
-// finish returns the day, or false when a duration is missing or nothing moves for years.
-func (r reference) finish(goal []uuid.UUID) (schedule.Day, bool) {
-	needed := r.needed(goal)
-	left := map[uuid.UUID]int{}
-	for id, t := range needed {
-		if t.Duration == nil {
-			return 0, false
-		}
-		left[id] = *t.Duration
-	}
-	last := r.today
-	for !r.calendar.Working(last) {
-		last++
-	}
-	ended := map[uuid.UUID]schedule.Day{}
-	// Started work may have begun in the past: let the calendar run from its first day.
-	day := last
-	for _, t := range needed {
-		if t.Work == schedule.Started && t.Start != nil && *t.Start < day {
-			day = *t.Start
-		}
-	}
-	for limit := day + 4000; len(ended) < len(needed); day++ {
-		if day > limit {
-			return 0, false
-		}
-		if !r.calendar.Working(day) {
-			continue
-		}
-		for moved := true; moved; { // zero-day work may end on the day its dependency ends
-			moved = false
-			for id, t := range needed {
-				if _, done := ended[id]; done || !r.may(t, day, last, needed, ended) {
-					continue
-				}
-				if left[id] > 1 {
-					continue
-				}
-				if left[id] == 1 && !r.freeBefore(t, day, needed, ended) {
-					continue
-				}
-				ended[id] = max(day, last)
-				moved = true
-			}
-		}
-		for id, t := range needed {
-			if _, done := ended[id]; !done && left[id] > 1 && r.may(t, day, last, needed, ended) && r.freeBefore(t, day, needed, ended) {
-				left[id]--
-			}
-		}
-	}
-	end := last
-	for _, id := range goal {
-		end = max(end, ended[id])
-	}
-	return end, true
-}
-
-// may reports whether work on t may happen on the day at all.
-func (r reference) may(t schedule.Task, day, first schedule.Day, needed map[uuid.UUID]schedule.Task, ended map[uuid.UUID]schedule.Day) bool {
-	if t.Work == schedule.Started {
-		return t.Start == nil && day >= first || t.Start != nil && day >= *t.Start
-	}
-	if day < first || t.Start != nil && day < *t.Start {
-		return false
-	}
-	for _, id := range t.DependsOn {
-		if _, isNeeded := needed[id]; isNeeded {
-			if _, done := ended[id]; !done {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// freeBefore reports whether every dependency ended before the day.
-func (r reference) freeBefore(t schedule.Task, day schedule.Day, needed map[uuid.UUID]schedule.Task, ended map[uuid.UUID]schedule.Day) bool {
-	if t.Work == schedule.Started {
-		return true
-	}
-	for _, id := range t.DependsOn {
-		if _, isNeeded := needed[id]; isNeeded && ended[id] >= day {
-			return false
-		}
-	}
-	return true
-}
 
 func randomTasks(rng *rand.Rand, today schedule.Day) (tasks []schedule.Task, goal []uuid.UUID) {
 	n := 1 + rng.IntN(14)
@@ -182,7 +67,7 @@ func TestForecastsEqualTheReferenceSolver(t *testing.T) {
 		calendar := schedule.NewCalendar(holidays...)
 		tasks, goal := randomTasks(rng, today)
 		got := schedule.NewPlan(calendar, today, tasks).Goal(goal)
-		want, ok := reference{calendar, today, tasks}.finish(goal)
+		want, ok := walk.Project{Calendar: calendar, Today: today, Tasks: tasks}.Finish(goal)
 		if !ok {
 			unknown++
 			require.Nil(t, got.Finish, "seed %d", seed)
@@ -203,7 +88,7 @@ func TestForecastsEqualTheReferenceSolver(t *testing.T) {
 					longer[i].Duration = &days
 				}
 			}
-			later, ok := reference{calendar, today, longer}.finish(goal)
+			later, ok := walk.Project{Calendar: calendar, Today: today, Tasks: longer}.Finish(goal)
 			require.True(t, ok)
 			require.Greater(t, later, want, "seed %d", seed)
 			requireHead(t, tasks, got.Chain, fmt.Sprintf("seed %d", seed))

@@ -29,6 +29,13 @@ type Clocks interface {
 	Sync(ctx context.Context, tx pgx.Tx, facts sla.Facts) error
 }
 
+// Publisher tells a tenant's own systems what happened to a ticket, in the
+// caller's transaction. event names the occurrence: published twice, it is sent
+// once. data holds only what customers may see. *webhook.Service is one.
+type Publisher interface {
+	Publish(ctx context.Context, tx pgx.Tx, tenant, event uuid.UUID, kind string, data any) error
+}
+
 // Config joins the desk to its surroundings. DB and Jobs are needed; everything
 // else may be absent.
 type Config struct {
@@ -39,6 +46,7 @@ type Config struct {
 	Off     []Destination
 	Clocks  Clocks // nil: nothing is promised
 	Drafts  Drafter
+	Events  Publisher // nil: tenants' own systems are told nothing
 	// TicketURL is the absolute address of a ticket in the agent console.
 	TicketURL func(tenant, ticket uuid.UUID, number int64) string
 	// Stage names a tenant's onboarding stage on Slack roots; nil: none is shown.
@@ -266,7 +274,33 @@ func (s *Service) save(ctx context.Context, w *work) error {
 			return err
 		}
 	}
+	if err := s.publish(ctx, w); err != nil {
+		return err
+	}
 	return s.enqueueHeads(ctx, w)
+}
+
+// publish tells the tenant's own systems what its customers can see, too.
+func (s *Service) publish(ctx context.Context, w *work) error {
+	if s.Events == nil || len(w.events) == 0 {
+		return nil
+	}
+	t, was := w.ticket, w.before
+	kind := "ticket.updated"
+	switch {
+	case was.ID == uuid.Nil:
+		kind = "ticket.created"
+	case t.CustomerState == was.CustomerState && t.AssigneeName == was.AssigneeName:
+		return nil
+	case t.CustomerState == triage.StateSolved:
+		kind = "ticket.solved"
+	case was.CustomerState == triage.StateSolved:
+		kind = "ticket.reopened"
+	}
+	return s.Events.Publish(ctx, w.tx, t.TenantID, w.events[0].id, kind, map[string]any{
+		"id": t.ID, "number": t.Number, "subject": t.Subject, "state": t.CustomerState, "assignee": t.AssigneeName,
+		"conversation_id": t.ConversationID, "created_at": t.CreatedAt, "updated_at": t.UpdatedAt,
+	})
 }
 
 func facts(w *work) sla.Facts {

@@ -86,9 +86,12 @@ func Run(t *testing.T, setup func(t *testing.T) Bundle) {
 		}
 		group.Wait()
 		require.Equal(t, 1, b.Records())
+		made := map[string]bool{}
 		for _, id := range ids {
-			require.Contains(t, []string{"", ids[0], ids[1], ids[2]}, id)
+			made[id] = true
 		}
+		delete(made, "") // one may be told to come again
+		require.Len(t, made, 1)
 	})
 
 	t.Run("a lost answer makes no second record and no second note", func(t *testing.T) {

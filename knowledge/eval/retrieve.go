@@ -74,6 +74,9 @@ func Run(ctx context.Context, r Retrieve) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{N: len(questions), IndexS: time.Since(began).Seconds()}
+	if err := r.DB.Pool().QueryRow(ctx, "select coalesce(sum(chunks), 0) from shared_corpora").Scan(&report.Chunks); err != nil {
+		return report, fmt.Errorf("count chunks: %w", err)
+	}
 	fmt.Fprintf(r.Progress, "indexed %d articles in %.1f s\n", len(articles), report.IndexS)
 	err = r.ask(ctx, searcher, articles, questions, &report)
 	return report, err

@@ -41,7 +41,7 @@ func (s *Searcher) Forced(ctx context.Context, q Query, exact bool) (nearest []u
 		if err != nil {
 			return err
 		}
-		passages := s.rank(Query{Limit: 1000}, u, found).Passages
+		passages := s.rank(Query{Limit: 1000}, u, found, true).Passages
 		nearest = byDense(passages)
 		lines, err := tx.Query(ctx, "explain "+form.sql(), args)
 		if err != nil {

@@ -21,17 +21,25 @@ type Weights struct {
 	Language   float64 // the article is in the question's language
 	Fresh      float64 // changed within a year
 	Unverified float64 // taken off
+	External   float64 // of an external model's cosine, spread over the candidates
 	Second     float64 // of the score of the article's second best passage
 	Third      float64 // … and of its third
 }
 
 // DefaultWeights are the measured ones.
-var DefaultWeights = Weights{Lexical: 1, Dense: 0.2, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01, Second: 0.1, Third: 0.05}
+var DefaultWeights = Weights{Lexical: 1, Dense: 0.2, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01, External: 0.4, Second: 0.1, Third: 0.05}
 
-func (s *Searcher) rank(q Query, u understood, found []row) Result {
+func (s *Searcher) rank(q Query, u understood, found []row, builtin bool) Result {
 	passages := make([]Passage, len(found))
 	for i, r := range found {
 		passages[i] = s.passage(u, r)
+	}
+	if builtin {
+		for i := range passages {
+			passages[i].Score += s.weights.Dense * passages[i].Legs.Dense
+		}
+	} else {
+		s.weights.spread(passages)
 	}
 	setRanks(passages)
 	s.weights.support(passages)
@@ -65,7 +73,7 @@ func (s *Searcher) passage(u understood, r row) Passage {
 		p.Legs.Product = 1
 	}
 	w := s.weights
-	p.Score = w.Lexical*p.Legs.Lexical + w.Dense*p.Legs.Dense + w.Title*p.Legs.Title + w.Product*p.Legs.Product
+	p.Score = w.Lexical*p.Legs.Lexical + w.Title*p.Legs.Title + w.Product*p.Legs.Product
 	if lexicon.Base(r.Locale) == u.language {
 		p.Score += w.Language
 	}
@@ -76,6 +84,23 @@ func (s *Searcher) passage(u understood, r row) Passage {
 		p.Score -= w.Unverified
 	}
 	return p
+}
+
+// spread adds an external model's cosines, which lie in a narrow band of its
+// own, as places between the farthest and the nearest candidate.
+func (w Weights) spread(passages []Passage) {
+	nearest, farthest := 0.0, 1.0
+	for _, p := range passages {
+		if p.Legs.Dense > 0 {
+			nearest, farthest = max(nearest, p.Legs.Dense), min(farthest, p.Legs.Dense)
+		}
+	}
+	if nearest <= farthest {
+		return
+	}
+	for i := range passages {
+		passages[i].Score += w.External * max(passages[i].Legs.Dense-farthest, 0) / (nearest - farthest)
+	}
 }
 
 // titleMatch is the cosine of the question and a title, by rarity of words. A
@@ -151,36 +176,26 @@ func setRanks(passages []Passage) {
 // two places) and cuts the list.
 func collapse(passages []Passage, limit int) []Passage {
 	kept := make([]Passage, 0, limit)
-	var texts []map[string]bool
 	for _, p := range passages {
 		if len(kept) == limit {
 			break
 		}
-		words := wordSet(p.Text)
-		if slices.ContainsFunc(texts, func(other map[string]bool) bool { return nearly(words, other) }) {
-			continue
+		if !slices.ContainsFunc(kept, func(other Passage) bool { return nearly(p.weights, other.weights) }) {
+			kept = append(kept, p)
 		}
-		kept, texts = append(kept, p), append(texts, words)
 	}
 	return kept
 }
 
-func wordSet(text string) map[string]bool {
-	set := make(map[string]bool)
-	for _, token := range lexicon.Tokens(text) {
-		set[token.Text] = true
-	}
-	return set
-}
-
-// nearly reports whether nine in ten words of two texts are the same.
-func nearly(a, b map[string]bool) bool {
+// nearly reports whether nine in ten terms of two passages are the same. Very
+// short ones are told apart by their articles.
+func nearly(a, b map[int32]float32) bool {
 	if len(a) < 5 || 10*min(len(a), len(b)) < 9*max(len(a), len(b)) {
 		return false
 	}
 	both := 0
-	for word := range a {
-		if b[word] {
+	for id := range a {
+		if _, in := b[id]; in {
 			both++
 		}
 	}

@@ -178,7 +178,7 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := s.rank(q, u, found)
+	result := s.rank(q, u, found, model.Provider == switchover.Builtin)
 	if embedder != nil {
 		result.ModelID = embedder.ModelID()
 	}

@@ -48,7 +48,7 @@ var (
 	selectWords    = knowledge.NewStatement(`select stem, word, chunks from {words} where {scope} and chunks > 0`)
 	selectCorpus   = knowledge.NewStatement(`select revision, chunks from {corpora} where {scope}`)
 	selectSynonyms = knowledge.NewStatement(`select locale, terms from {synonyms} where {scope} order by id`)
-	// Products of articles nobody but staff may see would be named by their effect.
+	// A name has an effect only where the question says it: nothing is revealed.
 	selectProducts = knowledge.NewStatement(`
 		select distinct product from {articles} where {scope} and product <> '' and state = 'published' order by product limit 20000`)
 )

@@ -108,7 +108,7 @@ func (a *application) loadDemo(ctx context.Context) error {
 	if err := seedPeople(ctx, a.worker); err != nil {
 		return err
 	}
-	set, err := shippedTaxonomy()
+	set, err := taxonomy.Shipped()
 	if err != nil {
 		return err
 	}

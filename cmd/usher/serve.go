@@ -106,7 +106,7 @@ func openWhenUp(ctx context.Context, c config, log *slog.Logger) (*application, 
 
 // run does what the roles say until ctx ends, then finishes what is under way.
 func (a *application) run(ctx context.Context, listener net.Listener) error {
-	if err := a.engine.Refresh(ctx); err != nil {
+	if err := a.engine.Start(ctx); err != nil {
 		return err
 	}
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))

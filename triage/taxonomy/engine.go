@@ -11,6 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/classify"
 )
@@ -31,24 +34,44 @@ type trained struct {
 	area     *classify.Model // nil without product areas
 }
 
+// Database is what the engine needs of a pool of the worker role.
+type Database interface {
+	Querier
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
 // Engine classifies with the models trained from the taxonomy.
 type Engine struct {
-	db      Querier
+	db      Database
 	log     *slog.Logger
 	current atomic.Pointer[trained]
 	mu      sync.Mutex // one training at a time
 }
 
-// NewEngine returns an Engine; Refresh trains it.
-func NewEngine(db Querier, log *slog.Logger) *Engine {
+// NewEngine returns an Engine; Refresh readies it.
+func NewEngine(db Database, log *slog.Logger) *Engine {
 	if log == nil {
 		log = slog.Default()
 	}
 	return &Engine{db: db, log: log}
 }
 
-// Refresh trains anew when the taxonomy has changed. The old models answer until
-// the new ones are complete.
+// Start readies the engine with the models stored last, whatever the taxonomy
+// says by now, and trains only where there are none. Watch brings it up to date.
+func (e *Engine) Start(ctx context.Context) error {
+	set, err := Load(ctx, e.db)
+	if err != nil {
+		return err
+	}
+	if stored, err := e.stored(ctx, set, ""); err != nil || stored != nil {
+		e.current.Store(stored)
+		return err
+	}
+	return e.Refresh(ctx)
+}
+
+// Refresh follows the taxonomy: it loads the models of its revision, or trains
+// and stores them. The old models answer until the new ones are complete.
 func (e *Engine) Refresh(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -63,13 +86,77 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := train(ctx, set)
+	fresh, err := e.stored(ctx, set, revision)
 	if err != nil {
-		return fmt.Errorf("train classifier: %w", err)
+		return err
 	}
-	fresh.revision = revision
+	if fresh == nil {
+		started := time.Now()
+		if fresh, err = train(ctx, set); err != nil {
+			return fmt.Errorf("train classifier: %w", err)
+		}
+		fresh.revision = revision
+		if err := e.store(ctx, fresh, time.Since(started)); err != nil {
+			return err
+		}
+		e.log.InfoContext(ctx, "classifier trained", "values", len(set.Values), "examples", len(set.Examples),
+			"seconds", time.Since(started).Seconds(), "version", fresh.intent.Version())
+	}
 	e.current.Store(fresh)
-	e.log.InfoContext(ctx, "classifier trained", "values", len(set.Values), "examples", len(set.Examples), "version", fresh.intent.Version())
+	return nil
+}
+
+// stored reads the models of a revision, or with none given the latest. It
+// returns nil when there are none, or when this program's recipe has moved on.
+func (e *Engine) stored(ctx context.Context, set Set, revision string) (*trained, error) {
+	rows, err := e.db.Query(ctx, `select revision, intent, area from classifier_models where $1 = '' or revision = $1 order by created_at desc limit 1`, revision)
+	if err != nil {
+		return nil, fmt.Errorf("read stored classifier: %w", err)
+	}
+	type row struct {
+		Revision     string
+		Intent, Area []byte
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		return nil, fmt.Errorf("read stored classifier: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	t := index(set)
+	t.revision = found[0].Revision
+	if t.intent, err = classify.UnmarshalModel(found[0].Intent); err != nil {
+		e.log.InfoContext(ctx, "stored classifier is of another version of this program, training anew", "error", err)
+		return nil, nil
+	}
+	if found[0].Area != nil {
+		if t.area, err = classify.UnmarshalModel(found[0].Area); err != nil {
+			return nil, nil
+		}
+	}
+	return t, nil
+}
+
+func (e *Engine) store(ctx context.Context, t *trained, took time.Duration) error {
+	intent, err := t.intent.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("encode classifier: %w", err)
+	}
+	var area []byte
+	if t.area != nil {
+		if area, err = t.area.MarshalBinary(); err != nil {
+			return fmt.Errorf("encode classifier: %w", err)
+		}
+	}
+	if _, err := e.db.Exec(ctx, `insert into classifier_models (revision, intent, area, trained_ms) values ($1, $2, $3, $4)
+		on conflict (revision) do update set intent = excluded.intent, area = excluded.area, created_at = now()`,
+		t.revision, intent, area, took.Milliseconds()); err != nil {
+		return fmt.Errorf("store classifier: %w", err)
+	}
+	if _, err := e.db.Exec(ctx, `delete from classifier_models where revision not in (select revision from classifier_models order by created_at desc limit 3)`); err != nil {
+		return fmt.Errorf("forget old classifiers: %w", err)
+	}
 	return nil
 }
 
@@ -91,12 +178,7 @@ func (e *Engine) Watch(ctx context.Context, every time.Duration) {
 }
 
 func train(ctx context.Context, set Set) (*trained, error) {
-	t := &trained{values: map[string]Value{}}
-	for _, v := range set.Values {
-		if v.Enabled {
-			t.values[v.Dimension+"/"+v.Value] = v
-		}
-	}
+	t := index(set)
 	var err error
 	if t.intent, err = trainDimension(ctx, set, Intent); err != nil {
 		return nil, err
@@ -106,6 +188,17 @@ func train(ctx context.Context, set Set) (*trained, error) {
 		err = nil
 	}
 	return t, err
+}
+
+// index is a trained without its models.
+func index(set Set) *trained {
+	t := &trained{values: map[string]Value{}}
+	for _, v := range set.Values {
+		if v.Enabled {
+			t.values[v.Dimension+"/"+v.Value] = v
+		}
+	}
+	return t
 }
 
 func trainDimension(ctx context.Context, set Set, dimension string) (*classify.Model, error) {

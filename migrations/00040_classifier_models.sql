@@ -1,0 +1,15 @@
+-- Trained classifiers, so that a start loads one instead of training: one row
+-- per revision of the taxonomy. Old rows are removed when a newer one is stored.
+
+-- +goose Up
+create table classifier_models (
+  revision   text primary key,
+  intent     bytea not null,
+  area       bytea,
+  trained_ms int not null,
+  created_at timestamptz not null default now()
+);
+grant select, insert, update, delete on classifier_models to usher_worker;
+
+-- +goose Down
+drop table classifier_models;

@@ -190,7 +190,7 @@ func Train(ctx context.Context, labels []Label, examples []Example, opt Options)
 	if slices.Contains(t.class, -1) {
 		m.classes++
 	}
-	m.vectorizer = fitVectorizer(t.texts, leastCount(len(t.texts)), opt.Workers)
+	m.vectorizer = fitVectorizer(t.texts, maxFeatures, opt.Workers)
 	p := problem{
 		rows: make([]vector, len(t.texts)), class: t.class, cost: t.cost, real: t.real, labels: len(t.labels),
 		classes: m.classes, size: m.vectorizer.size(), workers: opt.Workers, seed: uint64(opt.Seed),
@@ -210,14 +210,8 @@ func Train(ctx context.Context, labels []Label, examples []Example, opt Options)
 	return m, nil
 }
 
-// leastCount is how many training texts a feature must occur in: in a large
-// set what occurs once only costs memory.
-func leastCount(texts int) int {
-	if texts > 2000 {
-		return 2
-	}
-	return 1
-}
+// maxFeatures bounds a model's memory: beyond it features of the fewest texts go first.
+const maxFeatures = 60000
 
 // assemble trains the chosen learners on everything and folds them into one
 // linear map and one network.

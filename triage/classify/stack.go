@@ -280,19 +280,23 @@ func fitWeights(scores [][kinds][]float32, class []int, use []kind, classes int)
 }
 
 // fitPrior picks how far to take the unevenness of the training counts back:
-// operators write ten examples of everything, or copy a year of tickets with one label on nine
-// in ten. The mean F1 over labels decides, and only a clear gain moves it from 0.
+// operators write ten examples of everything, or copy a year of tickets with
+// one label on nine in ten. The mean F1 over labels decides; among choices that
+// do as well the most even-handed wins.
 func fitPrior(joined [][]float32, class []int, labels int, logPrior []float64) float64 {
-	best, top := 0.0, 0.0
-	for _, prior := range []float64{0, 0.25, 0.5, 0.75, 1} {
-		f1 := macroF1(joined, class, labels, logPrior, prior)
-		if prior == 0 {
-			top = f1 + 0.003
-		} else if f1 > top {
-			best, top = prior, f1
+	const same = 0.001
+	choices := [...]float64{0, 0.25, 0.5, 0.75, 1}
+	var f1 [len(choices)]float64
+	for i, prior := range choices {
+		f1[i] = macroF1(joined, class, labels, logPrior, prior)
+	}
+	top := slices.Max(f1[:])
+	for i := len(choices) - 1; i > 0; i-- {
+		if f1[i] >= top-same {
+			return choices[i]
 		}
 	}
-	return best
+	return 0
 }
 
 func macroF1(joined [][]float32, class []int, labels int, logPrior []float64, prior float64) float64 {

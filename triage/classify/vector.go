@@ -210,7 +210,7 @@ type vectorizer struct {
 }
 
 // fitVectorizer learns which features exist and how telling they are.
-func fitVectorizer(texts []string, minDF, workers int) *vectorizer {
+func fitVectorizer(texts []string, most, workers int) *vectorizer {
 	seen := make([][]feature, len(texts))
 	parallel(len(texts), workers, func(i int) {
 		var list []feature
@@ -224,9 +224,10 @@ func fitVectorizer(texts []string, minDF, workers int) *vectorizer {
 			df[f]++
 		}
 	}
+	least := leastCount(df, most)
 	kept := make([]feature, 0, len(df))
 	for f, n := range df {
-		if int(n) >= minDF {
+		if n >= least {
 			kept = append(kept, f)
 		}
 	}
@@ -243,6 +244,24 @@ func fitVectorizer(texts []string, minDF, workers int) *vectorizer {
 		v.idf[id] = float32(math.Log(float64(1+len(texts))/float64(1+df[f])) + 1)
 	}
 	return v
+}
+
+// leastCount is the number of texts a feature must occur in so that at most
+// so many features remain.
+func leastCount(df map[feature]int32, most int) int32 {
+	const highest = 50
+	var with [highest]int
+	for _, n := range df {
+		with[min(n, highest-1)]++
+	}
+	left := len(df)
+	for least := range int32(highest) {
+		if left <= most {
+			return least
+		}
+		left -= with[least]
+	}
+	return highest
 }
 
 func (v *vectorizer) size() int { return len(v.idf) }

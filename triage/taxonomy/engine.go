@@ -265,13 +265,18 @@ func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, e
 
 // decide fills the intent and its route.
 func (t *trained) decide(c *triage.Classification, text string) Value {
+	p := t.intent.Predict(text)
 	if classify.Acknowledgement(text) {
-		if v, ok := t.values[Intent+"/acknowledgement"]; ok {
+		// Certain by its words; the model only tells a greeting from thanks.
+		name := "acknowledgement"
+		if p.Label == "greeting" {
+			name = p.Label
+		}
+		if v, ok := t.values[Intent+"/"+name]; ok {
 			c.Intent, c.Confidence, c.Route = v.Value, 0.99, v.Route
 			return v
 		}
 	}
-	p := t.intent.Predict(text)
 	for _, s := range p.Scores {
 		c.Labels = append(c.Labels, triage.Label{Value: s.Label, Score: math.Round(s.Score*1000) / 1000})
 	}

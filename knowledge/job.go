@@ -26,6 +26,13 @@ type IndexArticleArgs struct {
 // Kind is the job's stable name.
 func (IndexArticleArgs) Kind() string { return "index_article" }
 
+// SweepIndexArgs indexes, in every space, what lost or failed jobs left behind.
+// It is queued periodically; every half hour is often enough.
+type SweepIndexArgs struct{}
+
+// Kind is the job's stable name.
+func (SweepIndexArgs) Kind() string { return "sweep_index" }
+
 // TrainEmbedderArgs learns a built-in model from the shared articles, if the
 // present one has fallen behind them.
 type TrainEmbedderArgs struct{}

@@ -49,8 +49,9 @@ func rotate(b [][]float32) [][]float32 {
 			if x == 0 {
 				continue
 			}
+			to := gram[i]
 			for j := i; j < k; j++ {
-				gram[i][j] += float64(x) * float64(row[j])
+				to[j] += float64(x) * float64(row[j])
 			}
 		}
 	}
@@ -60,17 +61,25 @@ func rotate(b [][]float32) [][]float32 {
 		}
 	}
 	values, vectors := symmetricEigen(gram)
+	// Scaled and narrowed once, and walked row by row: this is the widest product.
+	turn := matrix(k, k)
+	for i := range turn {
+		for j := range turn[i] {
+			if values[j] > 1e-9*values[0] {
+				turn[i][j] = float32(vectors[i][j] / math.Sqrt(values[j]))
+			}
+		}
+	}
 	out := matrix(len(b), k)
 	for r, row := range b {
-		for j := range k {
-			if values[j] <= 1e-9*values[0] {
+		sum := out[r]
+		for i, x := range row {
+			if x == 0 {
 				continue
 			}
-			var sum float64
-			for i, x := range row {
-				sum += float64(x) * vectors[i][j]
+			for j, t := range turn[i] {
+				sum[j] += x * t
 			}
-			out[r][j] = float32(sum / math.Sqrt(values[j]))
 		}
 	}
 	return out

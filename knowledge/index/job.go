@@ -29,8 +29,27 @@ func (w *articleWorker) Work(ctx context.Context, job *river.Job[knowledge.Index
 	return w.indexer.models.QueueTraining(ctx, w.jobs)
 }
 
+// sweepWorker works sweep_index jobs.
+type sweepWorker struct {
+	river.WorkerDefaults[knowledge.SweepIndexArgs]
+	indexer *Indexer
+	jobs    knowledge.JobInserter
+}
+
+func (w *sweepWorker) Timeout(*river.Job[knowledge.SweepIndexArgs]) time.Duration {
+	return 10 * time.Minute
+}
+
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[knowledge.SweepIndexArgs]) error {
+	if _, err := w.indexer.Sweep(ctx); err != nil {
+		return err
+	}
+	return w.indexer.models.QueueTraining(ctx, w.jobs)
+}
+
 // AddWorkers registers the package's workers. jobs queues the retraining of the
 // built-in embedder once articles have outgrown it; it may be nil.
 func AddWorkers(workers *river.Workers, indexer *Indexer, jobs knowledge.JobInserter) {
 	river.AddWorker(workers, &articleWorker{indexer: indexer, jobs: jobs})
+	river.AddWorker(workers, &sweepWorker{indexer: indexer, jobs: jobs})
 }

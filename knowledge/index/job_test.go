@@ -68,7 +68,7 @@ func TestPublishedArticlesAreFoundAndRetiredOnesForgotten(t *testing.T) {
 
 	require.NoError(t, service.Retire(t.Context(), knowledge.Shared, article.ID, b.Curator))
 	await(t, events, knowledge.IndexArticleArgs{}.Kind())
-	for _, table := range []string{"shared_chunks", "shared_chunk_terms", "shared_chunk_vectors", "shared_words where chunks > 0"} {
+	for _, table := range []string{"shared_chunks", "shared_chunk_terms", "shared_chunk_vectors", "shared_words"} {
 		var n int
 		require.NoError(t, b.Worker.Pool().QueryRow(t.Context(), "select count(*) from "+table).Scan(&n))
 		require.Zero(t, n, table)
@@ -107,4 +107,42 @@ func TestWhatIsNotPublishedIsNotIndexed(t *testing.T) {
 		return tx.QueryRow(t.Context(), "select count(*) from shared_chunks").Scan(&chunks)
 	}))
 	require.Zero(t, chunks, "a draft is not indexed")
+}
+
+func TestErasingAnArticleLeavesNoTraceOfIt(t *testing.T) {
+	t.Parallel()
+	b := knowledgetest.New(t)
+	tenant := b.Tenant(t, "acme")
+	space := knowledge.Of(tenant)
+	article := b.Publish(t, space, knowledge.Content{Title: "Canary", Body: "The word xylographon occurs nowhere else."})
+	require.NoError(t, b.Indexer.Erase(t.Context(), space, article.ID))
+	require.NoError(t, b.Indexer.Erase(t.Context(), space, article.ID), "erasing twice is no error")
+	require.NoError(t, b.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		for _, table := range []string{"tenant_articles", "tenant_versions", "tenant_chunks", "tenant_chunk_terms", "tenant_chunk_vectors", "tenant_words"} {
+			var n int
+			if err := tx.QueryRow(t.Context(), "select count(*) from "+table).Scan(&n); err != nil {
+				return err
+			}
+			require.Zero(t, n, table)
+		}
+		return nil
+	}))
+	require.Empty(t, b.Search(t, knowledge.Viewer{TenantID: tenant}, "xylographon").Passages)
+}
+
+func TestTheSweepIndexesWhatJobsLeftBehindInEverySpace(t *testing.T) {
+	t.Parallel()
+	b := knowledgetest.New(t)
+	tenant := b.Tenant(t, "acme")
+	for _, space := range []knowledge.Space{knowledge.Shared, knowledge.Of(tenant)} {
+		article := b.Draft(t, space, knowledge.Content{Title: "Lost", Body: "A lost job."})
+		require.NoError(t, b.Service.Publish(t.Context(), space, article.ID, b.Curator))
+	}
+	done, err := b.Indexer.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, done.Articles)
+	done, err = b.Indexer.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, done.Articles)
+	require.Len(t, b.Search(t, knowledge.Viewer{TenantID: tenant}, "lost job").Passages, 2)
 }

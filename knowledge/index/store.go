@@ -75,6 +75,8 @@ var (
 		select {@tenant}n.stem, n.word, n.chunks from unnest(@stems::bool[], @words::text[], @counts::int[]) n (stem, word, chunks)
 		order by n.stem, n.word
 		on conflict ({tenant}stem, word) do update set chunks = greatest({words}.chunks + excluded.chunks, 0)`)
+	// A word of nothing but erased or retired text is forgotten.
+	forgetWords        = knowledge.NewStatement(`delete from {words} where {scope} and chunks <= 0`)
 	upsertSharedCorpus = `
 		insert into shared_corpora (id, chunks, revision) values (true, greatest(@delta::int, 0), 1)
 		on conflict (id) do update set chunks = greatest(shared_corpora.chunks + @delta, 0), revision = shared_corpora.revision + 1`
@@ -260,6 +262,9 @@ func writeWords(ctx context.Context, tx pgx.Tx, space knowledge.Space, works []w
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(upsertWords.For(space), space.Args(pgx.NamedArgs{"stems": stems, "words": words, "counts": by}))
+	if slices.ContainsFunc(by, func(n int) bool { return n < 0 }) {
+		batch.Queue(forgetWords.For(space), space.Args(nil))
+	}
 	batch.Queue(corpus, space.Args(pgx.NamedArgs{"delta": delta}))
 	return tx.SendBatch(ctx, batch).Close()
 }

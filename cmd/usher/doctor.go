@@ -60,7 +60,12 @@ func doctor(ctx context.Context, out io.Writer) error {
 	default:
 		finding{"off", "model", "USHER_ENGINE is builtin: the built-in engine does everything; answers quote articles instead of rephrasing them"}.print(out)
 	}
-	for _, d := range (outsideOf(c)).list() {
+	connected, err := outsideOf(c)
+	if err != nil {
+		finding{"BAD", "outside", err.Error()}.print(out)
+		bad = true
+	}
+	for _, d := range connected.list() {
 		mark := "on"
 		if !d.On {
 			mark = "off"

@@ -18,7 +18,7 @@ import (
 // newJobs returns the job client. Workers are added to the bundle afterwards,
 // since they are made from services that insert jobs through this client. In a
 // process that does not work jobs it only inserts.
-func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []*river.PeriodicJob, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	config := &river.Config{Logger: log, SkipUnknownJobCheck: true}
 	if works {
 		config.Workers = workers
@@ -29,7 +29,7 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, log *slog.L
 		config.JobTimeout = 2 * time.Minute
 		config.RescueStuckJobsAfter = 4 * time.Minute
 		config.CompletedJobRetentionPeriod = time.Hour
-		config.PeriodicJobs = append(desk.PeriodicJobs(),
+		config.PeriodicJobs = append(append(desk.PeriodicJobs(), periodic...),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return sweepKeysArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
 			}, &river.PeriodicJobOpts{RunOnStart: true}))

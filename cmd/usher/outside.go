@@ -1,27 +1,88 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+
 	"github.com/gin-gonic/gin"
 	"github.com/riverqueue/river"
 
+	"github.com/usherdesk/usher/integrations/hubspot"
+	"github.com/usherdesk/usher/integrations/salesforce"
+	"github.com/usherdesk/usher/integrations/slack"
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/desk"
 )
 
 // outside is what the configuration connects: agents' channel and CRMs, and the
 // reasons for what is off.
 type outside struct {
-	channel desk.Channel
-	crms    []desk.CRM
-	off     []desk.Destination
+	config     config
+	channel    desk.Channel
+	crms       []desk.CRM
+	off        []desk.Destination
+	slack      *slack.Client
+	salesforce *salesforce.Client
 }
 
-func outsideOf(config) outside {
-	var o outside
-	o.off = append(o.off,
-		desk.Destination{Name: "slack", Why: "USHER_SLACK_BOT_TOKEN is not set: agents work in the console instead."},
-		desk.Destination{Name: "hubspot", Why: "USHER_HUBSPOT_TOKEN is not set: tickets are not mirrored to HubSpot."},
-		desk.Destination{Name: "salesforce", Why: "USHER_SALESFORCE_DOMAIN is not set: tickets are not mirrored to Salesforce."})
-	return o
+func outsideOf(c config) (outside, error) {
+	o := outside{config: c}
+	switch {
+	case c.Slack.BotToken == "":
+		o.off = append(o.off, desk.Destination{Name: "slack", Why: "USHER_SLACK_BOT_TOKEN is not set: agents work in the console instead."})
+	case c.Slack.Channel == "" || c.Slack.SigningSecret == "":
+		return o, fmt.Errorf("USHER_SLACK_BOT_TOKEN is set but USHER_SLACK_CHANNEL or USHER_SLACK_SIGNING_SECRET is not: set all three, or none to work without Slack")
+	default:
+		o.slack = slack.New(slack.Config{Token: c.Slack.BotToken, Channel: c.Slack.Channel, APIURL: c.Slack.APIURL})
+		o.channel = o.slack
+	}
+	if c.HubSpot.Token == "" {
+		o.off = append(o.off, desk.Destination{Name: "hubspot", Why: "USHER_HUBSPOT_TOKEN is not set: tickets are not mirrored to HubSpot."})
+	} else {
+		stages, err := hubspot.ParseStages(cmp.Or(c.HubSpot.Stages, "new=1,pending=2,open=3,solved=4"))
+		if err != nil {
+			return o, fmt.Errorf("USHER_HUBSPOT_STAGES: %w", err)
+		}
+		o.crms = append(o.crms, hubspot.New(hubspot.Config{
+			Token: c.HubSpot.Token, APIURL: c.HubSpot.APIURL, Pipeline: c.HubSpot.Pipeline, Stages: stages, PortalID: c.HubSpot.PortalID,
+		}))
+	}
+	return o, o.connectSalesforce(c.Salesforce)
+}
+
+func (o *outside) connectSalesforce(c salesforceConfig) error {
+	if c.Domain == "" {
+		o.off = append(o.off, desk.Destination{Name: "salesforce", Why: "USHER_SALESFORCE_DOMAIN is not set: tickets are not mirrored to Salesforce."})
+		return nil
+	}
+	var key []byte
+	if c.PrivateKeyFile != "" {
+		var err error
+		if key, err = os.ReadFile(c.PrivateKeyFile); err != nil {
+			return fmt.Errorf("USHER_SALESFORCE_PRIVATE_KEY_FILE: %w", err)
+		}
+	}
+	client, err := salesforce.New(salesforce.Config{
+		Domain: c.Domain, ClientID: c.ClientID, ClientSecret: c.ClientSecret, PrivateKey: key, User: c.User,
+		ExternalIDField: c.ExternalIDField, APIVersion: c.APIVersion,
+	})
+	if err != nil {
+		return fmt.Errorf("connect Salesforce: %w", err)
+	}
+	o.salesforce, o.crms = client, append(o.crms, client)
+	return nil
+}
+
+// periodic are the jobs that look outside by themselves.
+func (o outside) periodic() []*river.PeriodicJob {
+	if o.salesforce == nil {
+		return nil
+	}
+	return salesforce.PeriodicJobs()
 }
 
 // list is every destination with its state.
@@ -30,4 +91,46 @@ func (o outside) list() []desk.Destination {
 }
 
 // inbound mounts the routes of what is connected and registers its workers.
-func (o outside) inbound(_ *application, _ *river.Workers) []func(gin.IRouter) { return nil }
+func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(gin.IRouter)) {
+	if o.slack != nil {
+		in := slack.NewInbound(slack.InboundConfig{
+			Client: o.slack, SigningSecrets: []string{o.config.Slack.SigningSecret}, DB: a.worker, Jobs: a.jobs, Desk: a.desk,
+			Articles: forAgents{a.searcher, a.config.PublicURL}, Log: a.log,
+		})
+		slack.AddWorkers(workers, in)
+		mounts = append(mounts, in.Mount)
+	}
+	if o.config.HubSpot.Token != "" && o.config.HubSpot.ClientSecret != "" {
+		in := hubspot.NewInbound(hubspot.InboundConfig{
+			Secrets: []string{o.config.HubSpot.ClientSecret}, PublicURL: a.config.PublicURL, DB: a.worker, Jobs: a.jobs, Log: a.log,
+		})
+		mounts = append(mounts, in.Mount)
+	}
+	if o.salesforce != nil {
+		salesforce.AddWorkers(workers, &salesforce.Poller{Client: o.salesforce, DB: a.worker, Jobs: a.jobs})
+	}
+	return mounts
+}
+
+// forAgents searches the knowledge base with an agent's eyes.
+type forAgents struct {
+	searcher  *search.Searcher
+	publicURL string
+}
+
+// SearchArticles implements slack.Articles.
+func (f forAgents) SearchArticles(ctx context.Context, query string) ([]desk.Link, error) {
+	found, err := f.searcher.Search(ctx, search.Query{Text: query, Viewer: knowledge.Viewer{Staff: true, Roles: []string{"agent"}}, Limit: 5})
+	if err != nil {
+		return nil, err
+	}
+	var links []desk.Link
+	seen := map[string]bool{}
+	for _, p := range found.Passages {
+		if !seen[p.Slug] {
+			seen[p.Slug] = true
+			links = append(links, desk.Link{Title: p.Title, URL: f.publicURL + assistant.ArticleURL(p.Slug, p.Anchor)})
+		}
+	}
+	return links, nil
+}

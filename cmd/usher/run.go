@@ -54,12 +54,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err := a.loadDemo(ctx); err != nil {
 		return fmt.Errorf("load the demo: %w", err)
 	}
-	if listener != nil {
-		if err := a.printLinks(ctx, out); err != nil {
-			return err
-		}
-	}
-	return a.run(ctx, listener)
+	return a.run(ctx, listener, func() error { return a.printLinks(ctx, out) })
 }
 
 func demoCommand() *cobra.Command {

@@ -64,10 +64,10 @@ func serve(ctx context.Context, roles string) error {
 		return err
 	}
 	defer a.close()
-	if listener != nil {
+	return a.run(ctx, listener, func() error {
 		fmt.Fprintf(os.Stderr, "Usher %s serves on %s\n", version, c.PublicURL)
-	}
-	return a.run(ctx, listener)
+		return nil
+	})
 }
 
 // bind opens the address where this process serves, and settles the public one.
@@ -105,7 +105,8 @@ func openWhenUp(ctx context.Context, c config, log *slog.Logger) (*application, 
 }
 
 // run does what the roles say until ctx ends, then finishes what is under way.
-func (a *application) run(ctx context.Context, listener net.Listener) error {
+// ready is called once requests are answered, in a process that serves.
+func (a *application) run(ctx context.Context, listener net.Listener, ready func() error) error {
 	if err := a.engine.Start(ctx); err != nil {
 		return err
 	}
@@ -137,6 +138,9 @@ func (a *application) run(ctx context.Context, listener net.Listener) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
+	if err := ready(); err != nil {
+		return err
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -116,4 +117,15 @@ func (l live) record(ctx context.Context, actor triage.Actor) (record onboarding
 		return err
 	})
 	return record, err
+}
+
+// stageOf names a tenant's onboarding stage for agents.
+func stageOf(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (string, error) {
+	var stage string
+	err := tx.QueryRow(ctx, `select s.name from stages s join projects p on p.tenant_id = s.tenant_id and p.id = s.project_id
+		where s.tenant_id = $1 and s.state = 'active' and p.state in ('draft', 'active', 'on_hold', 'live') order by s.ordinal limit 1`, tenant).Scan(&stage)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return stage, err
 }

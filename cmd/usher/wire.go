@@ -27,6 +27,7 @@ import (
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
@@ -80,9 +81,13 @@ func (a *application) wake(tenant, conversation uuid.UUID) {
 	a.streams.Notify(tenant.String() + "/" + conversation.String())
 }
 
-func (a *application) join() (err error) {
+func (a *application) join() error {
 	workers := river.NewWorkers()
-	if a.jobs, err = newJobs(a.worker.Pool(), workers, a.config.has("worker"), a.log); err != nil {
+	outside, err := outsideOf(a.config)
+	if err != nil {
+		return err
+	}
+	if a.jobs, err = newJobs(a.worker.Pool(), workers, a.config.has("worker"), outside.periodic(), a.log); err != nil {
 		return fmt.Errorf("set up jobs: %w", err)
 	}
 	a.engine = taxonomy.NewEngine(a.worker.Pool(), a.log)
@@ -94,14 +99,13 @@ func (a *application) join() (err error) {
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher}
 	a.status = newLive(a.worker)
 
-	outside := outsideOf(a.config)
 	a.desk = desk.New(desk.Config{
 		DB: a.worker, Jobs: a.jobs, Channel: outside.channel, CRMs: outside.crms, Off: outside.off,
 		Drafts: drafter{db: a.worker, knowledge: a.knowledge, publicURL: a.config.PublicURL},
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Wake: a.wake, Log: a.log,
+		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Wake: a.wake, Log: a.log,
 	})
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
 	books := bookkeeping{db: a.worker, articles: a.curation}

@@ -99,3 +99,16 @@ test("pages forbid what they do not need", async () => {
   assert.notEqual(ran, "ran", "an injected inline script does not run");
   await close();
 });
+
+test("the first frame stays small on the wire", async () => {
+  const { page, close } = await visit("Ana Keller");
+  await page.goto("/");
+  await page.getByRole("heading", { name: "How can we help?" }).waitFor();
+  const scripts = await page.evaluate(() => {
+    const first = [...document.querySelectorAll("script[src], link[rel=modulepreload]")].map((el) => el.src || el.href);
+    return performance.getEntriesByType("resource").filter((r) => first.includes(r.name)).map((r) => r.encodedBodySize);
+  });
+  const total = scripts.reduce((sum, n) => sum + n, 0);
+  assert.ok(scripts.length >= 2 && total > 50_000 && total < 90_000, `${total} bytes of script in ${scripts.length} files`);
+  await close();
+});

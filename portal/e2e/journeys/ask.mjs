@@ -134,3 +134,30 @@ test("signed out, the help centre shows public articles only", async () => {
   await inside.close();
   await close();
 });
+
+test("the customer says it is solved, and coming back takes that away", async () => {
+  const { page, close } = await visit("Grace Osei");
+  await say(page, customerHowTo);
+  await lastAnswer(page).waitFor();
+  await page.getByRole("button", { name: "Mark as solved" }).click();
+  await page.getByRole("banner").or(page.locator(".chat-head")).getByText("Solved").waitFor();
+  await state(page, "solved");
+  await say(page, "One more thing: which file formats do you accept?");
+  await page.locator(".chat-head").getByText("Solved").waitFor({ state: "detached" });
+  await close();
+});
+
+test("the roadmap shows the live record of this person's organisation", async () => {
+  const { page, close } = await visit("Ana Keller");
+  await page.getByRole("link", { name: "Onboarding" }).click();
+  await page.getByRole("heading", { name: "Stages" }).waitFor();
+  await page.getByText(/as of/).first().waitFor();
+  const record = await (await page.request.get("/v1/onboarding")).json();
+  for (const stage of record.stages) await page.getByRole("main").getByText(stage.name, { exact: true }).first().waitFor();
+  for (const milestone of record.milestones) await page.getByRole("main").getByText(milestone.name, { exact: true }).first().waitFor();
+  await state(page, "onboarding");
+  await page.getByRole("link", { name: "Documents" }).first().click();
+  await page.getByRole("table").waitFor();
+  await state(page, "documents");
+  await close();
+});

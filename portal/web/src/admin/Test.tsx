@@ -98,7 +98,7 @@ function Result({ run }: { run: TestRun }) {
           <h2 id="t-answer">What the customer gets</h2>
           <p className="row">
             <Badge tone="brand">{words(run.route)}</Badge>
-            <Badge tone={run.outcome === "sent" ? "ok" : "warn"}>{words(run.outcome)}</Badge>
+            <Badge tone={run.outcome === "sent" || run.outcome === "send" ? "ok" : "warn"}>{words(run.outcome)}</Badge>
             <Badge>Evidence: {words(run.evidence)}</Badge>
             {run.duration_ms !== undefined && <Badge>{run.duration_ms} ms</Badge>}
           </p>

@@ -20,6 +20,7 @@ export function Side({ data, act }: Props) {
         </p>
       </section>
       <Classified data={data} act={act} />
+      <Team data={data} act={act} />
       <section className="stack stack-2">
         <h2>Elsewhere</h2>
         <ul className="plain-list stack stack-2 small">
@@ -71,6 +72,51 @@ function detailWords(detail: Record<string, unknown> | undefined): string {
     .filter(([k, v]) => (typeof v === "string" || typeof v === "number") && !k.endsWith("_id"))
     .map(([k, v]) => `${k}: ${String(v)}`)
     .join(", ");
+}
+
+function Team({ data, act }: Props) {
+  const { team } = data.ticket;
+  const id = useId();
+  const [open, setOpen] = useState(false);
+  const [name, setName] = useState("");
+  if (data.ticket.state === "closed") return null;
+  return (
+    <section className="stack stack-2">
+      <h2>Team</h2>
+      {open ? (
+        <form
+          className="stack stack-2"
+          onSubmit={(e) => {
+            e.preventDefault();
+            if (name.trim()) void act({ act: "team", team: name.trim() }, `Moved to ${name.trim()}.`).then((ok) => ok && setOpen(false));
+          }}
+        >
+          <div className="field">
+            <label htmlFor={id}>Move to team</label>
+            <input id={id} className="input" maxLength={100} value={name} onChange={(e) => setName(e.target.value)} aria-describedby={`${id}-hint`} />
+            <p id={`${id}-hint`} className="hint">
+              The ticket becomes unclaimed.
+            </p>
+          </div>
+          <div className="row">
+            <button type="submit" className="btn btn-small btn-primary">
+              Move
+            </button>
+            <button type="button" className="btn btn-small" onClick={() => setOpen(false)}>
+              Cancel
+            </button>
+          </div>
+        </form>
+      ) : (
+        <p className="row small">
+          <span className="grow">{team ? words(team) : "None"}</span>
+          <button type="button" className="btn btn-small" onClick={() => setOpen(true)}>
+            Move to another team
+          </button>
+        </p>
+      )}
+    </section>
+  );
 }
 
 function Classified({ data, act }: Props) {

@@ -155,7 +155,7 @@ function Said({ message: m, customer }: { message: Message; customer?: string })
           ))}
         </p>
       )}
-      {m.answer?.evidence === "known_state" && (
+      {m.answer?.evidence === "known_state" && (m.answer.basis?.length ?? 0) > 0 && (
         <p className="tiny muted">
           From live records{m.answer.as_of && <>, as of {shortTime(m.answer.as_of, locale)}</>}: {[...new Set(m.answer.basis?.map((b) => `${b.entity}.${b.field}`))].join(", ")}
         </p>

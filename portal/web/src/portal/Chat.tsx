@@ -6,6 +6,7 @@ import { announce } from "../ui/announce";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Badge, Banner, Loading, Time } from "../ui/parts";
+import { useProblem } from "../ui/problem";
 import { Link, usePage } from "../ui/router";
 import { Composer } from "./Composer";
 import { Hello } from "./Hello";
@@ -44,6 +45,20 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
     input.current?.focus();
   };
 
+  const explain = useProblem();
+  const [problem, setProblem] = useState("");
+  const solve = async () => {
+    if (!id) return;
+    try {
+      await call("post", "/v1/conversations/{id}/solved", { params: { id } });
+      setProblem("");
+      announce(t("solved_thanks"));
+      heading.current?.focus();
+    } catch (cause) {
+      setProblem(explain(cause));
+    }
+  };
+
   useEffect(() => {
     const timer = setTimeout(() => void transcript(), 300);
     return () => clearTimeout(timer);
@@ -80,6 +95,11 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
             <Badge tone="info">
               <Icon name="person" /> {t("with_person")}
             </Badge>
+          )}
+          {id && (thread.state === "with_person" || (thread.state === "open" && thread.messages.some((m) => m.answer))) && (
+            <button type="button" className="btn btn-quiet btn-small" onClick={() => void solve()}>
+              <Icon name="check" /> {t("solve")}
+            </button>
           )}
           {thread.state === "solved" && <Badge tone="ok">{t("conv_solved")}</Badge>}
           {thread.ticket && (
@@ -146,6 +166,11 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
               <Icon name="down" /> {count("new_messages", scroll.unseen)}
             </button>
           </div>
+        )}
+        {problem && (
+          <Banner tone="bad" role="alert">
+            {problem}
+          </Banner>
         )}
         <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />
         <Composer draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />

@@ -60,7 +60,6 @@ export const MessageView = memo(function MessageView({ message, actions, mine, f
         ) : (
           <Markdown text={kind === "agent" ? hardBreaks(message.body) : message.body} cite={cite} />
         )}
-        {message.state === "streaming" && <span className="caret" aria-hidden="true" />}
       </div>
       {message.state === "stopped" && <p className="msg-foot">{t("stopped")}</p>}
       {answer && message.state !== "streaming" && message.state !== "deleted" && <Under message={message} answer={answer} actions={actions} sources={sources} />}

@@ -80,7 +80,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
         <>
           <p className="row small muted">
             <b dir="auto">{v.name}</b>
-            {v.as_of && <AsOf at={v.as_of} />}
+            {v.as_of && <AsOf at={v.as_of} zone={v.time_zone} />}
             <span>{o("zone", { zone: v.time_zone })}</span>
           </p>
           <Facts view={v} />
@@ -242,9 +242,9 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
   );
 }
 
-function AsOf({ at }: { at: string }) {
+function AsOf({ at, zone }: { at: string; zone: string }) {
   const { t, locale } = useWords();
-  return <span title={fullTime(at, locale)}>{t("as_of", { time: shortTime(at, locale) })}</span>;
+  return <span title={fullTime(at, locale, zone)}>{t("as_of", { time: shortTime(at, locale, zone) })}</span>;
 }
 
 function Facts({ view: v }: { view: View }) {

@@ -93,6 +93,8 @@ export const de: Messages = {
   passed_on: "An einen Menschen weitergegeben",
   passed_on_body: "Unser Support-Team hat das ganze Gespräch.",
   with_person: "Ein Mensch hilft Ihnen hier",
+  solve: "Als gelöst markieren",
+  solved_thanks: "Als gelöst markiert. Schreiben Sie jederzeit weiter.",
   offline: "Sie sind offline. Schreiben Sie ruhig weiter; es wird gesendet, sobald die Verbindung wieder da ist.",
   reconnecting: "Die Verbindung ist abgerissen. Neuer Versuch …",
   reconnect_now: "Jetzt verbinden",

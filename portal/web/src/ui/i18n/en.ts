@@ -99,6 +99,8 @@ export const en = {
   passed_on: "Passed on to a person",
   passed_on_body: "Our support team has the whole conversation.",
   with_person: "A person is helping you here",
+  solve: "Mark as solved",
+  solved_thanks: "Marked as solved. Write again at any time to continue.",
 
   offline: "You are offline. You can keep writing; it is sent when the connection returns.",
   reconnecting: "The connection was lost. Reconnecting…",

@@ -93,6 +93,8 @@ export const es: Messages = {
   passed_on: "Pasado a una persona",
   passed_on_body: "Nuestro equipo tiene toda la conversación.",
   with_person: "Una persona le está ayudando aquí",
+  solve: "Marcar como resuelto",
+  solved_thanks: "Marcado como resuelto. Puede seguir escribiendo cuando quiera.",
   offline: "No hay conexión. Puede seguir escribiendo; se enviará cuando vuelva.",
   reconnecting: "Se perdió la conexión. Reconectando…",
   reconnect_now: "Reconectar ahora",

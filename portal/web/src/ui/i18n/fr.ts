@@ -93,6 +93,8 @@ export const fr: Messages = {
   passed_on: "Transmis à une personne",
   passed_on_body: "Notre équipe dispose de toute la conversation.",
   with_person: "Une personne vous aide ici",
+  solve: "Marquer comme résolu",
+  solved_thanks: "Marqué comme résolu. Vous pouvez reprendre à tout moment.",
   offline: "Vous êtes hors ligne. Continuez à écrire ; l’envoi se fera au retour de la connexion.",
   reconnecting: "La connexion a été perdue. Reconnexion…",
   reconnect_now: "Reconnecter maintenant",

@@ -93,6 +93,8 @@ export const pt: Messages = {
   passed_on: "Passado a uma pessoa",
   passed_on_body: "A nossa equipa tem a conversa toda.",
   with_person: "Uma pessoa está a ajudar aqui",
+  solve: "Marcar como resolvido",
+  solved_thanks: "Marcado como resolvido. Pode continuar a escrever quando quiser.",
   offline: "Está sem ligação. Pode continuar a escrever; será enviado quando ela voltar.",
   reconnecting: "A ligação caiu. A ligar de novo…",
   reconnect_now: "Ligar agora",

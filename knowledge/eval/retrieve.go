@@ -56,8 +56,9 @@ type Report struct {
 	Legs map[string]Figures `json:"legs,omitempty"`
 }
 
-// passagesAsked is how many passages give ten documents, long ones included.
-const passagesAsked = 60
+// passagesAsked is how many passages give ten documents, long ones included, and
+// all that either leg ranked high.
+const passagesAsked = 100
 
 // Run imports the corpus, indexes it, and asks every question.
 func Run(ctx context.Context, r Retrieve) (Report, error) {

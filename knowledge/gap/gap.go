@@ -86,12 +86,15 @@ func (c *Clusterer) step(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := c.refresh(ctx, model, embedder); err != nil {
+		return 0, err
+	}
 	err = c.db.WithSystem(ctx, "cluster gaps", func(tx pgx.Tx) error {
 		// One clustering at a time, whatever the number of workers.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('usher cluster gaps'))`); err != nil {
 			return err
 		}
-		gaps, err := c.known(ctx, tx, model, embedder)
+		gaps, err := known(ctx, tx, model.ID)
 		if err != nil {
 			return err
 		}
@@ -118,41 +121,61 @@ func (c *Clusterer) waiting(ctx context.Context) (questions []question, err erro
 	return questions, err
 }
 
-// known reads the gaps with their middles; those made with another embedding
-// model are embedded again from their question.
-func (c *Clusterer) known(ctx context.Context, tx pgx.Tx, model knowledge.EmbeddingModel, embedder knowledge.Embedder) ([]gap, error) {
-	rows, err := tx.Query(ctx, `select id, question, questions, centroid, model_id from gaps order by last_seen_at desc limit $1`, considered)
+// refresh embeds gaps again whose middles were made with another model.
+func (c *Clusterer) refresh(ctx context.Context, model knowledge.EmbeddingModel, embedder knowledge.Embedder) error {
+	for {
+		var ids []uuid.UUID
+		var texts []string
+		err := c.db.WithSystem(ctx, "find gaps of another model", func(tx pgx.Tx) error {
+			rows, err := tx.Query(ctx, `select id, question from gaps where model_id is distinct from $1 order by last_seen_at desc limit $2`, model.ID, batch)
+			if err != nil {
+				return err
+			}
+			var id uuid.UUID
+			var text string
+			_, err = pgx.ForEachRow(rows, []any{&id, &text}, func() error {
+				ids, texts = append(ids, id), append(texts, text)
+				return nil
+			})
+			return err
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		vectors, err := switchover.Embed(ctx, embedder, texts)
+		if err != nil {
+			return err
+		}
+		middles := make([]pgvector.HalfVector, len(vectors))
+		for i, v := range vectors {
+			middles[i] = pgvector.NewHalfVector(v)
+		}
+		err = c.db.WithSystem(ctx, "embed gaps again", func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `update gaps g set centroid = n.centroid, model_id = $1
+				from unnest($2::uuid[], $3::halfvec[]) n (id, centroid) where g.id = n.id`, model.ID, ids, middles)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// known reads the gaps with their middles in a model's space.
+func known(ctx context.Context, tx pgx.Tx, model int) ([]gap, error) {
+	rows, err := tx.Query(ctx, `select id, questions, centroid from gaps where model_id = $1 order by last_seen_at desc limit $2`, model, considered)
 	if err != nil {
 		return nil, err
 	}
 	var gaps []gap
-	var stale []int
-	var texts []string
 	var g gap
-	var text string
-	var centroid *pgvector.HalfVector
-	var of *int
-	_, err = pgx.ForEachRow(rows, []any{&g.id, &text, &g.members, &centroid, &of}, func() error {
-		g.centroid = nil
-		if centroid != nil && of != nil && *of == model.ID {
-			g.centroid = centroid.Slice()
-		} else {
-			stale, texts = append(stale, len(gaps)), append(texts, text)
-		}
+	var centroid pgvector.HalfVector
+	_, err = pgx.ForEachRow(rows, []any{&g.id, &g.members, &centroid}, func() error {
+		g.centroid = append([]float32(nil), centroid.Slice()...)
 		gaps = append(gaps, g)
 		return nil
 	})
-	if err != nil || len(stale) == 0 {
-		return gaps, err
-	}
-	vectors, err := switchover.Embed(ctx, embedder, texts)
-	if err != nil {
-		return nil, err
-	}
-	for i, at := range stale {
-		gaps[at].centroid = vectors[i]
-	}
-	return gaps, nil
+	return gaps, err
 }
 
 func place(ctx context.Context, tx pgx.Tx, gaps []gap, q question, vector []float32, model int) ([]gap, error) {

@@ -1,6 +1,7 @@
 package gap_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -48,6 +49,11 @@ func TestQuestionsBecomeGapsRankedByConversations(t *testing.T) {
 	gaps, err = b.Service.Gaps(t.Context(), knowledge.GapOpen, nil, 10)
 	require.NoError(t, err)
 	require.Len(t, gaps, 1)
+	for i := range 10 { // another embedding model meanwhile: the gaps move to its space
+		b.Publish(t, knowledge.Shared, knowledge.Content{Title: fmt.Sprint("Ledger ", i), Body: "The ledger lists bookings; an export holds an office."})
+	}
+	_, err = b.Models.Retrain(t.Context())
+	require.NoError(t, err)
 	ask(acme, uuid.Must(uuid.NewV7()), "how to export ledger to XML")
 	_, err = clusterer.Run(t.Context())
 	require.NoError(t, err)

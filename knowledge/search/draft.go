@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -33,34 +32,45 @@ var selectDraft = knowledge.NewStatement(`
 	join {audiences} w on {v=w} w.id = v.audience_id
 	where {v.scope} and v.article_id = @article and v.id = @version and ` + knowledge.Predicate)
 
-// replace takes the article's live rows out and puts the draft's in, where the
-// viewer would see the draft.
-func (s *Searcher) replace(ctx context.Context, tx pgx.Tx, q Query, embedder knowledge.Embedder, vector []float32, found []row) ([]row, error) {
+// drafted is a draft as a viewer would see it.
+type drafted struct {
+	base     row
+	document index.Document
+}
+
+// readDraft reads the draft, or nil where the viewer would not see it.
+func (s *Searcher) readDraft(ctx context.Context, tx pgx.Tx, q Query) (*drafted, error) {
 	d := *q.Draft
 	if !d.Space.IsShared() && d.Space.Tenant != q.Viewer.TenantID {
 		return nil, knowledge.ErrNoVersion
 	}
-	kept := found[:0]
-	for _, r := range found {
-		if r.ArticleID != d.ArticleID {
-			kept = append(kept, r)
-		}
-	}
-	base := row{Shared: d.Space.IsShared(), ArticleID: d.ArticleID, VersionID: d.VersionID, UpdatedAt: s.now()}
-	var document index.Document
-	var verified *time.Time
+	out := drafted{base: row{Shared: d.Space.IsShared(), ArticleID: d.ArticleID, VersionID: d.VersionID, UpdatedAt: s.now()}}
 	args := q.Viewer.Args(d.Space.Args(pgx.NamedArgs{"article": d.ArticleID, "version": d.VersionID}))
-	err := tx.QueryRow(ctx, selectDraft.For(d.Space), args).Scan(&base.Slug, &base.Locale, &verified,
-		&document.Title, &document.Description, &document.Product, &document.Body, &base.Audience)
+	err := tx.QueryRow(ctx, selectDraft.For(d.Space), args).Scan(&out.base.Slug, &out.base.Locale, &out.base.VerifiedUntil,
+		&out.document.Title, &out.document.Description, &out.document.Product, &out.document.Body, &out.base.Audience)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return kept, nil // this viewer would not see it
+		return nil, nil //nolint:nilnil // not seen is an answer here, and what a viewer without access gets
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read draft: %w", err)
 	}
-	document.Language = lexicon.Base(base.Locale)
-	base.Title, base.Product, base.VerifiedUntil = document.Title, document.Product, verified
-	rows, err := draftRows(ctx, base, document, embedder, vector)
+	out.document.Language = lexicon.Base(out.base.Locale)
+	out.base.Title, out.base.Product = out.document.Title, out.document.Product
+	return &out, nil
+}
+
+// replace takes the article's live rows out and puts the draft's in.
+func (d *drafted) replace(ctx context.Context, article uuid.UUID, embedder knowledge.Embedder, vector []float32, found []row) ([]row, error) {
+	kept := found[:0]
+	for _, r := range found {
+		if r.ArticleID != article {
+			kept = append(kept, r)
+		}
+	}
+	if d == nil {
+		return kept, nil
+	}
+	rows, err := draftRows(ctx, d.base, d.document, embedder, vector)
 	return append(kept, rows...), err
 }
 

@@ -17,16 +17,16 @@ func (s *Searcher) Forced(ctx context.Context, q Query, exact bool) (nearest []u
 	if err != nil {
 		return nil, "", err
 	}
+	words, err := s.lexis(ctx, q.Viewer)
+	if err != nil {
+		return nil, "", err
+	}
+	u := understand(q, words)
+	vector, err := queryVector(ctx, embedder, u)
+	if err != nil {
+		return nil, "", err
+	}
 	err = s.read(ctx, q.Viewer, func(tx pgx.Tx) error {
-		words, err := s.lexis(ctx, tx, q.Viewer)
-		if err != nil {
-			return err
-		}
-		u := understand(q, words)
-		vector, err := queryVector(ctx, embedder, u)
-		if err != nil {
-			return err
-		}
 		if !exact {
 			if _, err := tx.Exec(ctx, "set local enable_sort = off"); err != nil {
 				return err

@@ -74,6 +74,9 @@ type Result struct {
 	Signals  Signals
 	ModelID  string // embedding model, "" when words alone were searched
 	Language string // the question was read in
+	// Degraded is set when the embedding model was not to be had and words alone
+	// were searched.
+	Degraded bool
 }
 
 // Searcher searches. It is safe for concurrent use.
@@ -154,31 +157,42 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 	if err != nil && embedder == nil && model.ID == 0 {
 		return Result{}, err
 	}
-	var u understood
+	words, err := s.lexis(ctx, q.Viewer)
+	if err != nil {
+		return Result{}, err
+	}
+	u := understand(q, words)
+	if len(u.texts) == 0 {
+		return Result{Language: u.language}, nil
+	}
+	// An external embedder is asked before the transaction, which must not wait for it.
+	vector, err := queryVector(ctx, embedder, u)
+	degraded := embedder == nil || err != nil
+	if err != nil {
+		if ctx.Err() != nil {
+			return Result{}, err
+		}
+		embedder, vector = nil, nil // words alone still find most of it
+	}
 	var found []row
+	var draft *drafted
 	err = s.read(ctx, q.Viewer, func(tx pgx.Tx) error {
-		words, err := s.lexis(ctx, tx, q.Viewer)
-		if err != nil {
-			return err
-		}
-		u = understand(q, words)
-		if len(u.slots) == 0 && len(u.texts) == 0 {
-			return nil
-		}
-		vector, err := queryVector(ctx, embedder, u)
-		if err != nil {
-			return err
-		}
 		if found, err = s.candidates(ctx, tx, q, u, words, model, vector); err != nil || q.Draft == nil {
 			return err
 		}
-		found, err = s.replace(ctx, tx, q, embedder, vector, found)
+		draft, err = s.readDraft(ctx, tx, q)
 		return err
 	})
 	if err != nil {
 		return Result{}, err
 	}
+	if q.Draft != nil {
+		if found, err = draft.replace(ctx, q.Draft.ArticleID, embedder, vector, found); err != nil {
+			return Result{}, err
+		}
+	}
 	result := s.rank(q, u, found, model.Provider == switchover.Builtin)
+	result.Degraded = degraded
 	if embedder != nil {
 		result.ModelID = embedder.ModelID()
 	}
@@ -192,16 +206,30 @@ func (s *Searcher) read(ctx context.Context, viewer knowledge.Viewer, fn func(tx
 	return pgx.BeginTxFunc(ctx, s.db.Pool(), pgx.TxOptions{AccessMode: pgx.ReadOnly}, fn)
 }
 
-func (s *Searcher) lexis(ctx context.Context, tx pgx.Tx, viewer knowledge.Viewer) (lexis, error) {
-	var words lexis
-	for _, space := range viewer.Spaces() {
-		v, err := s.vocabularies.get(ctx, tx, space)
-		if err != nil {
-			return nil, err
-		}
-		words = append(words, v)
+// lexis is the vocabulary of the viewer's spaces, read again where it may have
+// changed.
+func (s *Searcher) lexis(ctx context.Context, viewer knowledge.Viewer) (lexis, error) {
+	spaces := viewer.Spaces()
+	words := make(lexis, len(spaces))
+	missing := false
+	for i, space := range spaces {
+		words[i] = s.vocabularies.fresh(space)
+		missing = missing || words[i] == nil
 	}
-	return words, nil
+	if !missing {
+		return words, nil
+	}
+	err := s.read(ctx, viewer, func(tx pgx.Tx) (err error) {
+		for i, space := range spaces {
+			if words[i] == nil {
+				if words[i], err = s.vocabularies.load(ctx, tx, space); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return words, err
 }
 
 // queryVector is the weighted sum of the turns' vectors, or nil without an

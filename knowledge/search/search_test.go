@@ -172,3 +172,14 @@ func TestADraftIsSearchedAsIfItWereLive(t *testing.T) {
 	}
 	require.Contains(t, ask(knowledge.Viewer{Staff: true}, over)[0].Text, "Kim")
 }
+
+func TestSearchAsYouTypeCompletesTheLastWord(t *testing.T) {
+	t.Parallel()
+	b := seed(t)
+	result, err := b.Searcher.Search(t.Context(), search.Query{Text: "reset passw", Prefix: true})
+	require.NoError(t, err)
+	require.Equal(t, "Reset your password", result.Passages[0].Title)
+	result, err = b.Searcher.Search(t.Context(), search.Query{Text: "synchr", Prefix: true})
+	require.NoError(t, err)
+	require.Equal(t, "Connect your warehouse", result.Passages[0].Title)
+}

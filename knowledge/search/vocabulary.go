@@ -240,17 +240,24 @@ const (
 	maxCached = 512
 )
 
-func (c *vocabularies) get(ctx context.Context, tx pgx.Tx, space knowledge.Space) (*vocabulary, error) {
+// fresh is a space's vocabulary if it was looked at lately, else nil.
+func (c *vocabularies) fresh(space knowledge.Space) *vocabulary {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry := c.entries[space]
+	if entry == nil || now.Sub(entry.checked) >= recheck {
+		return nil
+	}
+	entry.used = now
+	return entry.vocabulary
+}
+
+// load is a space's vocabulary as it is now; it is read only when it changed.
+func (c *vocabularies) load(ctx context.Context, tx pgx.Tx, space knowledge.Space) (*vocabulary, error) {
 	now := time.Now()
 	c.mu.Lock()
 	entry := c.entries[space]
-	if entry != nil {
-		entry.used = now
-		if now.Sub(entry.checked) < recheck {
-			c.mu.Unlock()
-			return entry.vocabulary, nil
-		}
-	}
 	c.mu.Unlock()
 	var revision int64
 	err := tx.QueryRow(ctx, selectCorpus.For(space), space.Args(nil)).Scan(&revision, new(int))
@@ -262,11 +269,11 @@ func (c *vocabularies) get(ctx context.Context, tx pgx.Tx, space knowledge.Space
 		if err != nil {
 			return nil, err
 		}
-		entry = &cached{vocabulary: fresh, used: now}
+		entry = &cached{vocabulary: fresh}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	entry.checked = now
+	entry.checked, entry.used = now, now
 	if c.entries == nil {
 		c.entries = make(map[knowledge.Space]*cached)
 	}

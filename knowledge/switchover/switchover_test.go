@@ -141,6 +141,15 @@ func TestAModelThatIsNotConfiguredLeavesSearchByWords(t *testing.T) {
 	result := b.Search(t, knowledge.Viewer{}, "article 42")
 	require.Equal(t, "Article 42", result.Passages[0].Title)
 	require.Empty(t, result.ModelID)
+	require.True(t, result.Degraded)
+
+	e.failAt = e.calls.Load() + 1
+	b.Searcher = newSearcher(b, e)
+	result = b.Search(t, knowledge.Viewer{}, "article 42")
+	require.Equal(t, "Article 42", result.Passages[0].Title, "the model server is down")
+	require.True(t, result.Degraded)
+	result = b.Search(t, knowledge.Viewer{}, "article 42")
+	require.False(t, result.Degraded, "and back")
 	require.ErrorIs(t, b.Models.Drop(t.Context(), 99), switchover.ErrNoModel)
 	_, err := b.Models.Add(t.Context(), switchover.Spec{Name: "wide", Provider: "external", Dimensions: 4096})
 	require.ErrorContains(t, err, "4096 dimensions")

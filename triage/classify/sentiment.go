@@ -54,7 +54,7 @@ func Sentiment(text string) (level string, score float64) {
 	var sum float64
 	for i, w := range tokens {
 		x := float64(valence[w])
-		if x == 0 || politeness[w] && len(tokens) > 6 {
+		if x == 0 || politeness[w] && len(tokens) > 4 {
 			continue
 		}
 		for j := max(0, i-2); j < i; j++ {

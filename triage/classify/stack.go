@@ -88,6 +88,9 @@ type blend struct {
 // those scores. Too few examples give the defaults.
 func (p problem) choose(ctx context.Context) blend {
 	b := blend{pace: p.paces()[0], weight: [kinds]float64{bent: 0.5, straight: 0.5}, threshold: math.Inf(-1)}
+	if p.classes > p.labels {
+		b.threshold = 0
+	}
 	parts := p.folds()
 	if parts == nil {
 		return b
@@ -340,7 +343,7 @@ func decide(scores []float32, logPrior []float64, prior float64) int {
 const (
 	strangersCaught = 0.84 // share of held-out strangers the threshold catches
 	knownLost       = 0.03 // share of held-out examples given up where no strangers are known
-	fewestStrangers = 10
+	fewestStrangers = 5
 )
 
 // margin says how well the best label fits: against the strangers' own score
@@ -369,6 +372,8 @@ func fitThreshold(joined [][]float32, class []int, labels int) float64 {
 	switch {
 	case len(strangers) >= fewestStrangers:
 		return strangers[int(float64(len(strangers))*strangersCaught)]
+	case len(joined) > 0 && len(joined[0]) > labels:
+		return 0 // likelier a stranger than anything else
 	case len(known) > 0:
 		return known[int(float64(len(known))*knownLost)]
 	}

@@ -1,0 +1,312 @@
+package email
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/wneessen/go-mail"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// SMTP is the server mail leaves by.
+type SMTP struct {
+	Addr     string // host:port; port 465 speaks TLS at once
+	User     string
+	Password string
+	Plain    bool // no encryption: for a server on this machine only
+}
+
+const maxAttempts = 12
+
+// Sweep finds messages said in e-mail conversations that were not sent yet,
+// stores their deliveries and returns how many.
+func (s *Service) Sweep(ctx context.Context) (int, error) {
+	type due struct {
+		TenantID  uuid.UUID `db:"tenant_id"`
+		ID        uuid.UUID `db:"id"`
+		Recipient string    `db:"email"`
+	}
+	n := 0
+	now := s.Now().UTC()
+	err := s.DB.WithSystem(ctx, "find mail to send", func(tx pgx.Tx) error {
+		n = 0
+		rows, err := tx.Query(ctx, `select m.tenant_id, m.id, u.email from conversations c
+			join messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
+			join users u on u.tenant_id = c.tenant_id and u.id = c.user_id
+			where c.channel = 'email' and c.updated_at > $1 and m.created_at > $1 and m.visibility = 'customer'
+			  and m.author_kind <> 'customer' and m.state in ('final', 'stopped') and btrim(m.body) <> ''
+			  and not exists (select from deliveries d where d.tenant_id = m.tenant_id and d.destination = $2 and d.subject_key = m.id::text)
+			order by m.created_at limit 500`, now.Add(-48*time.Hour), System)
+		if err != nil {
+			return err
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[due])
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			id := uuid.Must(uuid.NewV7())
+			tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
+				values ($1, $2, $3, 'mail', $4, $5, $6, $6) on conflict do nothing`,
+				d.TenantID, id, System, d.ID.String(), map[string]any{"message_id": d.ID, "to": d.Recipient}, now)
+			if err != nil {
+				return err
+			}
+			if tag.RowsAffected() == 0 {
+				continue
+			}
+			if _, err := s.Jobs.InsertTx(ctx, tx, SendMailArgs{d.TenantID, id}, nil); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("find mail to send: %w", err)
+	}
+	return n, nil
+}
+
+// outgoing is one mail.
+type outgoing struct {
+	id         string // left part of the Message-ID
+	to         string
+	replyTo    string
+	subject    string
+	text       string
+	automatic  bool
+	inReplyTo  string
+	references []string
+}
+
+// letter is a delivery read for sending.
+type letter struct {
+	mail         outgoing
+	conversation uuid.UUID
+	message      uuid.UUID
+	attempts     int
+}
+
+// Send sends one message. It returns how long to wait before the next try; zero
+// when there is none.
+func (s *Service) Send(ctx context.Context, tenant, id uuid.UUID) (time.Duration, error) {
+	l, err := s.open(ctx, tenant, id)
+	if err != nil || l == nil {
+		return 0, err
+	}
+	sendErr := s.transmit(ctx, l.mail)
+	var wait time.Duration
+	err = s.DB.WithTenant(context.WithoutCancel(ctx), tenant, func(tx pgx.Tx) (err error) {
+		wait, err = s.settle(ctx, tx, tenant, id, l, sendErr)
+		return err
+	})
+	return wait, err
+}
+
+func (s *Service) open(ctx context.Context, tenant, id uuid.UUID) (*letter, error) {
+	var out *letter
+	err := s.DB.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		out = nil
+		var payload struct {
+			MessageID uuid.UUID `json:"message_id"`
+			To        string    `json:"to"`
+		}
+		var attempts int
+		err := tx.QueryRow(ctx, `update deliveries set state = 'sending', attempts = attempts + 1, updated_at = $4
+			where tenant_id = $1 and id = $2 and destination = $3 and state in ('pending', 'sending') returning payload, attempts`,
+			tenant, id, System, s.Now().UTC()).Scan(&payload, &attempts)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("take mail: %w", err)
+		}
+		m, err := triage.MessageByID(ctx, tx, tenant, payload.MessageID)
+		if err != nil {
+			return err
+		}
+		if m.AuthorKind != triage.AuthorAgent {
+			held, err := s.tooMany(ctx, tx, tenant, payload.To)
+			if err != nil {
+				return err
+			}
+			if held {
+				_, err := tx.Exec(ctx, `update deliveries set state = 'failed', last_error = $3 where tenant_id = $1 and id = $2`,
+					tenant, id, "Held back: this address got too many automatic mails within an hour. A machine may be answering.")
+				return err
+			}
+		}
+		mail, err := s.compose(ctx, tx, m, payload.To)
+		if err != nil {
+			return err
+		}
+		out = &letter{mail, m.ConversationID, m.ID, attempts}
+		return nil
+	})
+	return out, err
+}
+
+// tooMany guards against two machines answering each other.
+func (s *Service) tooMany(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, to string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `select count(*) from deliveries d join messages m on m.tenant_id = d.tenant_id and m.id = d.subject_key::uuid
+		where d.tenant_id = $1 and d.destination = $2 and d.state = 'delivered' and d.delivered_at > $3
+		  and d.payload->>'to' = $4 and m.author_kind <> 'agent'`, tenant, System, s.Now().Add(-time.Hour), to).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("count automatic mail: %w", err)
+	}
+	return n >= s.MaxAutomatic, nil
+}
+
+func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to string) (outgoing, error) {
+	c, err := triage.ConversationByID(ctx, tx, m.TenantID, m.ConversationID)
+	if err != nil {
+		return outgoing{}, err
+	}
+	out := outgoing{
+		id: m.ID.String(), to: to, replyTo: s.replyAddress(c.ID, to), text: m.Body, automatic: m.AuthorKind != triage.AuthorAgent,
+		subject: cmp.Or(oneLine(c.Subject, 150), "Your message"),
+	}
+	if !strings.HasPrefix(strings.ToLower(out.subject), "re:") {
+		out.subject = "Re: " + out.subject
+	}
+	if m.Answer != nil {
+		for _, cite := range m.Answer.Citations {
+			out.text += fmt.Sprintf("\n[%d] %s %s", cite.Number, cite.Title, s.PublicURL+cite.URL)
+		}
+	}
+	out.text += "\n\n-- \n" + cmp.Or(m.AuthorName, s.FromName)
+	if out.automatic {
+		out.text += "\nThis answer was written by a machine. Ask for a person and one will take over."
+	}
+	rows, err := tx.Query(ctx, `select rfc_id, direction from email_messages where tenant_id = $1 and conversation_id = $2 order by created_at desc limit 20`, m.TenantID, c.ID)
+	if err != nil {
+		return outgoing{}, fmt.Errorf("read thread: %w", err)
+	}
+	var id, direction string
+	_, err = pgx.ForEachRow(rows, []any{&id, &direction}, func() error {
+		if direction == "in" && out.inReplyTo == "" {
+			out.inReplyTo = id
+		}
+		out.references = append([]string{id}, out.references...)
+		return nil
+	})
+	if err != nil {
+		return outgoing{}, fmt.Errorf("read thread: %w", err)
+	}
+	return out, nil
+}
+
+// messageID is a mail's Message-ID, the same at every try.
+func (s *Service) messageID(id string) string {
+	_, domain, _ := strings.Cut(s.From, "@")
+	return id + "@" + domain
+}
+
+// transmit hands one mail to the server.
+func (s *Service) transmit(ctx context.Context, o outgoing) error {
+	m := mail.NewMsg()
+	if err := errors.Join(m.FromFormat(s.FromName, s.From), m.To(o.to)); err != nil {
+		return &desk.PermanentError{Safe: "The customer's address cannot be written to.", Err: err}
+	}
+	if o.replyTo != "" {
+		if err := m.ReplyTo(o.replyTo); err != nil {
+			return &desk.PermanentError{Safe: "The reply address is not valid. Check USHER_MAIL_REPLY_TO.", Err: err}
+		}
+	}
+	m.Subject(oneLine(o.subject, 200))
+	m.SetDate()
+	m.SetMessageIDWithValue(s.messageID(o.id))
+	m.SetGenHeader(mail.Header(ownHeader), o.id)
+	if o.inReplyTo != "" {
+		m.SetGenHeader(mail.HeaderInReplyTo, "<"+o.inReplyTo+">")
+	}
+	if len(o.references) > 0 {
+		m.SetGenHeader(mail.HeaderReferences, "<"+strings.Join(o.references, "> <")+">")
+	}
+	if o.automatic {
+		m.SetGenHeader(mail.Header("Auto-Submitted"), "auto-replied")
+		m.SetGenHeader(mail.HeaderXAutoResponseSuppress, "All")
+		m.SetGenHeader(mail.HeaderPrecedence, "auto_reply")
+	}
+	m.SetBodyString(mail.TypeTextPlain, o.text)
+	client, err := s.client()
+	if err != nil {
+		return &desk.PermanentError{Safe: "The mail server's settings are not valid. Check USHER_SMTP_ADDR.", Err: err}
+	}
+	return classify(client.DialAndSendWithContext(ctx, m))
+}
+
+func (s *Service) client() (*mail.Client, error) {
+	host, port, err := net.SplitHostPort(s.SMTP.Addr)
+	if err != nil {
+		return nil, err
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, err
+	}
+	options := []mail.Option{mail.WithPort(number), mail.WithTimeout(20 * time.Second)}
+	switch {
+	case s.SMTP.Plain:
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+	case number == 465:
+		options = append(options, mail.WithSSL(), mail.WithTLSConfig(&tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}))
+	default:
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory), mail.WithTLSConfig(&tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}))
+	}
+	if s.SMTP.User != "" {
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.SMTP.User), mail.WithPassword(s.SMTP.Password))
+	}
+	return mail.NewClient(host, options...)
+}
+
+func classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	var send *mail.SendError
+	if errors.As(err, &send) && !send.IsTemp() && send.ErrorCode() >= 500 {
+		return &desk.PermanentError{Safe: fmt.Sprintf("The mail server refuses the mail (%d %s).", send.ErrorCode(), send.EnhancedStatusCode()), Err: err}
+	}
+	return &desk.TemporaryError{Safe: "The mail server could not be reached or asked to come again.", Err: err}
+}
+
+// settle writes what became of a try.
+func (s *Service) settle(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID, l *letter, sendErr error) (time.Duration, error) {
+	now := s.Now().UTC()
+	if sendErr == nil {
+		_, err := tx.Exec(ctx, `update deliveries set state = 'delivered', delivered_at = $3, updated_at = $3, last_error = '', next_attempt_at = null,
+			external_ref = $4 where tenant_id = $1 and id = $2`, tenant, id, now, desk.Ref{ID: s.messageID(l.mail.id)})
+		if err == nil {
+			_, err = tx.Exec(ctx, `insert into email_messages (tenant_id, rfc_id, conversation_id, message_id, direction, created_at)
+				values ($1, $2, $3, $4, 'out', $5) on conflict do nothing`, tenant, s.messageID(l.mail.id), l.conversation, l.message, now)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("finish mail: %w", err)
+		}
+		return 0, nil
+	}
+	s.Log.WarnContext(ctx, "mail was not sent", "tenant_id", tenant, "delivery_id", id, "attempt", l.attempts, "error", sendErr)
+	var permanent *desk.PermanentError
+	if errors.As(sendErr, &permanent) || l.attempts >= maxAttempts {
+		_, err := tx.Exec(ctx, `update deliveries set state = 'failed', last_error = $3, updated_at = $4 where tenant_id = $1 and id = $2`, tenant, id, desk.Safe(sendErr), now)
+		return 0, err
+	}
+	wait := min(30*time.Second<<min(l.attempts, 8), 2*time.Hour)
+	_, err := tx.Exec(ctx, `update deliveries set state = 'pending', last_error = $3, updated_at = $4, next_attempt_at = $5 where tenant_id = $1 and id = $2`,
+		tenant, id, desk.Safe(sendErr), now, now.Add(wait))
+	return wait, err
+}

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,14 +14,27 @@ type product struct {
 	words []string // folded
 }
 
-func newProducts(names []string) []product {
-	out := make([]product, 0, len(names))
+// catalogue is the products of a space, found by the words of their names.
+type catalogue struct {
+	products []product
+	byWord   map[string][]int // indexes into products
+}
+
+func newCatalogue(names []string) catalogue {
+	c := catalogue{byWord: make(map[string][]int)}
 	for _, name := range names {
-		if words := nameWords(name); len(words) > 0 {
-			out = append(out, product{name: name, words: words})
+		words := nameWords(name)
+		if len(words) == 0 {
+			continue
 		}
+		for i, w := range words {
+			if !slices.Contains(words[:i], w) {
+				c.byWord[w] = append(c.byWord[w], len(c.products))
+			}
+		}
+		c.products = append(c.products, product{name: name, words: words})
 	}
-	return out
+	return c
 }
 
 func nameWords(text string) []string {
@@ -33,38 +47,47 @@ func nameWords(text string) []string {
 	return words
 }
 
-// generic counts in how many names a word occurs: "hotel" names nothing.
-func generic(products []product) map[string]int {
-	counts := make(map[string]int)
-	for _, p := range products {
-		seen := make(map[string]bool, len(p.words))
-		for _, w := range p.words {
-			if !seen[w] {
-				counts[w]++
-				seen[w] = true
+// candidates are the products some word of a text may belong to.
+func (c catalogue) candidates(words []string) []int {
+	found := make(map[int]bool)
+	for i, w := range words {
+		if slices.Contains(words[:i], w) {
+			continue
+		}
+		near := [][]int{c.byWord[w], c.byWord[w+"s"], c.byWord[strings.TrimSuffix(w, "s")]}
+		if near[0] == nil && len(w) >= 5 {
+			for have, products := range c.byWord {
+				if d := len(have) - len(w); d <= 1 && d >= -1 && sameWord(w, have) {
+					near = append(near, products)
+				}
+			}
+		}
+		for _, products := range near {
+			for _, at := range products {
+				found[at] = true
 			}
 		}
 	}
-	return counts
+	return slices.Sorted(maps.Keys(found))
 }
 
 // mentioned returns the names of the products a text names, best match first.
 // A product is named by its words in a row, or by all of its words that are not
-// common to many names; one misspelt letter in a long word is forgiven.
-func mentioned(text string, products []product) []string {
-	if len(products) == 0 {
+// common to many names ("hotel" names nothing); one misspelt letter in a long
+// word is forgiven.
+func (c catalogue) mentioned(text string) []string {
+	if len(c.products) == 0 {
 		return nil
 	}
 	words := nameWords(text)
-	common := generic(products)
 	type hit struct {
 		name string
 		size int
 	}
 	var hits []hit
-	for _, p := range products {
-		if size := p.match(words, common, len(products)); size > 0 {
-			hits = append(hits, hit{p.name, size})
+	for _, at := range c.candidates(words) {
+		if size := c.match(c.products[at], words); size > 0 {
+			hits = append(hits, hit{c.products[at].name, size})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return b.size - a.size })
@@ -83,11 +106,11 @@ func mentioned(text string, products []product) []string {
 const maxProducts = 4
 
 // match is the number of letters of the name found in the words, 0 for none.
-func (p product) match(words []string, common map[string]int, names int) int {
+func (c catalogue) match(p product, words []string) int {
 	rare := 0
 	found := 0
 	for _, w := range p.words {
-		isRare := common[w] <= max(1, names/40) && !lexicon.Stopword(w, "en") && len(w) > 1
+		isRare := len(c.byWord[w]) <= max(1, len(c.products)/40) && !lexicon.Stopword(w, "en") && len(w) > 1
 		in := slices.ContainsFunc(words, func(have string) bool { return sameWord(have, w) })
 		switch {
 		case isRare && !in:
@@ -112,7 +135,7 @@ func sameWord(have, want string) bool {
 	if have == want {
 		return true
 	}
-	if len(want) < 6 {
+	if len(want) < 6 || len(have) < 5 {
 		return have == want+"s" || want == have+"s"
 	}
 	return lexicon.Distance([]rune(have), []rune(want), 1) <= 1

@@ -90,7 +90,7 @@ func understand(q Query, words lexis) understood {
 	findProduct := func(text string) {
 		for _, v := range words {
 			if len(u.products) == 0 {
-				u.products = mentioned(text, v.products)
+				u.products = v.products.mentioned(text)
 			}
 		}
 	}

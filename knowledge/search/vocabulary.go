@@ -27,7 +27,7 @@ type vocabulary struct {
 	stems    map[string]int32
 	words    []vocabularyWord
 	known    map[string]int32 // index into words
-	products []product
+	products catalogue
 	synonyms []synonym
 }
 
@@ -91,7 +91,7 @@ func (v *vocabulary) loadNames(ctx context.Context, tx pgx.Tx, space knowledge.S
 	if err != nil {
 		return fmt.Errorf("read products: %w", err)
 	}
-	v.products = newProducts(names)
+	v.products = newCatalogue(names)
 	rows, err = tx.Query(ctx, selectSynonyms.For(space), space.Args(nil))
 	if err != nil {
 		return fmt.Errorf("read synonyms: %w", err)

@@ -2,18 +2,22 @@
 
 import { after } from "node:test";
 import { expectAccessible, openBrowser, openPage, screenshot } from "./browser.mjs";
+import { startCRM } from "./crm.mjs";
 import { startServer } from "./server.mjs";
 
 let server;
 let browser;
+let crm;
 const ready = (async () => {
-  [server, browser] = await Promise.all([startServer(), openBrowser()]);
+  crm = await startCRM();
+  [server, browser] = await Promise.all([startServer({ USHER_HUBSPOT_TOKEN: "pat-journeys", USHER_HUBSPOT_API_URL: crm.url }), openBrowser()]);
 })();
 ready.catch(() => {}); // reported by the first journey that awaits it
 
 after(async () => {
   await browser?.close();
   await server?.close();
+  await crm?.close();
 });
 
 /** The running server. */
@@ -22,10 +26,18 @@ export async function theServer() {
   return server;
 }
 
-/** A fresh profile, signed in as a person of the demo, or as nobody. */
-export async function visit(name, options = {}) {
+/** The CRM the server writes to. */
+export async function theCRM() {
+  await ready;
+  return crm;
+}
+
+/** A fresh profile, signed in as a person of the demo, or as nobody; in English unless told. */
+export async function visit(name, { language = "en", ...options } = {}) {
   await ready;
   const profile = await openPage(browser, { baseURL: server.url, ...options });
+  // As somebody who chose a language here before; undefined: their own setting counts.
+  if (language) await profile.context.addInitScript((code) => localStorage.getItem("usher.locale") ?? localStorage.setItem("usher.locale", code), language);
   if (name) {
     await profile.page.goto(server.link(name));
     await profile.page.waitForURL((url) => !url.pathname.startsWith("/s/"));

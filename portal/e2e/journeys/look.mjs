@@ -83,3 +83,12 @@ test("the portal speaks five languages", async () => {
   assert.equal(titles.size, 5);
   await close();
 });
+
+test("a person's own language is chosen without asking", async () => {
+  const { page, close } = await visit("Maria Lang", { language: null });
+  await page.getByRole("heading", { name: "Wie können wir helfen?" }).waitFor();
+  await page.getByText(/\bKI\b/).first().waitFor();
+  await page.getByRole("button", { name: "Mit einem Menschen sprechen" }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+  await close();
+});

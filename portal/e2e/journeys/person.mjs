@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expectFocusVisible, tabTo } from "../browser.mjs";
-import { lastAnswer, say, state, stored, visit } from "../setup.mjs";
+import { lastAnswer, say, state, stored, theCRM, visit } from "../setup.mjs";
 
 test("a customer reaches a person, who claims, notes and replies", async () => {
   const customer = await visit("Maria Lang");
-  await customer.page.getByRole("combobox", { name: /Language|Sprache/ }).selectOption("en");
   await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
   const dialog = customer.page.getByRole("dialog", { name: "Talk to a person" });
   await dialog.waitFor();
@@ -128,4 +127,64 @@ test("the main journey works by keyboard alone", async () => {
   await dialog.waitFor({ state: "detached" });
   assert.ok(await talk.evaluate((el) => el === document.activeElement), "the focus is back on what opened it");
   await close();
+});
+
+test("what a CRM refuses is shown, and repeated it makes one record", async () => {
+  const crm = await theCRM();
+  const before = crm.tickets().length;
+  crm.refuse = true;
+  const customer = await visit("Grace Osei");
+  const words = `The CRM is shut ${Date.now()}`;
+  await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+  await customer.page.getByRole("textbox", { name: /What is it about/ }).fill(words);
+  await customer.page.getByRole("button", { name: "Pass on to a person" }).click();
+  await lastAnswer(customer.page).getByText(/ticket #\d+/).waitFor();
+  const number = /#\d+/.exec(await lastAnswer(customer.page).innerText())[0];
+
+  const { page, close } = await visit("Sam Rivera", { width: 1280 });
+  await page.goto("/agent/deliveries");
+  const row = page.getByRole("row", { name: new RegExp(`Hubspot.*${number}.*Globex`) }).filter({ hasText: "Failed" });
+  await row.first().waitFor();
+  await state(page, "deliveries-failed");
+  crm.refuse = false;
+  await row.first().getByRole("button", { name: /^Replay/ }).click();
+  await page.getByRole("row", { name: new RegExp(`Hubspot.*Record.*${number}`) }).filter({ hasText: "Delivered" }).waitFor();
+  assert.equal(crm.tickets().length, before + 1, "one record for one ticket");
+  await state(page, "deliveries-replayed");
+  await close();
+  await customer.close();
+});
+
+test("an agent works by keyboard alone", async () => {
+  const customer = await visit("Henry Cole");
+  const words = `Keyboard work ${Date.now()}`;
+  await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+  await customer.page.getByRole("textbox", { name: /What is it about/ }).fill(words);
+  await customer.page.getByRole("button", { name: "Pass on to a person" }).click();
+  await customer.page.getByText("A person is helping you here").waitFor();
+  const { page, close } = await visit("Sam Rivera", { width: 1280 });
+  await page.goto("/agent");
+  const row = page.getByRole("link", { name: new RegExp(words) });
+  await row.waitFor();
+  await tabTo(page, row);
+  await page.keyboard.press("Enter");
+  const claim = page.getByRole("button", { name: "Claim" });
+  await claim.waitFor();
+  await tabTo(page, claim, { limit: 200 });
+  await expectFocusVisible(page);
+  await page.keyboard.press("Enter");
+  await page.getByText("Owner: Sam Rivera").waitFor();
+  const box = page.getByRole("textbox", { name: /^Reply to/ });
+  await tabTo(page, box, { limit: 200 });
+  await page.keyboard.type("Answered without a mouse.");
+  const preview = page.getByRole("button", { name: "Preview reply" });
+  await tabTo(page, preview);
+  await page.keyboard.press("Enter");
+  const send = page.getByRole("dialog").getByRole("button", { name: /^Send to/ });
+  await send.waitFor();
+  await tabTo(page, send);
+  await page.keyboard.press("Enter");
+  await customer.page.getByRole("article", { name: /Sam Rivera/ }).getByText("Answered without a mouse.").waitFor();
+  await close();
+  await customer.close();
 });

@@ -311,18 +311,18 @@ func (r *syncRun) add(ctx context.Context, tx pgx.Tx, item Item, hash []byte) er
 		slug = Slug(item.Content.Title) + "-" + strconv.Itoa(n)
 	}
 	r.slugs[slug] = true
-	print := item.Content.Audience.fingerprint()
-	if _, known := r.audience[print]; !known {
+	fingerprint := item.Content.Audience.fingerprint()
+	if _, known := r.audience[fingerprint]; !known {
 		id, err := r.space.audience(ctx, tx, item.Content.Audience)
 		if err != nil {
 			return err
 		}
-		r.audience[print] = id
+		r.audience[fingerprint] = id
 	}
 	c := item.Content
 	r.fresh = append(r.fresh, importRow{
 		ID: newID(), Version: newID(), Slug: slug, Locale: item.Locale, Title: c.Title, Description: c.Description,
-		Body: c.Body, Product: c.Product, Tags: c.Tags, Contexts: c.Contexts, Audience: r.audience[print],
+		Body: c.Body, Product: c.Product, Tags: c.Tags, Contexts: c.Contexts, Audience: r.audience[fingerprint],
 		VerifiedUntil: optionalTime(item.VerifiedUntil), ExternalID: item.ExternalID, Hash: `\x` + hex.EncodeToString(hash),
 		Changed: optionalTime(item.UpdatedAt),
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,13 +13,14 @@ import (
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage/classify"
+	triageeval "github.com/usherdesk/usher/triage/eval"
 )
 
 func evalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "eval", Short: "Measure the engine on labelled data (JSONL)"}
 	var engine string
 	cmd.PersistentFlags().StringVar(&engine, "engine", "builtin", "builtin or openai")
-	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand())
+	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand(), evalGateCommand())
 	return cmd
 }
 
@@ -103,6 +105,53 @@ func evalRetrieveCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&r.Legs, "legs", false, "also print each leg alone")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	_ = cmd.MarkFlagRequired("corpus") // the flag exists
+	return cmd
+}
+
+func evalGateCommand() *cobra.Command {
+	var corpora, tasks []string
+	var target float64
+	var fit, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "gate",
+		Short: "Ask questions with and without an answer; say which are answered",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(corpora) != len(tasks) {
+				return errors.New("give one --tasks for each --corpus")
+			}
+			var samples []triageeval.Sample
+			for i := range corpora {
+				rows, err := triageeval.ReadTasks(tasks[i])
+				if err != nil {
+					return err
+				}
+				err = withScratch(cmd.Context(), func(ctx context.Context, db *tenantdb.DB) error {
+					searcher, documents, err := eval.Prepare(ctx, eval.Retrieve{DB: db, Corpus: corpora[i], Progress: cmd.ErrOrStderr()})
+					if err != nil {
+						return err
+					}
+					more, err := triageeval.Samples(ctx, searcher, documents, rows, cmd.ErrOrStderr())
+					samples = append(samples, more...)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+			}
+			if fit {
+				return report(cmd.OutOrStdout(), asJSON, triageeval.Fit(samples, target))
+			}
+			return report(cmd.OutOrStdout(), asJSON, triageeval.Report(samples))
+		},
+	}
+	cmd.Flags().StringArrayVar(&corpora, "corpus", nil, "JSONL of {id, title, text}")
+	cmd.Flags().StringArrayVar(&tasks, "tasks", nil, "JSONL of {id, history, text, answerability, relevant}")
+	cmd.Flags().BoolVar(&fit, "fit", false, "learn and print the gate's weights instead")
+	cmd.Flags().Float64Var(&target, "target", 0.1, "with --fit: share of unanswerable questions that may be answered")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	_ = cmd.MarkFlagRequired("corpus") // the flags exist
+	_ = cmd.MarkFlagRequired("tasks")
 	return cmd
 }
 

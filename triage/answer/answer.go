@@ -23,6 +23,9 @@ type Passage struct {
 	Language  string
 	UpdatedAt time.Time
 	Score     float64
+	Lexical   float64 // its parts, see search.Legs
+	Dense     float64
+	TitleFit  float64
 	Own       bool    // the tenant's own article, else a shared one
 	Covers    float64 // share of the question's words, by weight, it holds
 }
@@ -44,8 +47,9 @@ type Request struct {
 
 // Signals are what retrieval says about itself; see search.Signals.
 type Signals struct {
-	TopScore, Margin, TopDense, TopLex, Coverage, Unknown, Agreement float64
-	Words                                                            int
+	Unknown   float64 // share of the question's words no article holds, by weight
+	Agreement float64 // of the two legs' first passages
+	Words     int     // content words of the question
 }
 
 // Sentence is one sentence, list block or table of a draft, without its marks.

@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -114,6 +115,7 @@ func stems(text, language string) map[string]bool {
 func (r Request) candidates(weights map[string]float64) []candidate {
 	var out []candidate
 	total := sum(weights)
+	asksHow := howTo.MatchString(r.Question)
 	for rank, p := range r.Passages[:min(len(r.Passages), maxPassages)] {
 		above := stems(p.Title+" "+p.Section, p.Language)
 		relative := 1.0
@@ -137,7 +139,7 @@ func (r Request) candidates(weights map[string]float64) []candidate {
 			// What stands in the heading need not be repeated in the sentence.
 			score := (overlap + 0.6*context) / total
 			score *= 0.55 + 0.45*relative
-			score *= u.form(len(terms))
+			score *= u.form(len(terms), asksHow)
 			score *= 1 - 0.02*float64(min(order, 10)) - 0.03*float64(rank)
 			out = append(out, candidate{unit: u, passage: p, order: order, terms: terms, score: score})
 		}
@@ -154,12 +156,19 @@ func (r Request) candidates(weights map[string]float64) []candidate {
 	return out
 }
 
+// howTo is a question for steps.
+var howTo = regexp.MustCompile(`(?i)\b(how (do|can|does|would|should|to)|steps? (to|for|do)|wie (kann|lade|mache|richte|verbinde|ändere|erstelle)|comment|cómo|como (é que )?(faço|posso|se))\b`)
+
 // form prefers pieces that read well alone: not a fragment, not a question, and
 // steps and tables over a loose sentence.
-func (u unit) form(words int) float64 {
+func (u unit) form(words int, asksHow bool) float64 {
 	switch {
+	case u.kind == steps && asksHow:
+		return 1.4
 	case u.kind == steps:
-		return 1.25
+		return 1.1
+	case u.kind == table && asksHow:
+		return 0.7
 	case u.kind == list || u.kind == table:
 		return 1.12
 	case u.kind == code:
@@ -188,7 +197,12 @@ func choose(candidates []candidate, weights map[string]float64) []candidate {
 		if len(chosen) == maxUnits {
 			break
 		}
-		if c.score < 0.55*candidates[0].score || repeats(chosen, c) {
+		// A second source has to earn its place: it is one more thing to check.
+		least := 0.55
+		if c.passage.Number != chosen[0].passage.Number {
+			least = 0.8
+		}
+		if c.score < least*candidates[0].score || repeats(chosen, c) {
 			continue
 		}
 		gain := 0.0

@@ -26,7 +26,7 @@ type Policy struct {
 
 // Threshold was chosen on development questions for at most one answer in ten
 // unanswerable questions; see DECISIONS.
-const Threshold = 0.5
+const Threshold = 0.655
 
 // Verdict is what the gate found.
 type Verdict struct {
@@ -218,35 +218,73 @@ func Safe(markdown string) string {
 	})
 }
 
-// Features are what answerability is judged by.
+// Features are what answerability is judged by, each about 0 to 1.
 type Features struct {
-	TopScore  float64 `json:"top_score"`
-	Coverage  float64 `json:"coverage"`
+	Score     float64 `json:"score"`      // of the best passage
+	Mean      float64 `json:"mean"`       // of the best three
+	Margin    float64 `json:"margin"`     // to the best passage of another article
+	Lexical   float64 `json:"lexical"`    // of the best passage
+	Dense     float64 `json:"dense"`      // of the best passage
+	Title     float64 `json:"title"`      // of the best passage
+	Covers    float64 `json:"covers"`     // share of the question the best passage holds
+	CoversMax float64 `json:"covers_max"` // the best of the first three
+	Rare      float64 `json:"rare"`       // share of its telling words the best passages hold
 	Unknown   float64 `json:"unknown"`
-	TopLex    float64 `json:"top_lex"`
-	TopDense  float64 `json:"top_dense"`
-	Margin    float64 `json:"margin"`
 	Agreement float64 `json:"agreement"`
-	Fit       float64 `json:"fit"`
-	Covers    float64 `json:"covers"`
+	Fit       float64 `json:"fit"` // of the best sentence
 	Short     float64 `json:"short"`
 }
 
 func features(r Request, d Draft) Features {
-	f := Features{
-		TopScore: r.Signals.TopScore, Coverage: r.Signals.Coverage, Unknown: r.Signals.Unknown, TopLex: r.Signals.TopLex,
-		TopDense: r.Signals.TopDense, Margin: r.Signals.Margin, Agreement: r.Signals.Agreement, Fit: d.Fit,
-		Short: 1 / float64(1+r.Signals.Words),
+	f := Features{Unknown: r.Signals.Unknown, Agreement: r.Signals.Agreement, Fit: d.Fit, Short: 1 / float64(1+r.Signals.Words)}
+	if len(r.Passages) == 0 {
+		return f
 	}
-	if len(r.Passages) > 0 {
-		f.Covers = r.Passages[0].Covers
+	top := r.Passages[0]
+	f.Score, f.Lexical, f.Dense, f.Title, f.Covers = top.Score, top.Lexical, top.Dense, top.TitleFit, top.Covers
+	first := r.Passages[:min(3, len(r.Passages))]
+	held := map[string]bool{}
+	for _, p := range first {
+		f.Mean += p.Score / float64(len(first))
+		f.CoversMax = max(f.CoversMax, p.Covers)
+		for stem := range stems(p.Title+" "+p.Section+" "+p.Text, p.Language) {
+			held[stem] = true
+		}
 	}
+	for _, p := range r.Passages[1:] {
+		if p.ArticleID != top.ArticleID {
+			f.Margin = top.Score - p.Score
+			break
+		}
+	}
+	f.Rare = telling(r.weights(), held)
 	return f
 }
 
+// telling is the share of the question's words that is held, the rarer words
+// counting much more: a question about Slack is not answered by connecting.
+func telling(weights map[string]float64, held map[string]bool) float64 {
+	have, all := map[string]float64{}, map[string]float64{}
+	for stem, w := range weights {
+		all[stem] = w * w
+		if held[stem] {
+			have[stem] = w * w
+		}
+	}
+	if total := sum(all); total > 0 {
+		return sum(have) / total
+	}
+	return 0
+}
+
+// Dimensions of Features.Vector.
+const Dimensions = 13
+
 // Vector is the features in the order of the weights.
-func (f Features) Vector() [10]float64 {
-	return [10]float64{f.TopScore, f.Coverage, f.Unknown, f.TopLex, f.TopDense, f.Margin, f.Agreement, f.Fit, f.Covers, f.Short}
+func (f Features) Vector() [Dimensions]float64 {
+	return [Dimensions]float64{
+		f.Score, f.Mean, f.Margin, f.Lexical, f.Dense, f.Title, f.Covers, f.CoversMax, f.Rare, f.Unknown, f.Agreement, f.Fit, f.Short,
+	}
 }
 
 // answerability is the probability that the passages answer the question.

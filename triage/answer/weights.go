@@ -1,9 +1,10 @@
 package answer
 
 // The weights of answerability, in the order of Features.Vector, learned on
-// development questions with and without an answer. `usher eval gate --fit`
-// prints them anew.
+// development questions with an answer, the same questions with the passages
+// that answer them taken away, and questions put to a foreign corpus; see
+// DECISIONS. `usher eval gate --fit` prints them anew.
 var (
-	bias    = -4.0
-	weights = [10]float64{3.0, 2.0, -2.0, 1.5, 0.5, 0.5, 0.3, 2.0, 1.0, 0}
+	bias    = -4.09
+	weights = [Dimensions]float64{0.03, 1.19, 2.01, -0.91, 4.94, 2.06, 1.09, 0.86, -0.51, 0.21, -0.91, 0.55, -3.06}
 )

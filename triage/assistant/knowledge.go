@@ -49,29 +49,31 @@ func (k FromKnowledge) Find(ctx context.Context, q search.Query, language string
 	if err != nil {
 		return Found{}, fmt.Errorf("search: %w", err)
 	}
-	f := Found{Query: q, Result: result, Request: answer.Request{Question: q.Text, Language: language, Signals: signals(result.Signals)}}
+	return k.Judge(ctx, q, result, language)
+}
+
+// Judge drafts and gates what a search found.
+func (k FromKnowledge) Judge(ctx context.Context, q search.Query, result search.Result, language string) (Found, error) {
+	f := Found{Query: q, Result: result, Request: answer.Request{Question: q.Text, Language: language, Signals: answer.Signals{
+		Unknown: result.Signals.Unknown, Agreement: result.Signals.Agreement, Words: result.Signals.Words,
+	}}}
 	for _, turn := range q.History {
 		f.Request.History = append(f.Request.History, answer.Turn{Customer: turn.Customer, Text: turn.Text})
 	}
 	for i, p := range result.Passages {
 		f.Request.Passages = append(f.Request.Passages, answer.Passage{
 			Number: i + 1, ChunkID: p.ChunkID, ArticleID: p.ArticleID, Title: p.Title, Section: p.Heading,
-			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Score: p.Score, Covers: p.Covers, Own: !p.Shared,
+			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Own: !p.Shared,
+			Score: p.Score, Lexical: p.Legs.Lexical, Dense: p.Legs.Dense, TitleFit: p.Legs.Title, Covers: p.Covers,
 		})
 	}
+	var err error
 	f.Draft, err = answer.Extractive{}.Compose(ctx, f.Request, func(answer.Sentence) error { return nil })
 	if err != nil {
 		return Found{}, fmt.Errorf("compose: %w", err)
 	}
 	f.Verdict = answer.Gate(f.Request, f.Draft, k.Policy)
 	return f, nil
-}
-
-func signals(s search.Signals) answer.Signals {
-	return answer.Signals{
-		TopScore: s.TopScore, Margin: s.Margin, TopDense: s.TopDense, TopLex: s.TopLex, Coverage: s.Coverage,
-		Unknown: s.Unknown, Agreement: s.Agreement, Words: s.Words,
-	}
 }
 
 // Answer implements Answerer.

@@ -113,7 +113,7 @@ func (b *testBundle) drain(t *testing.T, ticket triage.Ticket) {
 }
 
 // send posts a signed body as Slack does.
-func (b *testBundle) send(t *testing.T, path, contentType, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
+func (b *testBundle) send(t testing.TB, path, contentType, body string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret))
@@ -150,11 +150,16 @@ func (b *testBundle) event(t *testing.T, id string, event map[string]any) {
 	b.work(t)
 }
 
-func (b *testBundle) interact(t *testing.T, payload map[string]any) *httptest.ResponseRecorder {
+func (b *testBundle) request(t testing.TB, payload map[string]any) *httptest.ResponseRecorder {
 	t.Helper()
 	body, err := json.Marshal(payload)
 	require.NoError(t, err)
-	w := b.send(t, "/slack/interactions", "application/x-www-form-urlencoded", url.Values{"payload": {string(body)}}.Encode())
+	return b.send(t, "/slack/interactions", "application/x-www-form-urlencoded", url.Values{"payload": {string(body)}}.Encode())
+}
+
+func (b *testBundle) interact(t *testing.T, payload map[string]any) *httptest.ResponseRecorder {
+	t.Helper()
+	w := b.request(t, payload)
 	require.Equal(t, http.StatusOK, w.Code)
 	b.work(t)
 	return w

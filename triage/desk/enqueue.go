@@ -97,9 +97,13 @@ func (s *Service) enqueue(ctx context.Context, w *work, destination, kind, key s
 	if err != nil {
 		return fmt.Errorf("store delivery: %w", err)
 	}
-	if tag.RowsAffected() == 0 {
-		return nil
+	if tag.RowsAffected() == 0 || w.asked[destination] {
+		return nil // one job drains all the transaction asks of a destination
 	}
+	if w.asked == nil {
+		w.asked = map[string]bool{}
+	}
+	w.asked[destination] = true
 	return s.insertJob(ctx, w, DeliverTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, Destination: destination}, nil)
 }
 

@@ -186,7 +186,41 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			}
 			n++
 		}
-		return nil
+		others, err := s.sweepOthers(ctx, tx)
+		n += others
+		return err
 	})
 	return n, err
+}
+
+// sweepOthers does the same for deliveries that belong to no ticket: mail and
+// webhooks. Their jobs look at the row first, so one too many does no harm.
+func (s *Service) sweepOthers(ctx context.Context, tx pgx.Tx) (int, error) {
+	if s.Other == nil {
+		return 0, nil
+	}
+	type stalled struct {
+		TenantID    uuid.UUID `db:"tenant_id"`
+		ID          uuid.UUID `db:"id"`
+		Destination string    `db:"destination"`
+	}
+	found, err := list[stalled](ctx, tx, `select tenant_id, id, destination from deliveries d
+		where state in ('pending', 'sending') and ticket_id is null and updated_at < $1 and coalesce(next_attempt_at, updated_at) < $1
+		  and not exists (select from river_job j where j.state in ('available', 'pending', 'retryable', 'running', 'scheduled')
+		    and j.args->>'delivery_id' = d.id::text) limit 1000`, s.Now().Add(-time.Minute))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, d := range found {
+		args := s.Other(d.TenantID, d.ID, d.Destination)
+		if args == nil {
+			continue
+		}
+		if _, err := s.Jobs.InsertTx(ctx, tx, args, nil); err != nil {
+			return n, fmt.Errorf("insert job: %w", err)
+		}
+		n++
+	}
+	return n, nil
 }

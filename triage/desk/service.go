@@ -136,7 +136,8 @@ type work struct {
 	conversation triage.Conversation
 	events       []ticketEvent
 	changed      bool
-	skip         string // the CRM the change came from: it knows already
+	asked        map[string]bool // destinations whose job this transaction has inserted
+	skip         string          // the CRM the change came from: it knows already
 }
 
 // extra holds the desk's own columns of a ticket.

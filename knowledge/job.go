@@ -64,3 +64,15 @@ func clusterSoon() *river.InsertOpts {
 		}, ByPeriod: time.Minute},
 	}
 }
+
+// PeriodicJobs keep the index, the gaps and the built-in embedder up with their
+// articles when the jobs that usually do were lost.
+func PeriodicJobs() []*river.PeriodicJob {
+	every := func(period time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(period), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+			&river.PeriodicJobOpts{RunOnStart: true})
+	}
+	return []*river.PeriodicJob{
+		every(30*time.Minute, SweepIndexArgs{}), every(10*time.Minute, ClusterGapsArgs{}), every(6*time.Hour, TrainEmbedderArgs{}),
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -110,6 +111,7 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 	if err := a.engine.Start(ctx); err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // loading or training the classifier leaves much behind
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	defer group.Wait()

@@ -24,7 +24,7 @@ var ErrNotReady = errors.New("the classifier is not trained yet")
 // minConfidence is the calibrated probability below which a status or escalating
 // intent is not acted on: the knowledge base is asked instead, and finding
 // nothing there says so.
-const minConfidence = 0.35
+const minConfidence = 0.5
 
 // trained is one version of the taxonomy with its models. It never changes.
 type trained struct {

@@ -27,6 +27,8 @@ type Forecast struct {
 	Chain []*Task
 	// Unknown is a task on the way whose duration nobody has given.
 	Unknown *Task
+	// Hidden says that the date rests on work alone that the asker may not see.
+	Hidden bool
 }
 
 // GoLive forecasts the go-live date: open tasks take their working days, start
@@ -53,6 +55,7 @@ func (r Record) seen(f Forecast) Forecast {
 	if len(f.Chain) > 0 {
 		f.Driver = f.Chain[0]
 	}
+	f.Hidden = len(chain) > 0 && f.Driver == nil
 	return f
 }
 
@@ -130,8 +133,18 @@ type Health struct {
 	Provider int    // overdue tasks of the provider and others
 }
 
-// Health derives the word from variance and overdue tasks the customer can see.
+// Health derives the word from variance and overdue tasks that customers can see.
+// The word is the same for everybody of the tenant; the counts are of what the
+// asker sees.
 func (r Record) Health(today time.Time) Health {
+	h := r.health(today)
+	if r.whole != nil {
+		h.Word = r.whole.health(today).Word
+	}
+	return h
+}
+
+func (r Record) health(today time.Time) Health {
 	h := Health{Word: "on_track"}
 	if r.Project.ActualGoLive != nil || r.Project.State == "live" || r.Project.State == "completed" {
 		h.Word = "live"

@@ -25,7 +25,8 @@ type Ticket struct {
 	Subject             string
 	State               string // received, working_on_it, waiting_for_you, solved
 	Assignee            string
-	Origin              string // chat, api, …, integration_error
+	Origin              string    // chat, api, …, integration_error
+	IntegrationID       uuid.UUID // the integration it is about, where Origin says so
 	LastPublicMessageAt *time.Time
 	NextReplyDueAt      *time.Time
 	PausedReason        string // "", waiting_for_customer, on_hold, snoozed
@@ -147,10 +148,13 @@ func (d *draft) fill(phrase string, args ...string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// item adds a list line.
+// item adds a list line from a phrase.
 func (d *draft) item(phrase string, args ...string) {
-	d.lines = append(d.lines, "- "+d.fill(phrase, args...))
+	d.line(d.fill(phrase, args...))
 }
+
+// line adds a list line.
+func (d *draft) line(text string) { d.lines = append(d.lines, "- "+text) }
 
 // rests notes a field the answer states.
 func (d *draft) rests(entity string, id uuid.UUID, label, field, value string, observed time.Time) {

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,7 +99,11 @@ func (d *draft) verificationETA() {
 		switch {
 		case v.State == "in_review" && v.SubmittedAt != nil:
 			days := int(d.today.Sub(d.Record.Day(*v.SubmittedAt)).Hours() / 24)
-			d.say("eta.running", "kind", kind, "days", d.plural("days", days))
+			if days > 0 {
+				d.say("eta.running", "kind", kind, "days", d.plural("days", days))
+			} else {
+				d.say("eta.today", "kind", kind)
+			}
 			d.say("eta.typical", "from", strconv.Itoa(v.TypicalDaysFrom), "to", strconv.Itoa(v.TypicalDaysTo))
 			told = true
 		case v.State == "verified":
@@ -191,12 +196,27 @@ func (d *draft) flow(i onboarding.Integration) string {
 // failing points to the ticket a failing integration has, or asks for one.
 func (d *draft) failing(i onboarding.Integration) {
 	for _, t := range d.Tickets {
-		if t.Origin == "integration_error" && t.State != "solved" {
+		if t.Origin == "integration_error" && t.State != "solved" && d.concerns(t, i) {
 			d.say("integration.ticket", "number", strconv.FormatInt(t.Number, 10), "state", d.fill("ticket.state."+t.State))
 			return
 		}
 	}
 	d.out.Escalate = "The integration " + i.Connector + " (" + i.Environment + ") fails and there is no open ticket about it."
+}
+
+// concerns reports whether a ticket is about the integration. A ticket that does
+// not say which counts only where there is no doubt.
+func (d *draft) concerns(t Ticket, i onboarding.Integration) bool {
+	if t.IntegrationID != uuid.Nil {
+		return t.IntegrationID == i.ID
+	}
+	failing := 0
+	for _, other := range d.record.Integrations {
+		if other.SyncState == "failing" {
+			failing++
+		}
+	}
+	return failing == 1
 }
 
 func (d *draft) lastSync() {
@@ -267,9 +287,9 @@ func (d *draft) environments() {
 	d.out.Link = "/onboarding#environments"
 	wanted := ""
 	switch {
-	case d.mentions("sandbox", "test environment", "testumgebung"):
+	case d.mentions("sandbox"):
 		wanted = "sandbox"
-	case d.mentions("production", "live", "produktion", "produção", "producción"):
+	case d.mentions("production"):
 		wanted = "production"
 	}
 	found := false
@@ -316,7 +336,7 @@ func (d *draft) invites() {
 		things[i] = thing{p.Name, []string{first, p.Email, local}, i}
 	}
 	hits := d.named(things)
-	if len(hits) == 0 && !d.mentions("who", "everyone", "everybody", "list", "wer", "qui", "quién", "quem") && d.namesSomebody() {
+	if len(hits) == 0 && !d.mentions("everybody") && d.namesSomebody() {
 		d.say("invite.unknown")
 		d.project("people", "unknown")
 		return
@@ -357,6 +377,8 @@ func (d *draft) person(p onboarding.Person, item bool) {
 		text = d.fill("invite.expired", "name", p.Name, "date", d.on(*p.ExpiresAt))
 	case p.State == "invited" && p.InvitedAt != nil && p.ExpiresAt != nil:
 		text = d.fill("invite.invited", "name", p.Name, "date", d.on(*p.InvitedAt), "expires", d.on(*p.ExpiresAt))
+	case p.State == "invited":
+		text = d.fill("invite.not_sent", "name", p.Name)
 	case p.LastLoginAt != nil:
 		text = d.fill("invite.active_seen", "name", p.Name, "date", d.on(*p.LastLoginAt))
 	default:
@@ -370,7 +392,7 @@ func (d *draft) person(p onboarding.Person, item bool) {
 
 func (d *draft) training() {
 	d.out.Link = "/onboarding#training"
-	own := d.mentions(" i ", " i've", " my ", " me ") || !d.Asker.Manager()
+	own := d.mentions("own") || !d.Asker.Manager()
 	var list []onboarding.Enrolment
 	for _, e := range d.record.Enrolments {
 		if !own || e.UserID == d.Asker.UserID {
@@ -404,7 +426,7 @@ func (d *draft) training() {
 		}
 		line := who + d.fill("training.item", "course", e.Course, "state", d.fill("training.state."+e.State))
 		if !e.Done() {
-			line += d.fill("training.progress", "percent", strconv.Itoa(e.Progress), "date", d.due(e.Due))
+			line += d.dated("training.progress", e.Due, "percent", strconv.Itoa(e.Progress))
 		} else if e.CertificateAt != nil {
 			line += d.fill("training.certificate", "date", d.on(*e.CertificateAt))
 		}
@@ -421,7 +443,7 @@ func (d *draft) tickets() {
 		return
 	}
 	list := d.Tickets
-	if number := wanted(d.q.Text); number > 0 {
+	if number := wanted(d.q.Text, list); number > 0 {
 		at := slices.IndexFunc(list, func(t Ticket) bool { return t.Number == number })
 		if at < 0 {
 			d.say("ticket.unknown", "number", strconv.FormatInt(number, 10))
@@ -447,14 +469,26 @@ func (d *draft) tickets() {
 	}
 }
 
-// wanted is the ticket number a text names: "#1042", "ticket 1042", "case 4821".
-func wanted(text string) int64 {
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r != '#' && (r < '0' || r > '9') }) {
-		word = strings.TrimPrefix(word, "#")
-		if len(word) >= 3 {
-			if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+var (
+	hashed = regexp.MustCompile(`#(\d{1,18})\b`)
+	called = regexp.MustCompile(`(?i)\b(?:tickets?|case|request|reference|ref|fall|vorgang|anfrage|dossier|demande|caso|solicitud|chamado|pedido)\b\W{0,3}(?:(?:number|no|nr|nummer|número|numéro|n°)\b\W{0,3})?(\d{2,18})\b`)
+	bare   = regexp.MustCompile(`\b\d{3,18}\b`)
+)
+
+// wanted is the ticket number a text names: "#1042", "ticket 1042", "case 4821",
+// or a number alone when one of the tickets has it.
+func wanted(text string, tickets []Ticket) int64 {
+	for _, pattern := range []*regexp.Regexp{hashed, called} {
+		if m := pattern.FindStringSubmatch(text); m != nil {
+			if n, err := strconv.ParseInt(m[1], 10, 64); err == nil {
 				return n
 			}
+		}
+	}
+	for _, number := range bare.FindAllString(text, -1) {
+		n, err := strconv.ParseInt(number, 10, 64)
+		if err == nil && slices.ContainsFunc(tickets, func(t Ticket) bool { return t.Number == n }) {
+			return n
 		}
 	}
 	return 0

@@ -32,12 +32,20 @@ func (d *draft) date(day time.Time) string {
 	return fmt.Sprintf("%d %s %d", day.Day(), month, day.Year())
 }
 
-// due is a date, or the phrase for none.
-func (d *draft) due(day *time.Time) string {
+// dated fills a phrase with a date, or its undated form where there is none.
+func (d *draft) dated(phrase string, day *time.Time, args ...string) string {
 	if day == nil {
-		return d.fill("no_date")
+		return d.fill(phrase+".undated", args...)
 	}
-	return d.date(*day)
+	return d.fill(phrase, append(args, "date", d.date(*day))...)
+}
+
+// iso is a day as YYYY-MM-DD, for the basis of an answer.
+func iso(day *time.Time) string {
+	if day == nil {
+		return ""
+	}
+	return day.Format(time.DateOnly)
 }
 
 // moment is an instant in the tenant's time zone, and says so.
@@ -52,7 +60,10 @@ func (d *draft) on(at time.Time) string { return d.date(at.In(d.record.Tenant.Lo
 // number groups thousands as the language does.
 func (d *draft) number(n int64) string {
 	digits := strconv.FormatInt(n, 10)
-	separator := map[string]string{"de": ".", "es": ".", "pt": ".", "fr": " "}[d.language]
+	if d.language == "es" && len(digits) < 5 {
+		return digits // Spanish groups from five digits on
+	}
+	separator := map[string]string{"de": ".", "es": ".", "pt": ".", "fr": "\u202f"}[d.language]
 	if separator == "" {
 		separator = ","
 	}

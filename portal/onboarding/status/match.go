@@ -3,6 +3,7 @@ package status
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/usherdesk/usher/knowledge/lexicon"
 )
@@ -96,8 +97,4 @@ func (d *draft) clarify(things []thing, hits []int) {
 	}
 }
 
-// some reports whether the text holds one of the words.
-func (d *draft) mentions(words ...string) bool {
-	text := " " + strings.ToLower(d.q.Text) + " "
-	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
-}
+func notLetter(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }

@@ -186,7 +186,7 @@ func (d *draft) missing() {
 	}
 	d.say("document.missing", "documents", d.plural("documents", len(open)))
 	for _, doc := range open {
-		d.item("document.missing_item", "title", doc.Title, "state", d.fill("document.word."+doc.State), "date", d.due(doc.Due), "link", documentLink(doc))
+		d.line(d.dated("document.missing_item", doc.Due, "title", doc.Title, "state", d.fill("document.word."+doc.State), "link", documentLink(doc)))
 		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
 	}
 	d.turn("customer")

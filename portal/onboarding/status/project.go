@@ -51,8 +51,8 @@ func (d *draft) health() {
 
 func (d *draft) next() {
 	if m := d.record.NextMilestone(); m != nil {
-		d.say("milestone.next", "name", m.Name, "date", d.due(m.Due))
-		d.rests("milestone", m.ID, m.Name, "due", d.due(m.Due), time.Time{})
+		d.lines = append(d.lines, d.dated("milestone.next", m.Due, "name", m.Name))
+		d.rests("milestone", m.ID, m.Name, "due", iso(m.Due), time.Time{})
 	}
 }
 
@@ -85,6 +85,8 @@ func (d *draft) goLive() {
 		d.out.Turn = f.Driver.Responsibility
 	case f.Unknown != nil:
 		d.say("golive.unknown_task", "task", f.Unknown.Title)
+	case f.Hidden:
+		d.say("golive.driver_hidden")
 	}
 }
 
@@ -109,8 +111,8 @@ func (d *draft) nextActions() {
 		if who == "" {
 			who = d.fill("nobody")
 		}
-		d.item(phrase, "task", t.Title, "date", d.due(t.Due), "who", who, "link", "/onboarding#task-"+t.ID.String())
-		d.rests("task", t.ID, t.Title, "due", d.due(t.Due), time.Time{})
+		d.line(d.dated(phrase, t.Due, "task", t.Title, "who", who, "link", "/onboarding#task-"+t.ID.String()))
+		d.rests("task", t.ID, t.Title, "due", iso(t.Due), time.Time{})
 	}
 }
 
@@ -134,8 +136,8 @@ func (d *draft) blockers() {
 	}
 	for _, t := range d.record.Tasks {
 		if t.Overdue(d.today) && t.Visibility != "internal" {
-			d.item("blockers.overdue", "task", t.Title, "date", d.due(t.Due), "who", d.side(t.Responsibility))
-			d.rests("task", t.ID, t.Title, "due", d.due(t.Due), time.Time{})
+			d.item("blockers.overdue", "task", t.Title, "date", d.date(*t.Due), "who", d.side(t.Responsibility))
+			d.rests("task", t.ID, t.Title, "due", iso(t.Due), time.Time{})
 		}
 	}
 	if len(blockers) > 0 {
@@ -263,7 +265,7 @@ func (d *draft) milestones() {
 	}
 	d.say("milestone.intro")
 	for _, m := range d.record.Milestones {
-		d.item("milestone.item", "name", m.Name, "state", d.fill("milestone.state."+m.State), "date", d.due(m.Due))
+		d.line(d.dated("milestone.item", m.Due, "name", m.Name, "state", d.fill("milestone.state."+m.State)))
 		d.rests("milestone", m.ID, m.Name, "state", m.State, time.Time{})
 	}
 }

@@ -1,0 +1,32 @@
+package eval
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed questions.txt
+var questionsFile string
+
+// Phrase is one held-out way to ask.
+type Phrase struct {
+	Intent, Language, Text string
+}
+
+// Phrases are the held-out questions. Nobody may train on them.
+func Phrases() []Phrase {
+	var out []Phrase
+	for n, line := range strings.Split(questionsFile, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		parts := strings.SplitN(line, "|", 3)
+		if len(parts) != 3 {
+			panic(fmt.Sprintf("questions.txt:%d: not intent | language | text", n+1)) // shipped with the program
+		}
+		out = append(out, Phrase{strings.TrimSpace(parts[0]), strings.TrimSpace(parts[1]), strings.TrimSpace(parts[2])})
+	}
+	return out
+}

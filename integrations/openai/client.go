@@ -151,6 +151,7 @@ func (c *Client) stream(ctx context.Context, op string, request sdk.ChatCompleti
 		}
 		defer stream.Close()
 		finish, refusal, text := "", "", strings.Builder{}
+		defer func() { out.text = text.String() }()
 		for {
 			// The raw line, because the SDK takes an error frame with a space in it for a chunk.
 			raw, err := stream.RecvRaw()
@@ -189,14 +190,13 @@ func (c *Client) stream(ctx context.Context, op string, request sdk.ChatCompleti
 				return &callerError{err}
 			}
 		}
-		out.text = text.String()
 		if finish == "" && refusal == "" {
 			return &Error{Kind: ErrUnavailable, Reason: ReasonTruncated}
 		}
 		if err := ended(finish, refusal); err != nil {
 			return err
 		}
-		if strings.TrimSpace(out.text) == "" {
+		if strings.TrimSpace(text.String()) == "" {
 			return &Error{Kind: ErrInvalid, Reason: ReasonEmpty}
 		}
 		return nil

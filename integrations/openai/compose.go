@@ -45,12 +45,10 @@ func (c composer) Compose(ctx context.Context, request answer.Request, emit func
 		return draft, err
 	}
 	var split splitter
-	declined := false
 	pass := func(sentences []answer.Sentence) error {
 		for _, s := range sentences {
 			s.Text = restore(s.Text)
 			if strings.Trim(s.Text, " .`*\"") == notFound {
-				declined = true
 				continue
 			}
 			if err := emit(s); err != nil {
@@ -72,9 +70,6 @@ func (c composer) Compose(ctx context.Context, request answer.Request, emit func
 		err = pass(split.rest())
 	}
 	draft.Found = len(draft.Sentences) > 0
-	if declined && !draft.Found {
-		draft.Fit = 0
-	}
 	return draft, err
 }
 

@@ -146,26 +146,39 @@ func (in *Inbound) interactions(c *gin.Context) {
 		c.AbortWithStatus(http.StatusBadRequest)
 		return
 	}
-	raw := []byte(form.Get("payload"))
-	var call slack.InteractionCallback
-	if err := json.Unmarshal(raw, &call); err != nil {
-		c.AbortWithStatus(http.StatusBadRequest)
-		return
-	}
 	ctx, cancel := context.WithTimeoutCause(c, 2500*time.Millisecond, errors.New("slack waits three seconds"))
 	defer cancel()
+	answer, err := in.interacted(ctx, []byte(form.Get("payload")))
+	switch {
+	case errors.Is(err, errUnreadable):
+		c.AbortWithStatus(http.StatusBadRequest)
+	case err == nil && answer != nil:
+		c.JSON(http.StatusOK, answer)
+	default:
+		in.answer(c, err)
+	}
+}
+
+var errUnreadable = errors.New("slack: payload cannot be read")
+
+// interacted takes a button, a modal or a shortcut in. A modal is carried out at
+// once and has an answer; the rest is stored for a job.
+func (in *Inbound) interacted(ctx context.Context, raw []byte) (any, error) {
+	var call slack.InteractionCallback
+	if err := json.Unmarshal(raw, &call); err != nil {
+		return nil, errUnreadable
+	}
 	switch call.Type {
 	case slack.InteractionTypeViewSubmission:
-		c.JSON(http.StatusOK, in.submitted(ctx, call))
+		return in.submitted(ctx, call), nil
 	case slack.InteractionTypeBlockActions, slack.InteractionTypeMessageAction:
 		stored := interaction{Payload: raw}
 		if in.opensView(call) {
 			stored.ViewID = in.openLoading(ctx, call)
 		}
-		in.answer(c, in.keep(ctx, raw, stored))
-	default:
-		c.Status(http.StatusOK)
+		return nil, in.keep(ctx, raw, stored)
 	}
+	return nil, nil
 }
 
 // interaction is a stored button press, with the view that was opened for it.

@@ -6,7 +6,9 @@ package slackfake
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -71,6 +73,14 @@ type Server struct {
 	homes     map[string]json.RawMessage
 	calls     map[string]int
 	shared    bool
+	socket    string
+}
+
+// Socket makes apps.connections.open answer with a WebSocket address.
+func (s *Server) Socket(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.socket = address
 }
 
 // New starts a workspace with the team T00000001 and the channel C00000001. The test is
@@ -216,7 +226,7 @@ func arguments(r *http.Request) (url.Values, error) {
 		return r.Form, r.ParseForm()
 	}
 	var body map[string]json.RawMessage
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	out := url.Values{}
@@ -237,6 +247,11 @@ func (s *Server) call(method string, args url.Values) map[string]any {
 	switch method {
 	case "auth.test":
 		return map[string]any{"ok": true, "url": "https://acme.slack.com/", "team": "Acme", "user": "usher", "team_id": "T00000001", "user_id": "U0BOT", "bot_id": "B00000001", "is_enterprise_install": false}
+	case "apps.connections.open":
+		if s.socket == "" {
+			return failure("not_allowed_token_type")
+		}
+		return map[string]any{"ok": true, "url": s.socket}
 	case "conversations.info":
 		return map[string]any{"ok": true, "channel": map[string]any{
 			"id": args.Get("channel"), "name": "triage", "name_normalized": "triage", "created": 1700000000, "creator": "U0001",

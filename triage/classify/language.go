@@ -157,8 +157,12 @@ func init() {
 	for _, p := range latinProfiles {
 		id := len(latinLanguages)
 		latinLanguages = append(latinLanguages, p.lang)
+		listed := map[string]bool{}
 		for _, w := range rawWords(p.common) {
-			commonVotes[w] = append(commonVotes[w], vote{id, 1})
+			if !listed[w] {
+				listed[w] = true
+				commonVotes[w] = append(commonVotes[w], vote{id, 1})
+			}
 		}
 		for _, w := range rawWords(p.endings) {
 			endingVotes[w] = append(endingVotes[w], vote{id, 1})

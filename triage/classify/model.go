@@ -20,7 +20,7 @@ var (
 
 // recipe names the way models are built. It changes whenever the same input
 // would give another model, so that a Version never means two things.
-const recipe = "usher-classify/2"
+const recipe = "usher-classify/3"
 
 // Example is one labelled text.
 type Example struct {
@@ -369,7 +369,7 @@ func (m *Model) evidence(text string, v vector, unit []float32, winner, rival in
 		}
 	}
 	terms := make([]Term, 0, topTerms+1)
-	features(text, func(f feature, a, b string) {
+	wordFeatures(text, func(f feature, a, b string) {
 		if a == "" {
 			return
 		}

@@ -19,6 +19,7 @@ const (
 	groupPair                // two words in a row
 	groupChar                // 3 and 4 characters inside a word, boundaries marked
 	groupScript              // 1 to 3 characters of words with letters beyond ASCII, accents kept
+	groupTongue              // the language the shipped profiles recognise, unless English
 	groupTitle               // words of the first line of a text with several lines
 	groupLine                // whole lines of such a text, digits made equal: forms and templates
 	groupShape               // marks of such a text: code, lists, links, length, how the title opens
@@ -27,7 +28,7 @@ const (
 
 // groupWeight is the length each group's part of a vector is scaled to.
 var groupWeight = [groups]float64{
-	groupWord: 1, groupPair: 0.8, groupChar: 0.7, groupScript: 0.7, groupTitle: 0.8, groupLine: 0.5, groupShape: 0.5,
+	groupWord: 1, groupPair: 0.8, groupChar: 0.7, groupScript: 0.7, groupTongue: 0.5, groupTitle: 0.8, groupLine: 0.5, groupShape: 0.5,
 }
 
 // vector is a sparse vector; ids ascend.
@@ -68,7 +69,7 @@ func hashString(h uint64, s string) uint64 {
 // feature is a hashed n-gram; its group sits in the lowest bits.
 type feature uint64
 
-const groupBits = 3
+const groupBits = 4
 
 func newFeature(g group, h uint64) feature {
 	return feature((h^h>>32)<<groupBits | uint64(g))
@@ -82,6 +83,25 @@ const maxTitle = 300
 // features calls emit for every feature of a text. a and b are the words a
 // person would recognise it by, empty for all but words and pairs.
 func features(text string, emit func(f feature, a, b string)) {
+	wordFeatures(text, emit)
+	script(text, func(h uint64) { emit(newFeature(groupScript, h), "", "") })
+	if lang, sure := byProfile(text); sure > 0.5 && lang != "en" {
+		emit(newFeature(groupTongue, hashString(fnvOffset, lang)), "", "")
+	}
+	at := strings.IndexByte(text, '\n')
+	if at <= 0 || at > maxTitle {
+		return
+	}
+	title := words(text[:at])
+	for _, w := range title {
+		emit(newFeature(groupTitle, hashString(fnvOffset, stem(w))), "", "")
+	}
+	lines(text, func(h uint64) { emit(newFeature(groupLine, h), "", "") })
+	shape(text, text[:at], title, func(h uint64) { emit(newFeature(groupShape, h), "", "") })
+}
+
+// wordFeatures are the words, pairs and characters of a text.
+func wordFeatures(text string, emit func(f feature, a, b string)) {
 	previous, before := "", uint64(0)
 	for _, w := range words(text) {
 		h := hashString(fnvOffset, stem(w))
@@ -92,17 +112,6 @@ func features(text string, emit func(f feature, a, b string)) {
 		characters(w, 3, 4, func(h uint64) { emit(newFeature(groupChar, h), "", "") })
 		previous, before = w, h
 	}
-	script(text, func(h uint64) { emit(newFeature(groupScript, h), "", "") })
-	at := strings.IndexByte(text, '\n')
-	if at <= 0 || at > maxTitle {
-		return
-	}
-	title := words(text[:at])
-	for _, w := range title {
-		emit(newFeature(groupTitle, hashString(fnvOffset, stem(w))), w, "")
-	}
-	lines(text, func(h uint64) { emit(newFeature(groupLine, h), "", "") })
-	shape(text, text[:at], title, func(h uint64) { emit(newFeature(groupShape, h), "", "") })
 }
 
 const maxWord = 40

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -29,7 +31,7 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []
 		config.JobTimeout = 2 * time.Minute
 		config.RescueStuckJobsAfter = 4 * time.Minute
 		config.CompletedJobRetentionPeriod = time.Hour
-		config.PeriodicJobs = append(append(desk.PeriodicJobs(), periodic...),
+		config.PeriodicJobs = append(slices.Concat(desk.PeriodicJobs(), knowledge.PeriodicJobs(), periodic),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return sweepKeysArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
 			}, &river.PeriodicJobOpts{RunOnStart: true}))

@@ -45,6 +45,14 @@ create table delivery_pauses (
 );
 grant select, insert, update, delete on delivery_pauses to usher_worker;
 
+-- A destination that has not taken anything for a while: people are told once.
+create table delivery_outages (
+  destination text primary key,
+  since       timestamptz not null,
+  told_at     timestamptz not null
+);
+grant select, insert, update, delete on delivery_outages to usher_worker;
+
 create table ticket_relations (
   tenant_id  uuid not null,
   ticket_id  uuid not null,
@@ -99,6 +107,6 @@ create table crm_cursors (
 grant select, insert, update, delete on crm_cursors to usher_worker;
 
 -- +goose Down
-drop table crm_cursors, crm_fields, drafts, ticket_relations, delivery_pauses, delivery_lanes;
+drop table crm_cursors, crm_fields, drafts, ticket_relations, delivery_outages, delivery_pauses, delivery_lanes;
 alter table tickets drop column closed_as, drop column first_replied_at, drop column waiting_since, drop column escalated_at;
 alter table deliveries drop column position, drop column wanted, drop column sent, drop column first_tried_at, drop column batch;

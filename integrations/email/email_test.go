@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +31,7 @@ import (
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/dbtest"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
 
@@ -42,9 +44,12 @@ type post struct {
 	fail error
 }
 
-func (p *post) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{p}, nil }
+func (p *post) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{p, c}, nil }
 
-type session struct{ post *post }
+type session struct {
+	post *post
+	conn *smtp.Conn
+}
 
 func (s *session) Mail(string, *smtp.MailOptions) error { return nil }
 func (s *session) Rcpt(string, *smtp.RcptOptions) error { return nil }
@@ -53,7 +58,7 @@ func (s *session) Logout() error                        { return nil }
 func (s *session) Data(r io.Reader) error {
 	s.post.mu.Lock()
 	defer s.post.mu.Unlock()
-	if s.post.fail != nil {
+	if s.post.fail != nil && s.post.fail != errLost {
 		return s.post.fail
 	}
 	m, err := mail.ReadMessage(r)
@@ -62,8 +67,14 @@ func (s *session) Data(r io.Reader) error {
 	}
 	body, _ := io.ReadAll(m.Body)
 	s.post.got, s.post.text = append(s.post.got, m), append(s.post.text, string(body))
+	if s.post.fail == errLost {
+		s.post.fail = nil
+		s.conn.Conn().Close()
+	}
 	return nil
 }
+
+var errLost = errors.New("lost after it was taken")
 
 func (p *post) all() []*mail.Message {
 	p.mu.Lock()
@@ -415,4 +426,66 @@ func TestProviderWebhook(t *testing.T) {
 	require.Error(t, err)
 	require.ErrorIs(t, b.service.Store(t.Context(), make([]byte, email.MaxMail+1)), email.ErrUnreadable)
 	require.False(t, errors.Is(b.service.Handle(t.Context(), "no such event"), email.ErrUnreadable))
+}
+
+func TestAlert(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.service.Alert(t.Context(), []string{"oncall@usher.test"}, desk.Outage{Destination: "slack", Since: b.now, Waiting: 3, LastError: "Slack had an error of its own."}))
+	require.Contains(t, b.post.all()[0].Header.Get("Subject"), "slack cannot be reached")
+	require.Contains(t, b.post.text[0], "3 effects wait")
+}
+
+// Random schedules of busy servers, lost connections, repeated inbound mail and
+// repeated jobs: every message reaches the customer, and where a server took one
+// twice it is the same mail, which mail programs show once.
+func TestMailSchedulesConverge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 3))
+	const schedules = 25
+	for n := range schedules {
+		inbound := raw(fmt.Sprintf("%d@acme.test", n), "ana@acme.test", "support@usher.test", fmt.Sprintf("Matter %d", n), fmt.Sprintf("question-%d-", n), vouched)
+		for range 1 + r.IntN(3) {
+			b.receive(t, inbound)
+		}
+		conversation := b.conversations(t)[0].ID
+		var want []string
+		for i := range 1 + r.IntN(4) {
+			switch r.IntN(4) {
+			case 0:
+				b.post.set(&smtp.SMTPError{Code: 451, Message: "later"})
+			case 1:
+				b.post.set(errLost) // taken, then the connection is lost
+			default:
+				b.post.set(nil)
+			}
+			text := fmt.Sprintf("answer-%d-%d-", n, i)
+			visibility := triage.VisibleToCustomer
+			if r.IntN(4) == 0 {
+				visibility = triage.Internal
+				text = "secret-" + text
+			} else {
+				want = append(want, text)
+			}
+			b.answer(t, conversation, triage.AuthorAgent, visibility, text)
+		}
+		b.post.set(nil)
+		for range 5 {
+			b.send(t)
+		}
+		require.Equal(t, 1, strings.Count(strings.Join(b.messages(t, conversation), "\n"), fmt.Sprintf("question-%d-", n)), "seed %d", seed)
+		for _, text := range want {
+			ids := map[string]bool{}
+			for i, body := range b.post.text {
+				if strings.Contains(body, text) {
+					ids[b.post.got[i].Header.Get("Message-Id")] = true
+				}
+			}
+			require.Len(t, ids, 1, "seed %d: %s", seed, text)
+		}
+	}
+	require.NotContains(t, strings.Join(b.post.text, ""), "secret-", "seed %d", seed)
 }

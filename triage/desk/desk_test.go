@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -674,4 +675,113 @@ func TestQueue(t *testing.T) {
 		require.ErrorIs(t, err, triage.ErrTicketNotFound)
 		return nil
 	})
+}
+
+func TestMergeAndSplit(t *testing.T) {
+	t.Parallel()
+
+	t.Run("words in a merged conversation move the ticket that stays", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		gone := b.escalate(t, "Import stops")
+		stays := b.escalateIn(t, b.talk(t), "Import still stops")
+		_, err := b.service.Merge(t.Context(), b.agent, ref(gone), ref(stays))
+		require.NoError(t, err)
+		_, err = b.service.Resolve(t.Context(), b.agent, ref(stays))
+		require.NoError(t, err)
+		got, handled := b.say(t, "Any news?", false)
+		require.True(t, handled)
+		require.Equal(t, stays.ID, got.ID)
+		require.Equal(t, triage.InternalOpen, got.InternalState)
+		require.Equal(t, "merged", b.detail(t, gone).ClosedAs)
+		_, err = b.service.Merge(t.Context(), b.agent, ref(stays), ref(gone))
+		require.ErrorIs(t, err, desk.ErrTicketClosed)
+		_, err = b.service.Merge(t.Context(), b.agent, ref(stays), ref(stays))
+		require.ErrorIs(t, err, desk.ErrBadValue)
+	})
+
+	t.Run("a merge follows a later merge", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		first := b.escalate(t, "One")
+		second, third := b.escalateIn(t, b.talk(t), "Two"), b.escalateIn(t, b.talk(t), "Three")
+		for _, pair := range [][2]triage.Ticket{{first, second}, {second, third}} {
+			_, err := b.service.Merge(t.Context(), b.agent, ref(pair[0]), ref(pair[1]))
+			require.NoError(t, err)
+		}
+		got, _ := b.say(t, "Hello?", false)
+		require.Equal(t, third.ID, got.ID)
+	})
+
+	t.Run("a split opens one related ticket with the customer's words", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ticket := b.escalate(t, "Import stops, and where is the invoice?")
+		message := b.detail(t, ticket).Messages[0].ID
+		var second triage.Ticket
+		for range 2 {
+			var err error
+			second, err = b.service.Split(t.Context(), b.agent, ref(ticket), message, "Invoice")
+			require.NoError(t, err)
+		}
+		d := b.detail(t, second)
+		require.Equal(t, "split_from", d.Related[0].Kind)
+		require.Len(t, d.Messages, 1)
+		require.NotEqual(t, ticket.ID, second.ID)
+		require.Equal(t, 1, b.count(t, ticket, "split"))
+		_, err := b.service.Split(t.Context(), b.agent, ref(second), message, "Invoice")
+		require.ErrorIs(t, err, triage.ErrMessageNotFound, "a message of another conversation")
+	})
+
+	t.Run("similar solved tickets show what solved them", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		old := b.escalate(t, "Import stops at eighty percent")
+		_, err := b.service.Reply(t.Context(), b.agent, ref(old), desk.Reply{Text: "Delete the empty row.", Then: triage.InternalSolved})
+		require.NoError(t, err)
+		b.escalateIn(t, b.talk(t), "Import stops again")
+		now := b.escalateIn(t, b.talk(t), "The import stops")
+		similar, err := b.service.Similar(t.Context(), now, 3)
+		require.NoError(t, err)
+		require.Len(t, similar, 1, "only solved ones")
+		require.Equal(t, "Delete the empty row.", similar[0].Answer)
+	})
+}
+
+func TestAutoAssign(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *desk.Config) { c.AutoAssign = true })
+	skilled := b.db.Staff(t, "dee@usher.test")
+	_, err := b.db.Worker.Pool().Exec(t.Context(), `update staff set teams = '{integrations}' where id = $1`, skilled)
+	require.NoError(t, err)
+	require.Equal(t, skilled, *b.escalate(t, "Help").AssigneeID, "the team's own")
+	_, err = b.db.Worker.Pool().Exec(t.Context(), `update staff set state = 'away' where id = $1`, skilled)
+	require.NoError(t, err)
+	got := map[uuid.UUID]int{}
+	for range 4 {
+		got[*b.escalateIn(t, b.talk(t), "Help").AssigneeID]++
+	}
+	require.Equal(t, map[uuid.UUID]int{b.agent.ID: 2, b.other.ID: 2}, got, "in turn while the team is away")
+}
+
+func TestOutages(t *testing.T) {
+	t.Parallel()
+	var told []desk.Outage
+	b := setup(t, func(c *desk.Config) {
+		c.Outage = func(_ context.Context, o desk.Outage) error { told = append(told, o); return nil }
+	})
+	b.slack.Fail(func(string) desktest.Fault { return desktest.Fault{Before: errors.New("down")} })
+	ticket := b.escalate(t, "Help")
+	for range 4 {
+		_, err := b.service.Drain(t.Context(), b.tenant, ticket.ID, "slack", time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, b.service.WatchOutages(t.Context()))
+		b.clock.advance(5 * time.Minute)
+	}
+	require.Len(t, told, 1, "told once")
+	require.Equal(t, "slack", told[0].Destination)
+	b.slack.Fail(nil)
+	b.settle(t, ticket)
+	require.NoError(t, b.service.WatchOutages(t.Context()))
+	require.Len(t, told, 1)
 }

@@ -57,6 +57,9 @@ func (s *Service) Escalate(ctx context.Context, tx pgx.Tx, in Escalation) (triag
 		w.before = triage.Ticket{}
 	}
 	s.raise(w, in)
+	if err := s.autoAssign(ctx, w); err != nil {
+		return triage.Ticket{}, err
+	}
 	id, err := s.insertEscalation(ctx, w, in)
 	if err != nil {
 		return triage.Ticket{}, err

@@ -151,8 +151,10 @@ type sweepWorker struct {
 }
 
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[SweepDeliveriesArgs]) error {
-	_, err := w.desk.Sweep(ctx)
-	return err
+	if _, err := w.desk.Sweep(ctx); err != nil {
+		return err
+	}
+	return w.desk.WatchOutages(ctx)
 }
 
 // Sweep inserts a job for every lane with work and no job, and returns how many.

@@ -53,6 +53,12 @@ type Config struct {
 	Stage func(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (string, error)
 	// Other names the job of a delivery that belongs to no ticket; nil: there are none.
 	Other func(tenant, id uuid.UUID, destination string) river.JobArgs
+	// Outage, if set, is told once when a destination has taken nothing for
+	// OutageAfter although something waits: by another way than that destination.
+	Outage func(ctx context.Context, o Outage) error
+	// AutoAssign gives each new ticket to whoever of its team has least to do;
+	// off, the first who claims or replies has it.
+	AutoAssign bool
 	// Wake, if set, is told after commit which conversation changed.
 	Wake func(tenant, conversation uuid.UUID)
 	Now  func() time.Time
@@ -63,6 +69,7 @@ type Config struct {
 	CallTimeout  time.Duration // deadline of one outside call; default 20 s
 	CatchUpAfter time.Duration // posts older than this leave together; default 5 min
 	MaxAttempts  int           // tries of one effect before it is failed; default 20
+	OutageAfter  time.Duration // default 10 min
 	QuietDays    int           // a solved ticket settles after so many quiet days; default 7
 	Backoff      func(attempt int) time.Duration
 }
@@ -80,6 +87,7 @@ func New(c Config) *Service {
 	c.CatchUpAfter = cmp.Or(c.CatchUpAfter, 5*time.Minute)
 	c.MaxAttempts = cmp.Or(c.MaxAttempts, 20)
 	c.QuietDays = cmp.Or(c.QuietDays, 7)
+	c.OutageAfter = cmp.Or(c.OutageAfter, 10*time.Minute)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

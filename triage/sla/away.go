@@ -1,9 +1,13 @@
 package sla
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // AwayText tells a customer out of hours when people are back, in their language
@@ -30,4 +34,13 @@ var away = map[string]struct {
 	"fr": {"Notre équipe est absente pour le moment et sera de retour %s %s à %s (%s).", [7]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}},
 	"es": {"Nuestro equipo no está disponible ahora y volverá el %s %s a las %s (%s).", [7]string{"domingo", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado"}},
 	"pt": {"A nossa equipa está ausente neste momento e volta %s, %s às %s (%s).", [7]string{"domingo", "segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado"}},
+}
+
+// Away is what to tell a tenant's customer out of hours; empty within them.
+func Away(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, language string, now time.Time) (string, error) {
+	calendar, err := CalendarOf(ctx, tx, tenant)
+	if err != nil {
+		return "", err
+	}
+	return AwayText(calendar, language, now), nil
 }

@@ -39,10 +39,9 @@ type Label struct {
 
 // Options steer training. The zero value is the default recipe.
 type Options struct {
-	Seed       int64
-	OOSLabel   string   // label whose examples mean "none fits"; may be empty
-	Workers    int      // goroutines; 0 means 2
-	Unlabelled []string // texts of the same traffic without labels, to learn word use from
+	Seed     int64
+	OOSLabel string // label whose examples mean "none fits"; may be empty
+	Workers  int    // goroutines; 0 means 2
 }
 
 // LabelScore is one label with its calibrated probability, 0 to 1.
@@ -300,17 +299,7 @@ func join(parts []*network, w float32, bias []float32) *network {
 // Predict classifies one text. An empty text fits no label.
 func (m *Model) Predict(text string) Prediction {
 	v := m.vectorizer.vector(text)
-	scores := make([]float32, m.linear.stride)
-	m.linear.score(v, scores)
-	scores = scores[:m.classes]
-	var unit []float32
-	if m.network != nil {
-		unit = make([]float32, m.network.hidden)
-		m.network.units(v, unit)
-		for c := range scores {
-			scores[c] += dot(unit, m.network.weight[c*m.network.hidden:(c+1)*m.network.hidden])
-		}
-	}
+	scores, unit := m.scores(v)
 	labels := len(m.labels)
 	fit := margin(scores, labels)
 	chosen := decide(scores[:labels], m.logPrior, m.prior)
@@ -328,6 +317,21 @@ func (m *Model) Predict(text string) Prediction {
 	}
 	p.Evidence = m.evidence(text, v, unit, chosen, rival)
 	return p
+}
+
+// scores gives every class's score and the hidden layer they came by.
+func (m *Model) scores(v vector) (scores, unit []float32) {
+	scores = make([]float32, m.linear.stride)
+	m.linear.score(v, scores)
+	scores = scores[:m.classes]
+	if n := m.network; n != nil {
+		unit = make([]float32, n.hidden)
+		n.units(v, unit)
+		for c := range scores {
+			scores[c] += dot(unit, n.weight[c*n.hidden:(c+1)*n.hidden])
+		}
+	}
+	return scores, unit
 }
 
 // ranking gives the first topScores labels in the order of decision.
@@ -424,9 +428,6 @@ func fingerprint(t training, opt Options) string {
 	fmt.Fprintf(h, "%s|%d|%s|%q\n", recipe, opt.Seed, opt.OOSLabel, t.labels)
 	for i, text := range t.texts {
 		fmt.Fprintf(h, "%d|%g|%q\n", t.class[i], t.cost[i], text)
-	}
-	for _, text := range opt.Unlabelled {
-		fmt.Fprintf(h, "u|%q\n", text)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

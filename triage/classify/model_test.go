@@ -216,6 +216,33 @@ func TestUnmarshalModel(t *testing.T) {
 	})
 }
 
+func TestNested(t *testing.T) {
+	t.Parallel()
+	m, err := classify.Train(t.Context(), []classify.Label{
+		{Name: "billing.refund", Description: "money back for an invoice"}, {Name: "billing.invoice", Description: "copy of an invoice"},
+		{Name: "access", Description: "password and login"},
+	}, nil, classify.Options{})
+	require.NoError(t, err)
+
+	all := m.Distribution("the invoice please")
+	require.Len(t, all, 3)
+	var sum float64
+	for _, s := range all {
+		sum += s.Score
+	}
+	require.InDelta(t, 1, sum, 1e-5)
+
+	rolled := classify.Rollup(all)
+	require.Len(t, rolled, 4)
+	require.Equal(t, "billing", rolled[0].Label, "unsure between two kinds of billing, sure of billing")
+	require.Greater(t, rolled[0].Score, all[0].Score)
+
+	parts := m.PredictParts("Hi,\n1. I want a refund for the invoice\n2. my password does not work\nThanks")
+	require.Len(t, parts, 2)
+	require.Equal(t, "billing.refund", parts[0].Label)
+	require.Equal(t, "access", parts[1].Label)
+}
+
 func TestAccept(t *testing.T) {
 	t.Parallel()
 	old := train(t, 1)

@@ -341,7 +341,7 @@ func decide(scores []float32, logPrior []float64, prior float64) int {
 }
 
 const (
-	strangersCaught = 0.84 // share of held-out strangers the threshold catches
+	strangersCaught = 0.88 // share of held-out strangers the threshold catches
 	knownLost       = 0.03 // share of held-out examples given up where no strangers are known
 	fewestStrangers = 5
 )

@@ -50,14 +50,20 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 				question.History = append(question.History, turn.Text)
 			}
 		}
-		answer = status.Resolve(status.Input{Record: record, Tickets: tickets, Asker: asker(in.Asker), Now: l.now()}, question)
+		input := status.Input{Record: record, Tickets: tickets, Asker: asker(in.Asker), Now: l.now()}
+		if !status.Knows(in.Intent) {
+			if input.Packs, err = status.Packs(ctx, tx); err != nil {
+				return err
+			}
+		}
+		answer = status.Resolve(input, question)
 		return nil
 	})
 	if err != nil {
 		return assistant.StatusReply{}, err
 	}
 	reply := assistant.StatusReply{
-		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Link: answer.Link,
+		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Stale: answer.Stale, Link: answer.Link,
 		Clarify: answer.Clarify, Options: answer.Options,
 	}
 	for _, b := range answer.Basis {

@@ -84,6 +84,8 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (Record, error) {
 	many(batch, tenant, &r.People, `select u.id, u.display_name as name, u.email, u.roles, u.state, u.last_login_at, i.sent_at as invited_at, i.expires_at,
 		i.accepted_at, i.bounced_at from users u left join invitations i on i.tenant_id = u.tenant_id and i.user_id = u.id
 		where u.tenant_id = $1 and u.state <> 'deactivated' order by u.display_name`)
+	many(batch, tenant, &r.Things, `select id, entity, key, name, aliases, fields, department, observed_at, stale_after from pack_records
+		where tenant_id = $1 order by name, id`)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		if errors.Is(err, pgx.ErrNoRows) {
 			return Record{}, ErrNoProject

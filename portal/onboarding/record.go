@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -23,6 +24,7 @@ type Record struct {
 	Enrolments    []Enrolment
 	Meetings      []Meeting
 	People        []Person
+	Things        []Thing // of status packs
 
 	whole *Record // before For took out what the asker may not see
 }
@@ -255,6 +257,19 @@ type Person struct {
 	BouncedAt   *time.Time
 }
 
+// Thing is a record of an entity that a status pack brings, such as a shipment.
+type Thing struct {
+	ID         uuid.UUID
+	Entity     string
+	Key        string
+	Name       string
+	Aliases    []string
+	Fields     map[string]json.RawMessage
+	Department string
+	ObservedAt time.Time
+	StaleAfter *time.Time // nil: never
+}
+
 // Asker is who wants to know.
 type Asker struct {
 	TenantID    uuid.UUID
@@ -292,6 +307,12 @@ func (r Record) For(a Asker) Record {
 	for _, d := range r.Documents {
 		if sees(d.Department) {
 			out.Documents = append(out.Documents, d)
+		}
+	}
+	out.Things = nil
+	for _, t := range r.Things {
+		if sees(t.Department) {
+			out.Things = append(out.Things, t)
 		}
 	}
 	out.Enrolments = nil

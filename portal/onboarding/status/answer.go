@@ -50,6 +50,7 @@ type Answer struct {
 	Language string
 	Basis    []Basis
 	AsOf     time.Time
+	Stale    bool   // a value is older than it should be; the text says how old
 	Link     string // relative, into the portal
 	Turn     string // customer, provider, third_party; empty where it makes no sense
 	// Clarify is one question instead of an answer, with its candidates.
@@ -65,6 +66,7 @@ type Input struct {
 	Tickets []Ticket          // the asker may see, latest change first
 	Asker   onboarding.Asker
 	Now     time.Time
+	Packs   []Pack // needed for intents that are not built in only
 }
 
 // Intents are the questions this package answers.
@@ -108,16 +110,22 @@ var answering = map[string]func(*draft){
 // Resolve answers a question. An intent it does not know gives an empty answer.
 func Resolve(in Input, q Question) Answer {
 	answer, known := answering[q.Intent]
-	if !known {
-		return Answer{}
-	}
 	d := &draft{
 		Input: in, q: q, record: in.Record.For(in.Asker), words: speak(q.Language), language: spoken(q.Language),
 		today: in.Record.Day(in.Now),
 	}
-	answer(d)
-	return d.finish()
+	if known {
+		answer(d)
+		return d.finish()
+	}
+	if d.pack(in.Packs) {
+		return d.finish()
+	}
+	return Answer{}
 }
+
+// Knows reports whether an intent is answered without a pack.
+func Knows(intent string) bool { return answering[intent] != nil }
 
 // draft is an answer being put together.
 type draft struct {

@@ -26,6 +26,12 @@ type world struct {
 
 func demo(t *testing.T, stage string) world {
 	t.Helper()
+	w, _ := demoIn(t, stage)
+	return w
+}
+
+func demoIn(t *testing.T, stage string) (world, *dbtest.Database) {
+	t.Helper()
 	db := dbtest.New(t)
 	w := world{tenant: db.Tenant(t, "acme"), now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 	for _, p := range []struct {
@@ -48,7 +54,7 @@ func demo(t *testing.T, stage string) world {
 	}))
 	due := w.now.Add(3 * time.Hour)
 	w.tickets = []status.Ticket{{Number: 1042, Subject: "Import stops", State: "working_on_it", Assignee: "Sam Rivera", Origin: "integration_error", NextReplyDueAt: &due, UpdatedAt: w.now}}
-	return w
+	return w, db
 }
 
 func (w world) ask(intent, text string, person int, roles ...string) status.Answer {

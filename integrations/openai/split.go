@@ -13,6 +13,8 @@ import (
 var (
 	marks      = regexp.MustCompile(`[ \t]*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]`)
 	lateMarks  = regexp.MustCompile(`([.!?…。！？])((?:[ \t]*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])+)`)
+	markLine   = regexp.MustCompile(`^\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\](?:\s*\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\])*[ \t]*(?:\n|$)`)
+	maybeMarks = regexp.MustCompile(`^(?:\s*\[[\d,\s]*\])*\s*(?:\[[\d,\s]*)?$`)
 	digits     = regexp.MustCompile(`\d+`)
 	listItem   = regexp.MustCompile(`^[ \t]*(?:[-*+•]|\d{1,2}[.)])[ \t]+`)
 	blockStart = regexp.MustCompile("^[ \t]*(?:[-*+•][ \t]|\\d{1,2}[.)][ \t]|\\||```|~~~)")
@@ -49,8 +51,6 @@ func (s *splitter) take(final bool) (out []answer.Sentence) {
 		}
 		if sentence := read(text); sentence.Text != "" {
 			out = append(out, sentence)
-		} else if len(sentence.Citations) > 0 && len(out) > 0 { // marks alone belong to what stands before
-			out[len(out)-1].Citations = union(out[len(out)-1].Citations, sentence.Citations)
 		}
 	}
 }
@@ -82,9 +82,9 @@ func (s *splitter) next(final bool) (string, bool) {
 		return "", false
 	}
 	if blockStart.MatchString(s.pending) {
-		return s.cut(blockEnd(s.pending, final))
+		return s.cut(marksEnd(s.pending, blockEnd(s.pending, final), final))
 	}
-	return s.cut(sentenceEnd(s.pending, final))
+	return s.cut(marksEnd(s.pending, sentenceEnd(s.pending, final), final))
 }
 
 // cut takes the first n bytes; n < 0: not complete yet.
@@ -95,6 +95,18 @@ func (s *splitter) cut(n int) (string, bool) {
 	text := s.pending[:n]
 	s.pending = s.pending[n:]
 	return text, true
+}
+
+// marksEnd moves the end n of a sentence or block behind a line of marks alone
+// that follows; -1 while such a line may still come.
+func marksEnd(text string, n int, final bool) int {
+	if n < 0 {
+		return n
+	}
+	if !final && maybeMarks.MatchString(text[n:]) {
+		return -1
+	}
+	return n + len(markLine.FindString(text[n:]))
 }
 
 // blockEnd is where the block at the start of text ends.
@@ -198,13 +210,4 @@ func read(text string) answer.Sentence {
 		sentence.Text = strings.TrimSpace(listItem.ReplaceAllString(sentence.Text, ""))
 	}
 	return sentence
-}
-
-func union(a, b []int) []int {
-	for _, n := range b {
-		if !slices.Contains(a, n) {
-			a = append(a, n)
-		}
-	}
-	return a
 }

@@ -58,6 +58,34 @@ func InsertConversation(ctx context.Context, tx pgx.Tx, c Conversation) (Convers
 	return stored, nil
 }
 
+// InsertOpening stores a new conversation with its first message, a customer's,
+// and that message's event, in one trip and without touching a row twice.
+func InsertOpening(ctx context.Context, tx pgx.Tx, c Conversation, m Message) (Conversation, Message, error) {
+	c.LastSeq, c.CustomerReadSeq, c.LastLine, c.LastAuthor = 1, 1, Line(m.Body, 120), string(m.AuthorKind)
+	c.State, c.Assistant = ConversationOpen, "on"
+	m.Seq, m.State = 1, MessageFinal
+	payload, err := json.Marshal(MessagePayload(m))
+	if err != nil {
+		return c, m, fmt.Errorf("encode message: %w", err)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`insert into conversations (tenant_id, id, user_id, channel, subject, language, last_seq, customer_read_seq, last_line, last_author)
+		values ($1, $2, $3, $4, $5, $6, 1, 1, $7, $8) returning created_at, updated_at`,
+		c.TenantID, c.ID, c.UserID, c.Channel, c.Subject, c.Language, c.LastLine, c.LastAuthor).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&c.CreatedAt, &c.UpdatedAt) })
+	batch.Queue(`insert into messages (tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility, body, language, client_key)
+		values ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10)`,
+		m.TenantID, m.ID, c.ID, m.AuthorKind, m.AuthorID, m.AuthorName, m.Visibility, m.Body, m.Language, m.ClientKey)
+	batch.Queue(`insert into conversation_events (tenant_id, conversation_id, seq, kind, visibility, payload)
+		values ($1, $2, 1, $3, $4, jsonb_set($5::jsonb, '{message,created_at}', to_jsonb(now())))`,
+		c.TenantID, c.ID, EventMessageCreated, m.Visibility, payload)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return c, m, fmt.Errorf("insert conversation: %w", err)
+	}
+	m.CreatedAt = c.CreatedAt
+	return c, m, nil
+}
+
 // ConversationByID reads one conversation.
 func ConversationByID(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Conversation, error) {
 	return oneConversation(ctx, tx, `select `+conversationColumns+` from conversations where tenant_id = $1 and id = $2`, tenant, id)
@@ -204,6 +232,9 @@ func InsertMessage(ctx context.Context, tx pgx.Tx, m Message) (stored Message, c
 	return stored, true, nil
 }
 
+// A customer's message wakes no other process: NOTIFY holds a lock all commits
+// share, and the answer that follows it wakes the streams soon enough.
+//
 // The conversation's row lock orders the numbers. Where the client key is taken
 // nothing but a number is used up: readers ask for "after", so gaps are harmless.
 const insertMessage = `
@@ -226,7 +257,7 @@ const insertMessage = `
 	  select $1, $3, seq, $17, $7, jsonb_set(jsonb_set($18::jsonb, '{message,seq}', to_jsonb(seq)),
 	    '{message,created_at}', to_jsonb(created_at)) from message
 	)
-	select ` + MessageColumns + ` from message, (select pg_notify($19, $20)) wake`
+	select ` + MessageColumns + ` from message left join lateral (select pg_notify($19, $20)) wake on not $16`
 
 func notInserted(ctx context.Context, tx pgx.Tx, m Message) (Message, bool, error) {
 	if m.ClientKey != nil {

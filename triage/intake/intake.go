@@ -83,18 +83,17 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 			conversation, message, err = reread(ctx, tx, actor.TenantID, known)
 			return err
 		}
-		conversation, err = triage.InsertConversation(ctx, tx, triage.Conversation{
+		conversation = triage.Conversation{
 			TenantID: actor.TenantID, ID: uuid.Must(uuid.NewV7()), UserID: userID(actor), Channel: in.Channel,
 			Subject: triage.Line(in.Subject, 200),
-		})
+		}
+		if text == "" {
+			conversation, err = triage.InsertConversation(ctx, tx, conversation)
+		} else {
+			conversation, message, err = s.open(ctx, tx, actor, conversation, text)
+		}
 		if err != nil {
 			return err
-		}
-		if text != "" {
-			if message, err = s.take(ctx, tx, actor, conversation, text, "", false); err != nil {
-				return err
-			}
-			conversation.LastSeq, conversation.LastLine = message.Seq, triage.Line(text, 120)
 		}
 		return s.remember(ctx, tx, actor, in.ClientKey, conversation.ID)
 	})
@@ -102,6 +101,30 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 		s.wake(actor.TenantID, conversation.ID)
 	}
 	return conversation, message, err
+}
+
+// open stores a conversation that starts with a message, and the message's job.
+func (s *Service) open(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text string) (triage.Conversation, triage.Message, error) {
+	conversation, message, err := triage.InsertOpening(ctx, tx, c, messageOf(actor, c, text))
+	if err != nil {
+		return conversation, message, err
+	}
+	return conversation, message, s.queue(ctx, tx, message, false)
+}
+
+func messageOf(actor triage.Actor, c triage.Conversation, text string) triage.Message {
+	return triage.Message{
+		TenantID: c.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: c.ID,
+		AuthorKind: triage.AuthorCustomer, AuthorID: userID(actor), AuthorName: actor.Name,
+		Visibility: triage.VisibleToCustomer, Body: text,
+	}
+}
+
+func (s *Service) queue(ctx context.Context, tx pgx.Tx, m triage.Message, person bool) error {
+	if _, err := s.jobs.InsertTx(ctx, tx, ProcessArgs{TenantID: m.TenantID, MessageID: m.ID, Person: person}, nil); err != nil {
+		return fmt.Errorf("insert job: %w", err)
+	}
+	return nil
 }
 
 // Post is one more message of a customer.
@@ -149,11 +172,7 @@ func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID u
 
 // take stores the message and its job.
 func (s *Service) take(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text, key string, person bool) (triage.Message, error) {
-	message := triage.Message{
-		TenantID: c.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: c.ID,
-		AuthorKind: triage.AuthorCustomer, AuthorID: userID(actor), AuthorName: actor.Name,
-		Visibility: triage.VisibleToCustomer, Body: text,
-	}
+	message := messageOf(actor, c, text)
 	if key != "" {
 		message.ClientKey = &key
 	}
@@ -161,10 +180,7 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx, actor triage.Actor, c tri
 	if err != nil || !created {
 		return stored, err
 	}
-	if _, err := s.jobs.InsertTx(ctx, tx, ProcessArgs{TenantID: c.TenantID, MessageID: stored.ID, Person: person}, nil); err != nil {
-		return triage.Message{}, fmt.Errorf("insert job: %w", err)
-	}
-	return stored, nil
+	return stored, s.queue(ctx, tx, stored, person)
 }
 
 // Ticket is work filed through the API on behalf of a person of the tenant.

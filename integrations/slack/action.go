@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -42,6 +43,9 @@ var viewActions = map[string]string{
 }
 
 func (in *Inbound) opensView(call slack.InteractionCallback) bool {
+	if call.Type == slack.InteractionTypeMessageAction {
+		return call.TriggerID != ""
+	}
 	p, ok := chosen(call)
 	return ok && viewActions[p.action] != "" && call.TriggerID != ""
 }
@@ -50,7 +54,7 @@ func (in *Inbound) opensView(call slack.InteractionCallback) bool {
 // where that failed; the person then gets a message instead.
 func (in *Inbound) openLoading(ctx context.Context, call slack.InteractionCallback) string {
 	p, _ := chosen(call)
-	view := modal(viewActions[p.action], "loading", p.ref)
+	view := modal(cmp.Or(viewActions[p.action], "Usher"), "loading", p.ref)
 	view.Submit = nil
 	view.Blocks.BlockSet = []slack.Block{slack.NewSectionBlock(plain("Loading …", 100), nil, nil)}
 	answer, err := in.client.api.OpenViewContext(ctx, call.TriggerID, view)
@@ -64,7 +68,7 @@ func (in *Inbound) openLoading(ctx context.Context, call slack.InteractionCallba
 // act carries out a stored button press.
 func (in *Inbound) act(ctx context.Context, call slack.InteractionCallback, viewID string) error {
 	if call.Type == slack.InteractionTypeMessageAction {
-		return in.shortcut(ctx, call)
+		return in.shortcut(ctx, call, viewID)
 	}
 	p, ok := chosen(call)
 	if !ok {
@@ -123,6 +127,9 @@ func (in *Inbound) do(ctx context.Context, actor triage.Actor, p pressed) (err e
 // submitted carries out a modal. Slack waits for the answer: only the database
 // is touched, and what the person has to mend is shown at its field.
 func (in *Inbound) submitted(ctx context.Context, call slack.InteractionCallback) *slack.ViewSubmissionResponse {
+	if action := call.View.CallbackID; action == shortcutTicket || action == shortcutArticle {
+		return in.filed(ctx, call)
+	}
 	ref, ok := parseBlockID(call.View.PrivateMetadata)
 	if !ok {
 		return slack.NewErrorsViewSubmissionResponse(map[string]string{fieldText: "This window is out of date. Please open it again."})
@@ -237,18 +244,6 @@ func boolInt(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// shortcut is "Create ticket from message".
-func (in *Inbound) shortcut(ctx context.Context, call slack.InteractionCallback) error {
-	_, err := in.staff(ctx, call.User.ID)
-	if err != nil {
-		if forPerson(err) {
-			return in.tell(ctx, call, explain(err))
-		}
-		return err
-	}
-	return in.tell(ctx, call, "Open the customer's conversation in the agent console to file this; a message in Slack names no customer.")
 }
 
 // detail reads a ticket for a modal, as an agent may see it.

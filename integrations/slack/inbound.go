@@ -34,6 +34,12 @@ type Articles interface {
 	SearchArticles(ctx context.Context, query string) ([]desk.Link, error)
 }
 
+// Curation takes what agents write as a draft of an article. Optional. It
+// returns the draft's absolute address.
+type Curation interface {
+	ProposeArticle(ctx context.Context, staff uuid.UUID, title, text string) (string, error)
+}
+
 // InboundConfig joins what Slack sends to the desk. DB is of the worker role.
 type InboundConfig struct {
 	Client         *Client
@@ -42,6 +48,7 @@ type InboundConfig struct {
 	Jobs           desk.Jobs
 	Desk           *desk.Service
 	Articles       Articles
+	Curation       Curation
 	Now            func() time.Time
 	Log            *slog.Logger
 }
@@ -54,6 +61,7 @@ type Inbound struct {
 	jobs     desk.Jobs
 	desk     *desk.Service
 	articles Articles
+	curation Curation
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -63,7 +71,7 @@ func NewInbound(c InboundConfig) *Inbound {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Now, cmp.Or(c.Log, slog.Default())}
+	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Now, cmp.Or(c.Log, slog.Default())}
 }
 
 // Mount adds /slack/events, /slack/interactions and /slack/commands.

@@ -45,7 +45,7 @@ type testBundle struct {
 	bo           uuid.UUID
 }
 
-func setup(t *testing.T) *testBundle {
+func setup(t *testing.T, change ...func(*slack.InboundConfig)) *testBundle {
 	t.Helper()
 	b := &testBundle{db: dbtest.New(t), slack: slackfake.New(t)}
 	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
@@ -57,7 +57,11 @@ func setup(t *testing.T) *testBundle {
 		Backoff:   func(int) time.Duration { return time.Millisecond },
 		TicketURL: func(_, id uuid.UUID, _ int64) string { return "https://usher.test/agent/tickets/" + id.String() },
 	})
-	b.inbound = slack.NewInbound(slack.InboundConfig{Client: b.client, SigningSecrets: []string{"the-next-one", secret}, DB: b.db.Worker, Jobs: jobs, Desk: b.desk, Log: quiet})
+	config := slack.InboundConfig{Client: b.client, SigningSecrets: []string{"the-next-one", secret}, DB: b.db.Worker, Jobs: jobs, Desk: b.desk, Log: quiet}
+	for _, f := range change {
+		f(&config)
+	}
+	b.inbound = slack.NewInbound(config)
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	b.inbound.Mount(engine)

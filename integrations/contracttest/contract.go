@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,15 +33,26 @@ type Spec struct {
 // skipped where that is absent. base is the path all its paths stand under.
 func Open(t testing.TB, file, base string) *Spec {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromFile(dbtest.TestData(t, "contracts", file))
+	path := dbtest.TestData(t, "contracts", file)
+	reading, _ := read.LoadOrStore([2]string{path, base}, sync.OnceValues(func() (routers.Router, error) { return load(path, base) }))
+	router, err := reading.(func() (routers.Router, error))()
 	require.NoError(t, err)
+	return &Spec{t: t, router: router}
+}
+
+// read holds the descriptions read so far: reading one takes as long as many tests.
+var read sync.Map
+
+func load(path, base string) (routers.Router, error) {
+	doc, err := openapi3.NewLoader().LoadFromFile(path)
+	if err != nil {
+		return nil, err
+	}
 	doc.Servers = openapi3.Servers{{URL: base + "/"}}
 	if base == "" {
 		doc.Servers = nil
 	}
-	router, err := gorillamux.NewRouter(doc)
-	require.NoError(t, err)
-	return &Spec{t: t, router: router}
+	return gorillamux.NewRouter(doc)
 }
 
 // Checked is how many exchanges were validated.

@@ -33,7 +33,7 @@ func TestSplit(t *testing.T) {
 		"hard-wrapped lines are one sentence":        {"A is\nso. [1]", []answer.Sentence{said("A is so.", 1)}},
 		"links are no marks":                         {"See [1](/help/a). [2]", []answer.Sentence{said("See [1](/help/a).", 2)}},
 		"thoughts are dropped":                       {"<think>Hm. Well.</think>\n\nA is so. [1]", []answer.Sentence{said("A is so.", 1)}},
-		"an unfinished thought is nothing":           said("<think>Hm. Well."),
+		"an unfinished thought is nothing":           {"<think>Hm. Well.", nil},
 		"full-width stops end it":                    {"可以重置。[1]然后等待。[2]", []answer.Sentence{said("可以重置。", 1), said("然后等待。", 2)}},
 	} {
 		t.Run(name, func(t *testing.T) {

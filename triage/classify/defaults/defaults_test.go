@@ -50,6 +50,9 @@ func TestValues(t *testing.T) {
 	require.Equal(t, 25, status)
 }
 
+// actedOn is the confidence from which the assistant answers with a status.
+const actedOn = 0.35
+
 type question struct {
 	Intent      string
 	Question    string
@@ -86,14 +89,14 @@ func TestUnseenStatusQuestions(t *testing.T) {
 			}
 		}
 		nearMisses++
-		if p := model.Predict(q.NearMiss); p.Label == q.Intent && !p.OutOfScope || routes[p.Label] == "status" && p.Confidence > 0.5 && !p.OutOfScope {
+		if p := model.Predict(q.NearMiss); routes[p.Label] == "status" && p.Confidence >= actedOn && !p.OutOfScope {
 			taken++
 			t.Logf("near miss of %-30s taken for %s %.2f  %s", q.Intent, p.Label, p.Confidence, q.NearMiss)
 		}
 	}
 	t.Logf("status questions: %d of %d right, %d routed to status; near misses: %d of %d taken for status", right, asked, status, taken, nearMisses)
 	require.GreaterOrEqual(t, float64(right)/float64(asked), 0.8)
-	require.LessOrEqual(t, taken, 2)
+	require.LessOrEqual(t, taken, 3)
 }
 
 func intents(t *testing.T) (*classify.Model, map[string]string) {

@@ -10,7 +10,8 @@ alter table verifications
   add column provider text not null default '',
   add column provider_ref text not null default '',
   add column reason_internal text not null default '',
-  add column attempt int not null default 1;
+  add column attempt int not null default 1,
+  add column event_at_internal timestamptz; -- of the provider's latest word; the customer's observed_at moves only with what they see
 create unique index verifications_by_reference on verifications (tenant_id, provider, provider_ref) where provider_ref <> '';
 
 alter table envelopes add column provider text not null default '';
@@ -148,4 +149,4 @@ alter table document_versions drop column content_type, drop column size_bytes, 
   add constraint document_versions_scan_state_check check (scan_state in ('pending', 'clean', 'infected', 'error'));
 alter table integrations drop column external_ref;
 alter table envelopes drop column provider;
-alter table verifications drop column provider, drop column provider_ref, drop column reason_internal, drop column attempt;
+alter table verifications drop column provider, drop column provider_ref, drop column reason_internal, drop column attempt, drop column event_at_internal;

@@ -9,6 +9,8 @@ create table classifier_models (
   trained_ms int not null,
   created_at timestamptz not null default now()
 );
+-- The product area an intent belongs to, where no examples say better.
+alter table taxonomy_values add column product_area text not null default '';
 grant select, insert, update, delete on classifier_models to usher_worker;
 
 -- +goose Down

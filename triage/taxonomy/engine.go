@@ -26,6 +26,8 @@ var ErrNotReady = errors.New("the classifier is not trained yet")
 // nothing there says so.
 const minConfidence = 0.5
 
+var errNoExamples = errors.New("taxonomy: no examples")
+
 // trained is one version of the taxonomy with its models. It never changes.
 type trained struct {
 	revision string
@@ -184,7 +186,7 @@ func train(ctx context.Context, set Set) (*trained, error) {
 		return nil, err
 	}
 	t.area, err = trainDimension(ctx, set, ProductArea)
-	if errors.Is(err, classify.ErrNoLabels) {
+	if errors.Is(err, classify.ErrNoLabels) || errors.Is(err, errNoExamples) {
 		err = nil
 	}
 	return t, err
@@ -220,6 +222,9 @@ func trainDimension(ctx context.Context, set Set, dimension string) (*classify.M
 			examples = append(examples, classify.Example{Text: example.Text, Label: example.Value, Weight: weight})
 		}
 	}
+	if dimension != Intent && len(examples) == 0 {
+		return nil, errNoExamples // what intents say is enough
+	}
 	return classify.Train(ctx, labels, examples, classify.Options{Seed: 1, OOSLabel: OutOfScope})
 }
 
@@ -253,6 +258,7 @@ func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, e
 		c.Entities = append(c.Entities, triage.Entity{Kind: string(entity.Kind), Text: entity.Text, Value: entity.Value})
 	}
 	value := models.decide(&c, text)
+	c.ProductArea = value.ProductArea
 	if models.area != nil {
 		if p := models.area.Predict(text); !p.OutOfScope && p.Confidence >= 0.5 {
 			c.ProductArea = p.Label

@@ -42,6 +42,7 @@ type Value struct {
 	Description string          `db:"description"`
 	Route       string          `db:"route"`
 	Team        string          `db:"team"`
+	ProductArea string          `db:"product_area"`
 	Priority    triage.Priority `db:"priority"`
 	Sensitive   bool            `db:"sensitive"`
 	Enabled     bool            `db:"enabled"`
@@ -65,7 +66,7 @@ type Set struct {
 	Examples []Example
 }
 
-const valueColumns = `dimension, value, description, route, team, priority, sensitive, enabled, updated_at`
+const valueColumns = `dimension, value, description, route, team, product_area, priority, sensitive, enabled, updated_at`
 
 // Load reads the taxonomy.
 func Load(ctx context.Context, q Querier) (Set, error) {
@@ -112,9 +113,9 @@ func Revision(ctx context.Context, q Querier) (string, error) {
 func Seed(ctx context.Context, tx pgx.Tx, set Set) error {
 	batch := &pgx.Batch{}
 	for _, v := range set.Values {
-		batch.Queue(`insert into taxonomy_values (dimension, value, description, route, team, priority, sensitive)
-			values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
-			v.Dimension, v.Value, v.Description, v.Route, v.Team, v.Priority, v.Sensitive)
+		batch.Queue(`insert into taxonomy_values (dimension, value, description, route, team, priority, sensitive, product_area)
+			values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+			v.Dimension, v.Value, v.Description, v.Route, v.Team, v.Priority, v.Sensitive, v.ProductArea)
 	}
 	for _, e := range set.Examples {
 		batch.Queue(`insert into taxonomy_examples (id, dimension, value, language, text, source)

@@ -83,7 +83,7 @@ func TestClassify(t *testing.T) {
 	before := classify("please do the zorblax thing").Version
 	require.NoError(t, db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
 		for _, text := range []string{"please do the zorblax thing", "zorblax our account", "we need a zorblax", "start the zorblax now", "zorblax please"} {
-			if err := taxonomy.AddExample(t.Context(), tx, taxonomy.Example{Dimension: taxonomy.Intent, Value: "billing", Text: text, Source: "curator"}); err != nil {
+			if err := taxonomy.AddExample(t.Context(), tx, taxonomy.Example{Dimension: taxonomy.Intent, Value: "billing.plan", Text: text, Source: "curator"}); err != nil {
 				return err
 			}
 		}
@@ -92,7 +92,7 @@ func TestClassify(t *testing.T) {
 	require.NoError(t, e.Refresh(t.Context()))
 	after := classify("can you zorblax this")
 	require.NotEqual(t, before, after.Version)
-	require.Equal(t, "billing", after.Intent)
+	require.Equal(t, "billing.plan", after.Intent)
 	require.NotEmpty(t, strings.Join(after.Explanation, " "))
 
 	err := db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {

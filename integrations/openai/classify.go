@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	sdk "github.com/sashabaranov/go-openai"
 	"golang.org/x/text/language"
@@ -119,10 +120,23 @@ func (c classifier) ask(ctx context.Context, request sdk.ChatCompletionRequest, 
 		return verdict{}, out, err
 	}
 	var v verdict
-	if err := json.Unmarshal([]byte(out.text), &v); err != nil {
+	if err := json.Unmarshal([]byte(object(out.text)), &v); err != nil {
 		return verdict{}, out, misfit(err)
 	}
 	return v, out, v.check(intents)
+}
+
+// object is the JSON object in a text: servers that do not hold a model to the
+// schema let it think aloud before, or put a code block around.
+func object(text string) string {
+	if _, after, found := strings.Cut(text, "</think>"); found {
+		text = after
+	}
+	from, to := strings.Index(text, "{"), strings.LastIndex(text, "}")
+	if from < 0 || to < from {
+		return text
+	}
+	return text[from : to+1]
 }
 
 func misfit(err error) error {

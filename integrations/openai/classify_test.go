@@ -74,6 +74,15 @@ func TestClassify(t *testing.T) {
 		require.Equal(t, "de", got.Language)
 	})
 
+	t.Run("an object in a code block is read", func(t *testing.T) {
+		t.Parallel()
+		fake := openaifake.New(t)
+		fake.Queue(openaifake.Answer{Text: "<think>{hm}</think>```json\n" + good + "\n```"})
+		got, err := openai.Classifier(client(fake), intents).Classify(t.Context(), input())
+		require.NoError(t, err)
+		require.Equal(t, "password_reset", got.Intent)
+	})
+
 	t.Run("none is no intent and goes to the knowledge base", func(t *testing.T) {
 		t.Parallel()
 		fake := openaifake.New(t)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -30,8 +31,19 @@ type Config struct {
 	// into an answer to that text. nil: nothing is masked.
 	Mask     func(text string) (masked string, restore func(string) string)
 	Budget   Budget        // nil: no limit
+	Price    Price         // for the cost of usages; zero: no cost is counted
 	Cooldown time.Duration // how long the circuit stays open; default 30 s
 	Now      func() time.Time
+}
+
+// Price is in US dollars per million tokens.
+type Price struct{ Prompt, Output float64 }
+
+// usage counts tokens and what they cost: a dollar per million is a millionth
+// of a dollar each.
+func (c *Client) usage(prompt, output int) triage.Usage {
+	cost := float64(prompt)*c.config.Price.Prompt + float64(output)*c.config.Price.Output
+	return triage.Usage{PromptTokens: prompt, OutputTokens: output, MicroUSD: int64(math.Ceil(cost))}
 }
 
 // trips is how many calls in a row must fail before the circuit opens.
@@ -124,7 +136,7 @@ func (c *Client) complete(ctx context.Context, op string, request sdk.ChatComple
 			return unreadable(err)
 		}
 		out.model = answer.Model
-		out.usage = triage.Usage{PromptTokens: answer.Usage.PromptTokens, OutputTokens: answer.Usage.CompletionTokens}
+		out.usage = c.usage(answer.Usage.PromptTokens, answer.Usage.CompletionTokens)
 		if len(answer.Choices) == 0 {
 			return &Error{Kind: ErrInvalid, Reason: ReasonEmpty}
 		}
@@ -174,7 +186,7 @@ func (c *Client) stream(ctx context.Context, op string, request sdk.ChatCompleti
 			}
 			out.model = cmp.Or(chunk.Model, out.model)
 			if chunk.Usage != nil {
-				out.usage = triage.Usage{PromptTokens: chunk.Usage.PromptTokens, OutputTokens: chunk.Usage.CompletionTokens}
+				out.usage = c.usage(chunk.Usage.PromptTokens, chunk.Usage.CompletionTokens)
 			}
 			if len(chunk.Choices) == 0 { // usage, or Azure's filter report
 				continue

@@ -63,7 +63,7 @@ func (c composer) Compose(ctx context.Context, request answer.Request, emit func
 	})
 	draft.Usage = out.usage
 	if draft.Usage == (triage.Usage{}) && out.text != "" { // not every server reports it, and none where a stream breaks
-		draft.Usage = triage.Usage{PromptTokens: prompt, OutputTokens: estimate(out.text)}
+		draft.Usage = c.client.usage(prompt, estimate(out.text))
 	}
 	settle(draft.Usage)
 	if err == nil {

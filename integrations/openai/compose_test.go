@@ -71,6 +71,8 @@ func TestCompose(t *testing.T) {
 		require.Equal(t, "openai/small", draft.Engine)
 		require.Positive(t, draft.Usage.PromptTokens)
 		require.Equal(t, 8, draft.Usage.OutputTokens)
+		require.Zero(t, draft.Usage.MicroUSD)
+		require.Empty(t, answer.Sentinel(request(), emitted[0]).Problem, "the gate lets a quotation pass")
 		require.Equal(t, "Bearer sk-secret", fake.Calls()[0].Header.Get("Authorization"))
 	})
 
@@ -231,6 +233,15 @@ func TestStreamsOfManyKeepAlivesAreRead(t *testing.T) {
 	_, emitted, err := compose(t, client(fake), request())
 	require.NoError(t, err)
 	require.Len(t, emitted, 1)
+}
+
+func TestUsageIsPriced(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	fake.Queue(openaifake.Answer{Text: "One two. [1]"})
+	draft, _, err := compose(t, client(fake, func(c *openai.Config) { c.Price = openai.Price{Prompt: 2, Output: 8} }), request())
+	require.NoError(t, err)
+	require.EqualValues(t, draft.Usage.PromptTokens*2+3*8, draft.Usage.MicroUSD)
 }
 
 func TestUsageIsEstimatedWhereTheServerSaysNothing(t *testing.T) {

@@ -32,7 +32,7 @@ type splitter struct {
 
 // write adds a piece and returns what is complete now.
 func (s *splitter) write(piece string) []answer.Sentence {
-	s.pending += strings.ReplaceAll(piece, "\r", "")
+	s.pending += strings.ToValidUTF8(strings.ReplaceAll(piece, "\r", ""), "\uFFFD")
 	return s.take(false)
 }
 

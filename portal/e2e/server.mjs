@@ -70,7 +70,13 @@ export async function startServer(settings = {}) {
       const { stdout: made } = await run(binary, ["token", "link", "--email", email, "--json"], { env });
       return JSON.parse(made).links[0].url;
     },
-    output: () => output,
+    /** Ends the program as a power cut would, and starts it again. */
+    async crash() {
+      const gone = new Promise((done) => child.once("exit", done));
+      child.kill("SIGKILL");
+      await gone;
+      await start();
+    },
     async close() {
       await stop();
       await rm(dir, { recursive: true, force: true });

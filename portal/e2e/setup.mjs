@@ -61,6 +61,26 @@ export async function say(page, text) {
 /** The last finished message of the assistant. */
 export const lastAnswer = (page) => page.getByRole("log").getByRole("article", { name: /^Assistant/ }).last();
 
+/** Waits until a function of the page answers true. */
+export async function until(page, fn, what, { timeout = 30_000 } = {}) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    if (await page.evaluate(fn).catch(() => false)) return;
+    if (Date.now() > end) throw new Error(`not within ${timeout / 1000} s: ${what}`);
+    await page.waitForTimeout(250);
+  }
+}
+
+/** In the page: its transcript is what the server has, and the last word is not the customer's. */
+export const agrees = async () => {
+  const id = location.pathname.split("/").pop();
+  const answer = await fetch(`/v1/conversations/${id}/messages?limit=100`);
+  if (!answer.ok) return false;
+  const { messages } = await answer.json();
+  const rows = [...document.querySelectorAll("[role=log] [data-message]")].map((row) => row.dataset.message);
+  return messages.length > 0 && messages.at(-1).author.kind !== "customer" && JSON.stringify(rows) === JSON.stringify(messages.map((m) => m.id));
+};
+
 /** What the server has of the conversation on this page, asked with its own session. */
 export const stored = (page) =>
   page.evaluate(async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lastAnswer, say, state, stored, visit } from "../setup.mjs";
+import { agrees, lastAnswer, say, state, stored, theServer, until, visit } from "../setup.mjs";
 
 const question = "How do I upload a document?";
 const network = [/ERR_INTERNET_DISCONNECTED/, /Failed to fetch/, /net::ERR/];
@@ -22,16 +22,7 @@ test("a connection that dies while an answer comes loses and repeats nothing", a
     await page.waitForTimeout(100);
   }
   await page.waitForFunction(() => document.querySelectorAll("[role=log] .msg-customer").length === 7, undefined, { timeout: 30_000 });
-  await page.waitForFunction(
-    async () => {
-      const id = location.pathname.split("/").pop();
-      const { messages } = await (await fetch(`/v1/conversations/${id}/messages?limit=100`)).json();
-      const rows = [...document.querySelectorAll("[role=log] [data-message]")].map((row) => row.dataset.message);
-      return messages.at(-1).author.kind !== "customer" && JSON.stringify(rows) === JSON.stringify(messages.map((m) => m.id));
-    },
-    undefined,
-    { timeout: 30_000, polling: 300 },
-  );
+  await until(page, agrees, "the page shows what is stored");
   const rows = await shown(page);
   assert.equal(new Set(rows).size, rows.length, "nothing is shown twice");
   const kept = await stored(page);
@@ -190,17 +181,33 @@ test("a long conversation stays quick and loads earlier pages on demand", async 
     await page.getByRole("button", { name: "Load earlier messages" }).click();
     await page.waitForFunction((n) => document.querySelectorAll("[data-message]").length === n, 500 * (pageNo + 2));
   }
-  const slowest = await page.evaluate(async () => {
+  const usual = await page.evaluate(async () => {
     const el = document.querySelector(".scroller");
-    let worst = 0;
-    for (let i = 0; i < 40; i++) {
+    const frames = [];
+    for (let i = 0; i < 60; i++) {
       const t = performance.now();
-      el.scrollTop = (el.scrollHeight * i) / 40;
+      el.scrollTop = (el.scrollHeight * i) / 60;
       await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-      worst = Math.max(worst, performance.now() - t);
+      frames.push(performance.now() - t);
     }
-    return worst;
+    return frames.sort((a, b) => a - b)[30];
   });
-  assert.ok(slowest < 1000, `a frame took ${Math.round(slowest)} ms with 2,000 messages`);
+  assert.ok(usual < 250, `a jump through 2,000 messages usually takes ${Math.round(usual)} ms`);
+  await close();
+});
+
+test("the program is killed: the page comes back by itself and nothing is lost", async () => {
+  const server = await theServer();
+  const { page, close } = await visit("Ana Keller", { allow: [...network, /50[023]/] });
+  await say(page, question);
+  await lastAnswer(page).waitFor();
+  const sent = page.waitForResponse((r) => r.request().method() === "POST" && r.url().endsWith("/messages") && r.ok());
+  await say(page, "When do we go live?");
+  await sent;
+  await server.crash();
+  await say(page, "Who is our onboarding manager?");
+  await until(page, agrees, "the page shows what is stored after the restart", { timeout: 60_000 });
+  const asked = (await stored(page)).filter((m) => m.author.kind === "customer").map((m) => m.body);
+  assert.deepEqual(asked, [question, "When do we go live?", "Who is our onboarding manager?"]);
   await close();
 });

@@ -103,4 +103,33 @@ describe("EventStream", () => {
     stream.close();
     expect(opened).toBeGreaterThanOrEqual(2);
   });
+
+  it("keeps one connection when told to hurry while the last one is still ending", async () => {
+    vi.useFakeTimers();
+    let open = 0;
+    let most = 0;
+    const get = ((_u: string, init?: RequestInit) => {
+      open++;
+      most = Math.max(most, open);
+      const body = new ReadableStream({
+        start: (c) => {
+          c.enqueue(new TextEncoder().encode("id: 1\ndata: x\n\n"));
+          init?.signal?.addEventListener("abort", () => {
+            open--;
+            c.error(new Error("aborted"));
+          });
+        },
+      });
+      return Promise.resolve(new Response(body));
+    }) as unknown as typeof fetch;
+    const stream = new EventStream({ url: "/e", silence: 1000, onEvent: () => {}, fetch: get, random: () => 1 });
+    for (let i = 0; i < 20; i++) {
+      await vi.advanceTimersByTimeAsync(1000 + i * 13);
+      stream.hurry();
+    }
+    await vi.advanceTimersByTimeAsync(500);
+    stream.close();
+    expect(most).toBe(1);
+    expect(open).toBe(0);
+  });
 });

@@ -83,6 +83,7 @@ export class EventStream {
   private retry: number | undefined;
   private closed = false;
   private parked = false;
+  private turn = 0; // of connections: an older one that ends late has no say any more
   private state: StreamState = "connecting";
 
   constructor(private readonly options: StreamOptions) {
@@ -145,7 +146,9 @@ export class EventStream {
   private async connect(): Promise<void> {
     const { url, onEvent, onRefused, silence = 60_000, fetch: get = globalThis.fetch } = this.options;
     this.set("connecting");
+    const turn = ++this.turn;
     const abort = new AbortController();
+    this.abort?.abort();
     this.abort = abort;
     let watchdog: ReturnType<typeof setTimeout> | undefined;
     const alive = () => {
@@ -160,6 +163,7 @@ export class EventStream {
         cache: "no-store",
         signal: abort.signal,
       });
+      if (turn !== this.turn) return;
       if ([401, 403, 404, 410].includes(response.status)) {
         this.close();
         onRefused?.(response.status);
@@ -169,8 +173,9 @@ export class EventStream {
       this.set("open");
       const parser = new EventParser((event) => {
         this.failures = 0;
+        if (turn !== this.turn || this.closed) return;
         if (event.id) this.lastId = event.id;
-        if (!this.closed) onEvent(event);
+        onEvent(event);
       });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -185,7 +190,7 @@ export class EventStream {
     } finally {
       clearTimeout(watchdog);
     }
-    if (this.closed || this.parked) return;
+    if (this.closed || this.parked || turn !== this.turn) return;
     if (typeof navigator !== "undefined" && navigator.onLine === false) {
       this.set("offline");
       return;

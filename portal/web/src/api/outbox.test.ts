@@ -52,6 +52,22 @@ describe("Outbox", () => {
     expect(send).toHaveBeenCalledTimes(1);
   });
 
+  it("does not wait out a pause once the network is back, unless the server asked for it", async () => {
+    const send = vi.fn<() => Promise<SendResult>>().mockRejectedValueOnce(new TypeError("network")).mockResolvedValueOnce({ ok: true }).mockResolvedValueOnce({ ok: false, retry: true, problem: "busy", afterMs: 30_000 });
+    const box = new Outbox("o", send, memory());
+    box.add("c", "hello", "k");
+    await vi.advanceTimersByTimeAsync(10);
+    box.hurry();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(send).toHaveBeenCalledTimes(2);
+    box.add("c", "again", "k2");
+    await vi.advanceTimersByTimeAsync(10);
+    box.hurry();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(send).toHaveBeenCalledTimes(3);
+    box.stop();
+  });
+
   it("honours the wait a busy server asks for and keeps the text", async () => {
     const send = vi.fn<() => Promise<SendResult>>().mockResolvedValueOnce({ ok: false, retry: true, problem: "busy", afterMs: 30_000 }).mockResolvedValue({ ok: true });
     const box = new Outbox("o", send, memory());

@@ -74,6 +74,12 @@ export class Outbox {
     await Promise.all([...new Set(this.entries.map((e) => e.conversation))].map((c) => this.drain(c)));
   }
 
+  /** The network is back: what only waited for it is sent now, not after its pause. */
+  hurry(): void {
+    this.change(this.entries.map((e) => (e.state === "queued" && !e.problem ? { ...e, notBefore: undefined } : e)));
+    void this.flush();
+  }
+
   stop(): void {
     for (const t of this.timers) clearTimeout(t);
     this.timers.clear();

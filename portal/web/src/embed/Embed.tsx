@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { call, onSignedOut } from "../api/client";
 import type { Me } from "../api/types";
 import { Announcer } from "../ui/announce";
@@ -85,6 +85,7 @@ function Talk({ me }: { me: Me }) {
   session.words = words;
   const [id, setId] = useState<string>();
   const [talking, setTalking] = useState(false);
+  const talk = useCallback(() => setTalking(true), []);
   useEffect(() => {
     session.flush();
     return () => session.stop();
@@ -92,9 +93,9 @@ function Talk({ me }: { me: Me }) {
   return (
     <SessionContext value={session}>
       <div className="embed">
-        <Top onTalk={() => setTalking(true)} />
+        <Top onTalk={talk} />
         <main id="main">
-          <Chat id={id} framed onTalk={() => setTalking(true)} onBegin={setId} />
+          <Chat id={id} framed onTalk={talk} onBegin={setId} />
         </main>
       </div>
       {talking && (

@@ -89,7 +89,7 @@ function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => 
   }, [session]);
   const [talking, setTalking] = useState(false);
   const current = match("/c/:id", path)?.id;
-  const talk = () => setTalking(true);
+  const talk = useCallback(() => setTalking(true), []);
   const ask = (question: string) => {
     if (question) writeDraft(`${me.id}.new`, question);
     navigate("/");

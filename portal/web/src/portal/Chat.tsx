@@ -40,6 +40,8 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
   );
 
   const send = useCallback((text: string) => session.outbox.add(id ?? place, text, newKey()), [session, id, place]);
+  // Two objects for all messages, so that text arriving in one does not draw the others again.
+  const acts = useMemo(() => ({ last: { onOption: send, onTalk, active: true }, earlier: { onOption: send, onTalk, active: false } }), [send, onTalk]);
   const stop = () => {
     if (id) void call("post", "/v1/conversations/{id}/stop", { params: { id } }).catch(() => undefined);
     input.current?.focus();
@@ -79,7 +81,6 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
   const lastAnswer = thread.messages.findLast((m) => m.author.kind !== "system");
   const settled = thread.streaming ? thread.messages.filter((m) => m.id !== thread.streaming) : thread.messages;
   const streaming = thread.messages.find((m) => m.id === thread.streaming);
-  const talkActions = { onOption: send, onTalk };
   const blank = !id && pending.length === 0;
 
   return (
@@ -135,7 +136,7 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
               {settled.map((m) => (
                 <div key={m.id} className="stack" data-message={m.id}>
                   {m.id === unreadFrom && <div className="divider">{t("unread_from_here")}</div>}
-                  <MessageView message={m} mine={session.me.name} actions={m.author.kind === "assistant" ? { ...talkActions, active: m.id === lastAnswer?.id } : undefined} />
+                  <MessageView message={m} mine={session.me.name} actions={m.author.kind !== "assistant" ? undefined : m.id === lastAnswer?.id ? acts.last : acts.earlier} />
                 </div>
               ))}
               </Suspense>
@@ -292,6 +293,14 @@ function usePatience(working: string | undefined): boolean {
   return !over;
 }
 
+/** Scrolls only if the focused control has left the visible part. */
+function keepInView(box: Element, focus: Element | null) {
+  if (!focus?.matches(":focus-visible")) return;
+  const outer = box.getBoundingClientRect();
+  const inner = focus.getBoundingClientRect();
+  if (inner.bottom > outer.bottom || inner.top < outer.top) focus.scrollIntoView({ block: "nearest" });
+}
+
 /** Keeps the end in view while the reader is there; counts what arrives while not. */
 function useScroll(messages: readonly Message[], pending: number, readSeq: number | undefined) {
   const ref = useRef<HTMLDivElement>(null);
@@ -326,7 +335,8 @@ function useScroll(messages: readonly Message[], pending: number, readSeq: numbe
     // Somebody who reads with the keyboard above keeps the focus in view.
     const focus = document.activeElement;
     const reading = focus !== el && el.contains(focus);
-    if (stick.current && size > 0 && !reading) el.scrollTop = el.scrollHeight;
+    if (reading) keepInView(el, focus);
+    else if (stick.current && size > 0) el.scrollTop = el.scrollHeight;
   }, [messages, readSeq, size]);
 
   useLayoutEffect(place, [place, length, last?.state]);

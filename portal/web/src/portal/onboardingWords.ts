@@ -38,7 +38,6 @@ const en = {
   verification: "Verification",
   environments: "Environments",
   signatures: "Signatures",
-  ask_about: "Ask about this",
   owner_ours: "Your onboarding manager",
   health_on_track: "On track",
   health_at_risk: "At risk",
@@ -65,7 +64,6 @@ const en = {
   with: "with {names}",
   ask_more: "Ask about it",
   not_scanned: "not yet checked for viruses",
-  empty_section: "Nothing here.",
 };
 
 type Texts = Record<keyof typeof en, string>;
@@ -104,7 +102,6 @@ const de: Texts = {
   verification: "Prüfung",
   environments: "Umgebungen",
   signatures: "Unterschriften",
-  ask_about: "Dazu fragen",
   owner_ours: "Ihre Ansprechperson",
   health_on_track: "Im Plan",
   health_at_risk: "Gefährdet",
@@ -131,7 +128,6 @@ const de: Texts = {
   with: "mit {names}",
   ask_more: "Dazu fragen",
   not_scanned: "noch nicht auf Viren geprüft",
-  empty_section: "Nichts vorhanden.",
 };
 
 const es: Texts = {
@@ -168,7 +164,6 @@ const es: Texts = {
   verification: "Verificación",
   environments: "Entornos",
   signatures: "Firmas",
-  ask_about: "Preguntar sobre esto",
   owner_ours: "Su responsable",
   health_on_track: "Según lo previsto",
   health_at_risk: "En riesgo",
@@ -195,7 +190,6 @@ const es: Texts = {
   with: "con {names}",
   ask_more: "Preguntar sobre ello",
   not_scanned: "aún sin comprobar virus",
-  empty_section: "Nada aquí.",
 };
 
 const fr: Texts = {
@@ -232,7 +226,6 @@ const fr: Texts = {
   verification: "Vérification",
   environments: "Environnements",
   signatures: "Signatures",
-  ask_about: "Poser une question",
   owner_ours: "Votre responsable chez nous",
   health_on_track: "Dans les temps",
   health_at_risk: "À risque",
@@ -259,7 +252,6 @@ const fr: Texts = {
   with: "avec {names}",
   ask_more: "Poser une question",
   not_scanned: "pas encore vérifié contre les virus",
-  empty_section: "Rien ici.",
 };
 
 const pt: Texts = {
@@ -296,7 +288,6 @@ const pt: Texts = {
   verification: "Verificação",
   environments: "Ambientes",
   signatures: "Assinaturas",
-  ask_about: "Perguntar sobre isto",
   owner_ours: "O seu responsável",
   health_on_track: "Dentro do plano",
   health_at_risk: "Em risco",
@@ -323,10 +314,9 @@ const pt: Texts = {
   with: "com {names}",
   ask_more: "Perguntar sobre isso",
   not_scanned: "ainda não verificado contra vírus",
-  empty_section: "Nada aqui.",
 };
 
-const states: Record<string, Record<string, string>> = {
+export const onboardingStates: Record<string, Record<string, string>> = {
   locked: { en: "Not started", de: "Noch nicht begonnen", es: "Sin empezar", fr: "Pas commencée", pt: "Por começar" },
   active: { en: "Now", de: "Läuft", es: "En curso", fr: "En cours", pt: "Em curso" },
   done: { en: "Done", de: "Erledigt", es: "Hecho", fr: "Terminé", pt: "Feito" },
@@ -391,7 +381,7 @@ const states: Record<string, Record<string, string>> = {
   bank: { en: "Bank account", de: "Bankkonto", es: "Cuenta bancaria", fr: "Compte bancaire", pt: "Conta bancária" },
 };
 
-const all: Record<string, Texts> = { en, de, es, fr, pt };
+export const onboardingTexts: Record<string, Texts> = { en, de, es, fr, pt };
 
 export type OnboardingWords = {
   o: (key: keyof Texts, vars?: Record<string, string | number>) => string;
@@ -401,9 +391,9 @@ export type OnboardingWords = {
 
 export function useOnboardingWords(): OnboardingWords {
   const { language } = useWords();
-  const texts = all[language] ?? en;
+  const texts = onboardingTexts[language] ?? en;
   return {
     o: (key, vars) => texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => (vars && name in vars ? String(vars[name]) : whole)),
-    state: (value) => states[value]?.[language] ?? states[value]?.en ?? plainWords(value),
+    state: (value) => onboardingStates[value]?.[language] ?? onboardingStates[value]?.en ?? plainWords(value),
   };
 }

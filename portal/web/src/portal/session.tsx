@@ -27,13 +27,14 @@ export class Session {
       keeper = undefined;
     }
     this.outbox = new Outbox(`usher.outbox.${me.id}`, (entry) => this.send(entry), keeper, () => navigator.onLine);
-    window.addEventListener("online", this.flush);
+    window.addEventListener("online", this.hurry);
   }
 
   readonly flush = (): void => void this.outbox.flush();
+  private readonly hurry = (): void => this.outbox.hurry();
 
   stop(): void {
-    window.removeEventListener("online", this.flush);
+    window.removeEventListener("online", this.hurry);
     this.outbox.stop();
   }
 

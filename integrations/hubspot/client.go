@@ -33,7 +33,9 @@ type Config struct {
 	Pipeline string // ticket pipeline id; default "0"
 	// Stages maps our states to stage ids of the pipeline. States that are not
 	// named go where their nearest relative goes.
-	Stages         map[triage.InternalState]string
+	Stages map[triage.InternalState]string
+	// Priorities maps ours to the account's options. Default: LOW, MEDIUM, HIGH, URGENT.
+	Priorities     map[triage.Priority]string
 	TicketProperty string // unique property of tickets; default usher_ticket_id
 	NoteProperty   string // unique property of notes; default usher_note_id
 	HTTP           *http.Client
@@ -95,6 +97,9 @@ func New(c Config) *Client {
 	c.PerSecond = cmp.Or(c.PerSecond, 9)
 	if len(c.Stages) == 0 {
 		c.Stages = DefaultStages()
+	}
+	if len(c.Priorities) == 0 {
+		c.Priorities = defaultPriorities
 	}
 	if c.HTTP == nil {
 		c.HTTP = &http.Client{Timeout: 15 * time.Second}

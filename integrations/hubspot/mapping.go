@@ -17,7 +17,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 )
 
-var priorities = map[triage.Priority]string{
+var defaultPriorities = map[triage.Priority]string{
 	triage.PriorityUrgent: "URGENT", triage.PriorityHigh: "HIGH", triage.PriorityNormal: "MEDIUM", triage.PriorityLow: "LOW",
 }
 
@@ -61,7 +61,7 @@ func (c *Client) Fields(r desk.Record) map[string]string {
 	if stage := c.stage(r.State); stage != "" {
 		out["state"] = stage
 	}
-	if p := priorities[r.Priority]; p != "" {
+	if p := c.Priorities[r.Priority]; p != "" {
 		out["priority"] = p
 	}
 	return out
@@ -80,8 +80,8 @@ func (c *Client) Decode(field, value string) []string {
 			}
 		}
 	case "priority":
-		for p, v := range priorities {
-			if v == value {
+		for _, p := range []triage.Priority{triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow, triage.PriorityUrgent} {
+			if c.Priorities[p] == value {
 				out = append(out, string(p))
 			}
 		}

@@ -36,8 +36,8 @@ type Config struct {
 	ExternalIDField string // External Id and Unique field of Case; default Usher_Ticket_Id__c
 	APIVersion      string // default v68.0
 	Origin          string // Case Origin; default Web
-	// Statuses and Priorities map our words to the org's picklists. Defaults fit
-	// a new org.
+	// Statuses and Priorities map our words to the org's picklists. The defaults
+	// are the values every new org has, so several of ours share one.
 	Statuses   map[triage.InternalState]string
 	Priorities map[triage.Priority]string
 	HTTP       *http.Client
@@ -70,12 +70,12 @@ func New(c Config) (*Client, error) {
 	c.Origin = cmp.Or(c.Origin, "Web")
 	if len(c.Statuses) == 0 {
 		c.Statuses = map[triage.InternalState]string{
-			triage.InternalNew: "New", triage.InternalOpen: "Working", triage.InternalPending: "On Hold", triage.InternalSolved: "Closed",
+			triage.InternalNew: "New", triage.InternalOpen: "Working", triage.InternalSolved: "Closed",
 		}
 	}
 	if len(c.Priorities) == 0 {
 		c.Priorities = map[triage.Priority]string{
-			triage.PriorityUrgent: "Urgent", triage.PriorityHigh: "High", triage.PriorityNormal: "Medium", triage.PriorityLow: "Low",
+			triage.PriorityUrgent: "High", triage.PriorityHigh: "High", triage.PriorityNormal: "Medium", triage.PriorityLow: "Low",
 		}
 	}
 	if c.HTTP == nil {

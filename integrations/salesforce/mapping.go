@@ -60,7 +60,7 @@ func (c *Client) Decode(field, value string) []string {
 			}
 		}
 	case "priority":
-		for _, p := range []triage.Priority{triage.PriorityUrgent, triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow} {
+		for _, p := range []triage.Priority{triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow, triage.PriorityUrgent} {
 			if c.Priorities[p] == value {
 				out = append(out, string(p))
 			}

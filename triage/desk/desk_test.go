@@ -49,7 +49,7 @@ type testBundle struct {
 	conversation uuid.UUID
 }
 
-func setup(t *testing.T, change ...func(*desk.Config)) *testBundle {
+func setup(t testing.TB, change ...func(*desk.Config)) *testBundle {
 	t.Helper()
 	b := &testBundle{
 		db: dbtest.New(t), slack: desktest.NewChannel(nil), crm: desktest.NewCRM("hubspot", nil),
@@ -71,7 +71,7 @@ func setup(t *testing.T, change ...func(*desk.Config)) *testBundle {
 }
 
 // talk opens one more conversation of the customer.
-func (b *testBundle) talk(t *testing.T) uuid.UUID {
+func (b *testBundle) talk(t testing.TB) uuid.UUID {
 	t.Helper()
 	id := uuid.Must(uuid.NewV7())
 	b.tx(t, func(tx pgx.Tx) error {
@@ -83,12 +83,12 @@ func (b *testBundle) talk(t *testing.T) uuid.UUID {
 	return id
 }
 
-func (b *testBundle) tx(t *testing.T, fn func(tx pgx.Tx) error) {
+func (b *testBundle) tx(t testing.TB, fn func(tx pgx.Tx) error) {
 	t.Helper()
 	require.NoError(t, b.db.App.WithTenant(t.Context(), b.tenant, fn))
 }
 
-func (b *testBundle) write(t *testing.T, tx pgx.Tx, conversation uuid.UUID, text string) triage.Message {
+func (b *testBundle) write(t testing.TB, tx pgx.Tx, conversation uuid.UUID, text string) triage.Message {
 	t.Helper()
 	m, _, err := triage.InsertMessage(t.Context(), tx, triage.Message{
 		TenantID: b.tenant, ID: uuid.Must(uuid.NewV7()), ConversationID: conversation, AuthorKind: triage.AuthorCustomer,
@@ -98,12 +98,12 @@ func (b *testBundle) write(t *testing.T, tx pgx.Tx, conversation uuid.UUID, text
 	return m
 }
 
-func (b *testBundle) escalate(t *testing.T, text string) triage.Ticket {
+func (b *testBundle) escalate(t testing.TB, text string) triage.Ticket {
 	t.Helper()
 	return b.escalateIn(t, b.conversation, text)
 }
 
-func (b *testBundle) escalateIn(t *testing.T, conversation uuid.UUID, text string) triage.Ticket {
+func (b *testBundle) escalateIn(t testing.TB, conversation uuid.UUID, text string) triage.Ticket {
 	t.Helper()
 	var ticket triage.Ticket
 	b.tx(t, func(tx pgx.Tx) (err error) {
@@ -784,4 +784,28 @@ func TestOutages(t *testing.T) {
 	b.settle(t, ticket)
 	require.NoError(t, b.service.WatchOutages(t.Context()))
 	require.Len(t, told, 1)
+}
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ticket := b.escalate(t, "Personal words")
+	b.settle(t, ticket)
+	_, err := b.db.Worker.Pool().Exec(t.Context(), `insert into inbound_events (source, event_id, state, received_at) values ('slack', 'old', 'done', now() - interval '31 days'), ('slack', 'new', 'done', now())`)
+	require.NoError(t, err)
+	kept := func() (texts, events int) {
+		b.tx(t, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from deliveries where tenant_id = $1 and payload::text like '%Personal%'`, b.tenant).Scan(&texts)
+		})
+		require.NoError(t, b.db.Worker.Pool().QueryRow(t.Context(), `select count(*) from inbound_events`).Scan(&events))
+		return texts, events
+	}
+	require.NoError(t, b.service.Forget(t.Context()))
+	texts, events := kept()
+	require.Equal(t, 2, texts)
+	require.Equal(t, 1, events)
+	b.clock.advance(8 * 24 * time.Hour)
+	require.NoError(t, b.service.Forget(t.Context()))
+	texts, _ = kept()
+	require.Zero(t, texts)
 }

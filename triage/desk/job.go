@@ -48,6 +48,43 @@ type SweepDeliveriesArgs struct{}
 // Kind names the job.
 func (SweepDeliveriesArgs) Kind() string { return "sweep_deliveries" }
 
+// ForgetEffectsArgs drops what was kept only to carry effects out. Periodic.
+type ForgetEffectsArgs struct{}
+
+// Kind names the job.
+func (ForgetEffectsArgs) Kind() string { return "forget_effects" }
+
+type forgetWorker struct {
+	river.WorkerDefaults[ForgetEffectsArgs]
+	desk *Service
+}
+
+func (w *forgetWorker) Work(ctx context.Context, _ *river.Job[ForgetEffectsArgs]) error {
+	return w.desk.Forget(ctx)
+}
+
+// How long texts of delivered effects and ids of inbound events are kept. The
+// ids outlive every sender's retries, which end after days.
+const (
+	keepPayloads = 7 * 24 * time.Hour
+	keepInbound  = 30 * 24 * time.Hour
+)
+
+// Forget drops the texts of delivered effects and old inbound events.
+func (s *Service) Forget(ctx context.Context) error {
+	now := s.Now().UTC()
+	return s.DB.WithSystem(ctx, "forget delivered effects", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `update deliveries set payload = '{}' where state in ('delivered', 'discarded') and kind = 'thread'
+			and updated_at < $1 and payload <> '{}'`, now.Add(-keepPayloads)); err != nil {
+			return fmt.Errorf("forget payloads: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `delete from inbound_events where received_at < $1 and state <> 'received'`, now.Add(-keepInbound)); err != nil {
+			return fmt.Errorf("forget inbound events: %w", err)
+		}
+		return nil
+	})
+}
+
 // AddWorkers registers the desk's jobs.
 func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &deliverWorker{desk: s})
@@ -57,14 +94,15 @@ func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &readWorker{desk: s})
 	river.AddWorker(workers, &fireWorker{desk: s})
 	river.AddWorker(workers, &sweepClocksWorker{desk: s})
+	river.AddWorker(workers, &forgetWorker{desk: s})
 }
 
 // PeriodicJobs are the desk's sweeps.
 func PeriodicJobs() []*river.PeriodicJob {
-	every := func(args river.JobArgs) *river.PeriodicJob {
-		return river.NewPeriodicJob(river.PeriodicInterval(time.Minute), func() (river.JobArgs, *river.InsertOpts) { return args, nil }, nil)
+	every := func(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) { return args, nil }, nil)
 	}
-	return []*river.PeriodicJob{every(SweepDeliveriesArgs{}), every(SweepClocksArgs{})}
+	return []*river.PeriodicJob{every(time.Minute, SweepDeliveriesArgs{}), every(time.Minute, SweepClocksArgs{}), every(time.Hour, ForgetEffectsArgs{})}
 }
 
 type deliverWorker struct {

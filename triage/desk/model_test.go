@@ -213,6 +213,11 @@ func (s *schedule) step() {
 			s.internal = append(s.internal, text)
 			s.shown[text] = true
 		}
+	case 14:
+		s.note("the channel reports our own messages")
+		for _, e := range s.slack.Events(s.ticket) {
+			s.must(s.desk.Observe(s.t.Context(), s.ref(), s.slack.System(), e.Key, e.At))
+		}
 	case 13:
 		s.note("settle job")
 		d, err := s.desk.Ticket(s.t.Context(), s.tenant, s.ticket)

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Outage is a destination that takes nothing.
+// Outage is a destination that takes nothing, or has refused what it was sent.
 type Outage struct {
 	Destination string    `db:"destination"`
 	Since       time.Time `db:"since"` // the oldest effect that waits
@@ -28,9 +28,9 @@ func (s *Service) WatchOutages(ctx context.Context) error {
 	err := s.DB.WithSystem(ctx, "find destinations that take nothing", func(tx pgx.Tx) error {
 		begun = nil
 		down, err := list[Outage](ctx, tx, `select d.destination, min(d.created_at) as since, count(*)::int as waiting, max(d.last_error) as last_error
-			from deliveries d where d.state in ('pending', 'sending') and d.created_at < $1 and d.attempts > 0
+			from deliveries d where (d.state in ('pending', 'sending') and d.created_at < $1 or d.state = 'failed' and d.updated_at > $2) and d.attempts > 0
 			  and not exists (select from deliveries ok where ok.destination = d.destination and ok.delivered_at > $1)
-			group by d.destination`, now.Add(-s.OutageAfter))
+			group by d.destination`, now.Add(-s.OutageAfter), now.Add(-24*time.Hour))
 		if err != nil {
 			return err
 		}

@@ -202,7 +202,7 @@ func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string
 		// A post that was seen needs no second try.
 		_, err := tx.Exec(ctx, `update deliveries set state = 'delivered', external_ref = $5, delivered_at = $6, updated_at = $6, last_error = ''
 			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind = 'thread' and coalesce(batch, id)::text = $4
-			  and state = 'pending' and attempts > 0`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
+			  and state in ('pending', 'sending') and attempts > 0`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
 		return err
 	})
 	if err != nil {

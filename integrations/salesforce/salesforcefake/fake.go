@@ -202,7 +202,9 @@ func check(kind string, fields map[string]any) string {
 	switch {
 	case kind == "Case" && (length("Subject") > 255 || length("Description") > 32000), kind == "CaseComment" && length("CommentBody") > 4000:
 		return "STRING_TOO_LONG"
-	case kind == "Case" && fields["Status"] != nil && !slices.Contains([]any{"New", "Working", "On Hold", "Escalated", "Closed"}, fields["Status"]):
+	case kind == "Case" && fields["Status"] != nil && !slices.Contains([]any{"New", "Working", "Escalated", "Closed"}, fields["Status"]):
+		return "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+	case kind == "Case" && fields["Priority"] != nil && !slices.Contains([]any{"High", "Medium", "Low"}, fields["Priority"]):
 		return "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 	}
 	return ""

@@ -153,6 +153,25 @@ func Run(t *testing.T, setup func(t *testing.T) Bundle) {
 		require.NoError(t, err, "the adapter recovers")
 	})
 
+	t.Run("every state and priority is one the vendor takes", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		record := Record()
+		for _, s := range []triage.InternalState{
+			triage.InternalNew, triage.InternalOpen, triage.InternalPending, triage.InternalOnHold, triage.InternalSnoozed, triage.InternalSolved, triage.InternalClosed,
+		} {
+			for _, p := range []triage.Priority{triage.PriorityUrgent, triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow} {
+				record.State, record.Priority = s, p
+				_, err := b.CRM.UpsertTicket(t.Context(), record)
+				require.NoError(t, err, "%s %s", s, p)
+				fields := b.CRM.Fields(record)
+				require.Contains(t, b.CRM.Decode("state", fields["state"]), string(s))
+				require.Contains(t, b.CRM.Decode("priority", fields["priority"]), string(p))
+			}
+		}
+		require.Equal(t, 1, b.Records())
+	})
+
 	t.Run("hostile text is stored inert", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -178,7 +197,7 @@ func Run(t *testing.T, setup func(t *testing.T) Bundle) {
 		require.NoError(t, err)
 		require.Equal(t, b.CRM.Fields(record), seen.Fields, "what was written is what is read")
 		require.Contains(t, b.CRM.Decode("state", seen.Fields["state"]), string(record.State))
-		require.Equal(t, []string{string(record.Priority)}, b.CRM.Decode("priority", seen.Fields["priority"]))
+		require.Equal(t, string(record.Priority), b.CRM.Decode("priority", seen.Fields["priority"])[0])
 		solved := record
 		solved.State = triage.InternalSolved
 		b.Change(ref.ID, "state", b.CRM.Fields(solved)["state"])

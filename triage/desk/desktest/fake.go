@@ -128,6 +128,26 @@ func (c *Channel) Thread(ticket uuid.UUID) []desk.Post {
 	return posts
 }
 
+// Event is a message of ours as the channel reports it back.
+type Event struct {
+	Key string
+	At  desk.Ref
+}
+
+// Events are what the channel would report about a ticket's messages.
+func (c *Channel) Events(ticket uuid.UUID) []Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []Event
+	for _, root := range c.Roots[ticket] {
+		out = append(out, Event{"root:" + ticket.String(), desk.Ref{ID: root.ID}})
+		for _, sent := range c.Posts[root.ID] {
+			out = append(out, Event{sent.Post.Key, desk.Ref{ID: sent.ID}})
+		}
+	}
+	return out
+}
+
 // CRM is an in-memory desk.CRM.
 type CRM struct {
 	mu      sync.Mutex

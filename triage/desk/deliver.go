@@ -68,6 +68,12 @@ func (s *Service) Drain(ctx context.Context, tenant, ticket uuid.UUID, destinati
 	if !s.delivers(destination) {
 		return 0, nil
 	}
+	select {
+	case s.slots[destination] <- struct{}{}:
+		defer func() { <-s.slots[destination] }()
+	default:
+		return 500 * time.Millisecond, nil
+	}
 	wait, err := lane.lease(ctx)
 	if errors.Is(err, errBusy) {
 		return 250 * time.Millisecond, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -623,6 +624,31 @@ func TestDeliver(t *testing.T) {
 		group.Wait()
 		require.Equal(t, 1, most)
 		require.Len(t, b.slack.Roots[ticket.ID], 1)
+	})
+
+	t.Run("a destination that hangs holds only its own few workers", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		release := make(chan struct{})
+		b.slack.Fail(func(string) desktest.Fault { <-release; return desktest.Fault{} })
+		var group sync.WaitGroup
+		var put atomic.Int32
+		for i := range 8 {
+			ticket := b.escalateIn(t, b.talk(t), fmt.Sprintf("Help %d", i))
+			group.Go(func() {
+				wait, _ := b.service.Drain(t.Context(), b.tenant, ticket.ID, "slack", time.Minute)
+				if wait == 500*time.Millisecond {
+					put.Add(1)
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return put.Load() == 5 }, 10*time.Second, 5*time.Millisecond)
+		ticket := b.escalateIn(t, b.talk(t), "Another")
+		_, err := b.service.Drain(t.Context(), b.tenant, ticket.ID, "hubspot", time.Minute)
+		require.NoError(t, err)
+		require.NotEmpty(t, b.crm.Records, "the CRM goes on")
+		close(release)
+		group.Wait()
 	})
 
 	t.Run("a sweep finds work whose job was lost", func(t *testing.T) {

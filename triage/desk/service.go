@@ -70,6 +70,7 @@ type Config struct {
 	CatchUpAfter time.Duration // posts older than this leave together; default 5 min
 	MaxAttempts  int           // tries of one effect before it is failed; default 20
 	OutageAfter  time.Duration // default 10 min
+	AtOnce       int           // calls to one destination at a time in this process; default 3
 	QuietDays    int           // a solved ticket settles after so many quiet days; default 7
 	Backoff      func(attempt int) time.Duration
 }
@@ -77,6 +78,7 @@ type Config struct {
 // Service is the desk.
 type Service struct {
 	Config
+	slots map[string]chan struct{} // by destination: one that hangs must not hold every worker
 }
 
 // New returns a Service.
@@ -103,7 +105,11 @@ func New(c Config) *Service {
 	if c.Backoff == nil {
 		c.Backoff = backoff
 	}
-	return &Service{c}
+	s := &Service{Config: c, slots: map[string]chan struct{}{}}
+	for _, d := range s.Destinations() {
+		s.slots[d.Name] = make(chan struct{}, cmp.Or(c.AtOnce, 3))
+	}
+	return s
 }
 
 // Destination is an outside system tickets may go to.

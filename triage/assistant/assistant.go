@@ -60,11 +60,12 @@ func New(c Config) *Assistant {
 type Worker struct {
 	river.WorkerDefaults[intake.ProcessArgs]
 	assistant *Assistant
+	complete  func(*river.Job[intake.ProcessArgs]) func(context.Context, pgx.Tx) error
 }
 
 // AddWorkers registers the assistant's job.
 func AddWorkers(workers *river.Workers, assistant *Assistant) {
-	river.AddWorker(workers, &Worker{assistant: assistant})
+	river.AddWorker(workers, &Worker{assistant: assistant, complete: completion})
 }
 
 // Timeout is the assistant's own, with room for the hand-over.
@@ -79,7 +80,7 @@ func (w *Worker) NextRetry(job *river.Job[intake.ProcessArgs]) time.Time {
 
 // Work runs once over the message. The last failed try hands over to people.
 func (w *Worker) Work(ctx context.Context, job *river.Job[intake.ProcessArgs]) error {
-	err := w.assistant.run(ctx, job.Args, completion(job))
+	err := w.assistant.run(ctx, job.Args, w.complete(job))
 	switch {
 	case err == nil:
 		return nil

@@ -1,0 +1,244 @@
+package assistant_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+// world answers as a test tells it to.
+type world struct {
+	classification triage.Classification
+	classifyErr    error
+	status         assistant.StatusReply
+	statusErr      error
+	answer         assistant.AnswerReply
+	answerErr      error
+	pieces         []string        // emitted before the answer is complete
+	during         func(piece int) // called in the middle of an answer
+	guard          assistant.GuardReport
+}
+
+func (w *world) Classify(context.Context, assistant.ClassifyInput) (triage.Classification, error) {
+	return w.classification, w.classifyErr
+}
+
+func (w *world) Resolve(context.Context, assistant.StatusRequest) (assistant.StatusReply, error) {
+	return w.status, w.statusErr
+}
+
+func (w *world) Answer(_ context.Context, _ assistant.AnswerRequest, emit func(string) error) (assistant.AnswerReply, error) {
+	for i, piece := range w.pieces {
+		if w.during != nil {
+			w.during(i)
+		}
+		if err := emit(piece); err != nil {
+			return w.answer, err
+		}
+	}
+	if len(w.pieces) == 0 && w.during != nil {
+		w.during(0)
+	}
+	return w.answer, w.answerErr
+}
+
+func (w *world) Inspect(string) assistant.GuardReport { return w.guard }
+
+type testBundle struct {
+	*world
+	db        *dbtest.Database
+	intake    *intake.Service
+	desk      *desk.Service
+	assistant *assistant.Assistant
+	customer  triage.Actor
+	agent     triage.Actor
+}
+
+func setup(t *testing.T) *testBundle {
+	t.Helper()
+	db := dbtest.New(t)
+	jobs, err := river.NewClient(riverpgxv5.New(db.Worker.Pool()), &river.Config{SkipUnknownJobCheck: true})
+	require.NoError(t, err)
+	b := &testBundle{world: &world{}, db: db}
+	b.classification = triage.Classification{Intent: "how_to", Confidence: 0.9, Route: "answer", Priority: triage.PriorityNormal, Language: "en", Sentiment: "neutral", Engine: "test", Version: "1"}
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerSend, Text: "Press the button. [1]", Citations: []triage.Citation{{Number: 1, Title: "Buttons", URL: "/help/buttons"}}}
+	b.desk = desk.New(desk.Config{DB: db.Worker, Jobs: jobs})
+	b.intake = intake.New(db.App, jobs, b.desk, nil)
+	b.assistant = assistant.New(assistant.Config{DB: db.Worker, Classifier: b, Status: b, Answerer: b, Guard: b, Desk: b.desk})
+	tenant := db.Tenant(t, "acme")
+	b.customer = triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: db.User(t, tenant, "ana@acme.test"), Name: "Ana"}
+	b.agent = triage.Actor{Kind: triage.ActorStaff, ID: db.Staff(t, "sam@usher.test"), Name: "Sam", Roles: []string{"agent"}}
+	return b
+}
+
+func (b *testBundle) ask(t *testing.T, text string) (triage.Conversation, intake.ProcessArgs) {
+	t.Helper()
+	c, m, err := b.intake.Start(t.Context(), b.customer, intake.Start{Channel: triage.ChannelChat, Text: text})
+	require.NoError(t, err)
+	return c, intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}
+}
+
+func (b *testBundle) replies(t *testing.T, c triage.Conversation) (out []triage.Message) {
+	t.Helper()
+	messages, err := b.intake.Messages(t.Context(), b.customer, c.ID, 0, 100)
+	require.NoError(t, err)
+	for _, m := range messages {
+		if m.AuthorKind == triage.AuthorAssistant {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (b *testBundle) decision(t *testing.T, message uuid.UUID) (route, outcome, reason string) {
+	t.Helper()
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select route, outcome, reason from decisions where message_id = $1`, message).Scan(&route, &outcome, &reason)
+	}))
+	return route, outcome, reason
+}
+
+func TestAnAnswerIsStoredOnceHoweverOftenItIsTried(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, args := b.ask(t, "How do I press the button?")
+	for range 3 {
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+	}
+	replies := b.replies(t, c)
+	require.Len(t, replies, 1)
+	require.Equal(t, "Press the button. [1]", replies[0].Body)
+	require.Equal(t, "documents", replies[0].Answer.Evidence)
+	route, outcome, _ := b.decision(t, args.MessageID)
+	require.Equal(t, "answer sent", route+" "+outcome)
+}
+
+func TestAPersonWhoTakesOverStopsTheRunMidway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.classification.Sensitive = true
+	c, args := b.ask(t, "I want to cancel")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Len(t, b.replies(t, c), 1, "the hand-over's sentence")
+	rows, err := b.desk.Queue(t.Context(), desk.Filter{}, triage.Page{})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	ref := desk.TicketRef{TenantID: c.TenantID, ID: rows[0].ID}
+
+	b.classification.Sensitive = false
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "How do I press the button?"})
+	require.NoError(t, err)
+	b.during = func(int) {
+		_, err := b.desk.Reply(t.Context(), b.agent, ref, desk.Reply{Text: "I am on it."})
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	require.Len(t, b.replies(t, c), 1, "nothing said beside the agent")
+	_, outcome, reason := b.decision(t, m.ID)
+	require.Equal(t, "stopped: a person took over during the run", outcome+": "+reason)
+
+	later, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "And now?"})
+	require.NoError(t, err)
+	b.during = nil
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: later.ID}))
+	require.Len(t, b.replies(t, c), 1, "a person stays in charge")
+}
+
+func TestABurstIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, first := b.ask(t, "How do I")
+	second, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "press the button?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), first))
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: second.ID}))
+	replies := b.replies(t, c)
+	require.Len(t, replies, 1)
+	require.Equal(t, second.ID, *replies[0].InReplyTo)
+}
+
+func TestEveryFailureEndsWithAPersonAndTheCustomerTold(t *testing.T) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(w *world){
+		"classifier": func(w *world) { w.classifyErr = errors.New("down") },
+		"status":     func(w *world) { w.classification.Route = "status"; w.statusErr = errors.New("down") },
+		"knowledge":  func(w *world) { w.answerErr = errors.New("down") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			breakIt(b.world)
+			c, args := b.ask(t, "Is anybody there?")
+			err := assistant.WorkForTest(t.Context(), b.assistant, args, 1, 5)
+			require.Error(t, err, "an early try is repeated")
+			require.Empty(t, b.replies(t, c))
+			require.NoError(t, assistant.WorkForTest(t.Context(), b.assistant, args, 5, 5))
+			replies := b.replies(t, c)
+			require.Len(t, replies, 1)
+			require.Contains(t, replies[0].Body, "didn't work")
+			require.Contains(t, replies[0].Body, "#1001")
+			require.NotContains(t, replies[0].Body, "down", "no cause leaks")
+		})
+	}
+}
+
+func TestAStreamedAnswerIsStoredPieceByPieceAndStops(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.pieces = []string{"First. [1]", " Second. [1]", " Third. [1]"}
+	b.answer.Text = "First. [1] Second. [1] Third. [1]"
+	c, args := b.ask(t, "How?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	replies := b.replies(t, c)
+	require.Len(t, replies, 1)
+	require.Equal(t, triage.MessageFinal, replies[0].State)
+	require.NoError(t, b.db.App.WithTenant(t.Context(), c.TenantID, func(tx pgx.Tx) error {
+		events, err := triage.EventsSince(t.Context(), tx, c.TenantID, c.ID, 1, false, 50)
+		require.NoError(t, err)
+		var kinds []string
+		for _, e := range events {
+			kinds = append(kinds, string(e.Kind))
+		}
+		require.Equal(t, []string{"message.created", "answer.delta", "answer.delta", "message.updated"}, kinds)
+		return nil
+	}))
+
+	c, args = b.ask(t, "How again?")
+	b.during = func(piece int) {
+		if piece == 2 {
+			require.NoError(t, b.intake.Stop(t.Context(), b.customer, c.ID))
+		}
+	}
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	replies = b.replies(t, c)
+	require.Len(t, replies, 1)
+	require.Equal(t, triage.MessageStopped, replies[0].State)
+	require.Equal(t, "First. [1] Second. [1]", replies[0].Body)
+}
+
+func TestNotFoundSaysSoAndTheSecondTimePeopleTakeIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+	c, args := b.ask(t, "What colour is Tuesday?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.True(t, b.replies(t, c)[0].Answer.OfferHuman)
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "And Wednesday?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	replies := b.replies(t, c)
+	require.Len(t, replies, 2)
+	require.Equal(t, int64(1001), replies[1].Answer.TicketNo)
+}

@@ -1,0 +1,288 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	"github.com/usherdesk/usher/portal/onboarding/rule"
+)
+
+var signed = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+
+func contract() lifecycle.Contract {
+	return lifecycle.Contract{
+		Source: "hubspot", ID: "deal-1", At: signed, Owner: "Nora Lind", OwnerMail: "nora@provider.test",
+		Company: lifecycle.Company{Name: "Müller & Söhne", TimeZone: "Europe/Berlin", Industry: "logistics", CRMRef: "crm-7"},
+		Contacts: []lifecycle.Contact{
+			{Name: "Ana", Email: "ana@mueller.test", Roles: []string{"admin"}},
+			{Email: "bo@mueller.test"}, {Name: "Ana again", Email: "ANA@mueller.test", Roles: []string{"admin"}},
+		},
+	}
+}
+
+func setup(t *testing.T) *dbtest.Database {
+	t.Helper()
+	db := dbtest.New(t)
+	system(t, db, func(tx pgx.Tx) error { return errors.Join(lifecycle.Seed(t.Context(), tx), rule.Seed(t.Context(), tx)) })
+	return db
+}
+
+func system(t *testing.T, db *dbtest.Database, fn func(tx pgx.Tx) error) {
+	t.Helper()
+	require.NoError(t, db.Worker.WithSystem(t.Context(), "lifecycle", fn))
+}
+
+func TestFiveParallelDeliveriesMakeOneWorkspace(t *testing.T) {
+	t.Parallel()
+	db := setup(t)
+	var wg sync.WaitGroup
+	results, problems := make([]lifecycle.Provisioned, 5), make([]error, 5)
+	for i := range results {
+		wg.Go(func() {
+			c := contract()
+			c.At = signed.Add(time.Duration(2-i) * time.Minute) // and out of order
+			problems[i] = db.Worker.WithSystem(t.Context(), "lifecycle", func(tx pgx.Tx) (err error) {
+				results[i], err = lifecycle.Provision(t.Context(), tx, c)
+				return err
+			})
+		})
+	}
+	wg.Wait()
+	require.NoError(t, errors.Join(problems...))
+	created := 0
+	for _, r := range results {
+		require.Equal(t, results[0].TenantID, r.TenantID)
+		if r.Created {
+			created++
+		}
+	}
+	require.Equal(t, 1, created)
+	tenant := results[0].TenantID
+	system(t, db, func(tx pgx.Tx) error {
+		var slug, state, crm string
+		var users, invitations, targets int
+		err := tx.QueryRow(t.Context(), `select slug, lifecycle_state, crm_account_ref, (select count(*) from users where tenant_id = t.id and state = 'invited'),
+			(select count(*) from invitations where tenant_id = t.id), (select count(*) from sla_policies where tenant_id = t.id) from tenants t where id = $1`, tenant).
+			Scan(&slug, &state, &crm, &users, &invitations, &targets)
+		require.Equal(t, []any{"muller-sohne", "active", "crm-7", 2, 2, 1}, []any{slug, state, crm, users, invitations, targets})
+		return err
+	})
+	r := record(t, db, tenant)
+	require.Equal(t, "Logistics onboarding", r.Project.Name)
+	require.Len(t, r.Stages, 4)
+	require.NotEmpty(t, r.Tasks)
+	forecast := r.GoLive(r.Project.StartDate)
+	require.NotNil(t, forecast.Date)
+	require.Equal(t, *r.Project.PlannedGoLive, *forecast.Date, "a fresh project is exactly on plan")
+	require.Equal(t, "on_track", r.Health(r.Project.StartDate).Word)
+	require.NotNil(t, r.Project.ChampionID)
+}
+
+func record(t *testing.T, db *dbtest.Database, tenant uuid.UUID) (r onboarding.Record) {
+	t.Helper()
+	require.NoError(t, db.App.WithTenant(t.Context(), tenant, func(tx pgx.Tx) (err error) {
+		r, err = onboarding.Load(t.Context(), tx, tenant)
+		return err
+	}))
+	return r
+}
+
+func TestACancelledContractGetsNoWorkspaceWhateverTheOrder(t *testing.T) {
+	t.Parallel()
+	cancelled := contract()
+	cancelled.Cancelled, cancelled.At = true, signed.Add(time.Hour)
+	for name, order := range map[string][]lifecycle.Contract{
+		"cancelled first":       {cancelled, contract()},
+		"cancelled, then again": {cancelled, cancelled, contract()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := setup(t)
+			for _, c := range order {
+				system(t, db, func(tx pgx.Tx) error {
+					got, err := lifecycle.Provision(t.Context(), tx, c)
+					require.Zero(t, got)
+					return err
+				})
+			}
+		})
+	}
+	t.Run("signed again after a cancellation", func(t *testing.T) {
+		t.Parallel()
+		db := setup(t)
+		again := contract()
+		again.At = signed.Add(2 * time.Hour)
+		system(t, db, func(tx pgx.Tx) error {
+			_, err := lifecycle.Provision(t.Context(), tx, cancelled)
+			require.NoError(t, err)
+			got, err := lifecycle.Provision(t.Context(), tx, again)
+			require.True(t, got.Created)
+			return err
+		})
+	})
+}
+
+func TestPeopleOfOtherOrganisationsAreNotTaken(t *testing.T) {
+	t.Parallel()
+	db := setup(t)
+	other := db.Tenant(t, "other")
+	db.User(t, other, "bo@mueller.test")
+	system(t, db, func(tx pgx.Tx) error {
+		got, err := lifecycle.Provision(t.Context(), tx, contract())
+		require.True(t, got.Created)
+		require.Equal(t, 1, got.Refused)
+		second := contract()
+		second.ID, second.Contacts = "deal-2", []lifecycle.Contact{{Email: "new@mueller.test"}}
+		again, err2 := lifecycle.Provision(t.Context(), tx, second)
+		require.NotEqual(t, got.TenantID, again.TenantID, "another contract of a company of the same name is another workspace")
+		return errors.Join(err, err2)
+	})
+}
+
+func TestABadContractSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*lifecycle.Contract){
+		"source":    func(c *lifecycle.Contract) { c.Source = "" },
+		"no name":   func(c *lifecycle.Contract) { c.Company.Name = " " },
+		"nobody":    func(c *lifecycle.Contract) { c.Contacts = nil },
+		"time zone": func(c *lifecycle.Contract) { c.Company.TimeZone = "Mars/Base" },
+		"e-mail":    func(c *lifecycle.Contract) { c.Contacts[0].Email = "Ana <ana@x.test>" },
+	} {
+		c := contract()
+		change(&c)
+		_, err := lifecycle.Provision(t.Context(), nil, c)
+		require.ErrorIs(t, err, lifecycle.ErrBadContract, want)
+		require.ErrorContains(t, err, want)
+	}
+	db := setup(t)
+	c := contract()
+	c.Template = "moon"
+	err := db.Worker.WithSystem(t.Context(), "lifecycle", func(tx pgx.Tx) error {
+		_, err := lifecycle.Provision(t.Context(), tx, c)
+		return err
+	})
+	require.ErrorIs(t, err, lifecycle.ErrNoTemplate)
+}
+
+func TestGoingLiveIsChecked(t *testing.T) {
+	t.Parallel()
+	db := setup(t)
+	var tenant uuid.UUID
+	var told []string
+	rules := &rule.Engine{Do: func(_ context.Context, _ pgx.Tx, f rule.Fired) error {
+		told = append(told, f.Rule)
+		return nil
+	}}
+	system(t, db, func(tx pgx.Tx) error {
+		got, err := lifecycle.Provision(t.Context(), tx, contract())
+		tenant = got.TenantID
+		return err
+	})
+	now := signed.AddDate(0, 1, 0)
+	system(t, db, func(tx pgx.Tx) error {
+		checks, err := lifecycle.GoLive(t.Context(), tx, rules, tenant, now)
+		require.ErrorIs(t, err, lifecycle.ErrNotReady)
+		open := map[string]string{}
+		for _, c := range checks {
+			if !c.OK {
+				open[c.Name] = c.Open
+			}
+		}
+		require.Contains(t, open["integrations"], "Transport management system")
+		require.Contains(t, open["documents"], "Insurance certificate")
+		require.Contains(t, open, "tasks")
+		require.Contains(t, open, "environments")
+		return nil
+	})
+	system(t, db, func(tx pgx.Tx) error {
+		for _, sql := range []string{
+			`update tasks set state = 'done' where tenant_id = $1 and milestone_id not in (select id from milestones where tenant_id = $1 and go_live)`,
+			`update document_requests set state = 'accepted' where tenant_id = $1`,
+			`update environments set state = 'ready' where tenant_id = $1`,
+			`update integrations set auth_state = 'connected', sync_state = 'ok' where tenant_id = $1`,
+		} {
+			if _, err := tx.Exec(t.Context(), sql, tenant); err != nil {
+				return err
+			}
+		}
+		if _, err := lifecycle.GoLive(t.Context(), tx, rules, tenant, now); err != nil {
+			return err
+		}
+		_, err := lifecycle.GoLive(t.Context(), tx, rules, tenant, now.Add(time.Hour)) // again
+		return err
+	})
+	require.Equal(t, []string{"live_closing"}, told)
+	r := record(t, db, tenant)
+	require.Equal(t, "live", r.Project.State)
+	require.Equal(t, "2026-12-23", r.Project.ActualGoLive.Format(time.DateOnly))
+	require.Equal(t, "live", r.Health(r.Day(now)).Word)
+	system(t, db, func(tx pgx.Tx) error {
+		var always bool
+		return tx.QueryRow(t.Context(), `select always from sla_policies where tenant_id = $1 and priority = 'urgent'`, tenant).Scan(&always)
+	})
+}
+
+func TestOnlyAllowedTransitionsHappen(t *testing.T) {
+	t.Parallel()
+	db := setup(t)
+	tenant := db.Tenant(t, "acme") // active
+	for _, step := range []struct {
+		to lifecycle.State
+		ok bool
+	}{
+		{lifecycle.Erased, false}, {lifecycle.Suspended, true}, {lifecycle.Suspended, true}, {lifecycle.Active, true}, {lifecycle.Live, true},
+		{lifecycle.Active, false}, {lifecycle.Offboarding, true}, {lifecycle.Live, false}, {lifecycle.Erased, true}, {lifecycle.Active, false},
+	} {
+		err := db.Worker.WithSystem(t.Context(), "lifecycle", func(tx pgx.Tx) error { return lifecycle.Transition(t.Context(), tx, tenant, step.to) })
+		if step.ok {
+			require.NoError(t, err, step.to)
+		} else {
+			require.ErrorIs(t, err, lifecycle.ErrTransition, step.to)
+		}
+	}
+}
+
+func TestShippedTemplatesAreGoodAndBadOnesAreNamed(t *testing.T) {
+	t.Parallel()
+	templates, err := lifecycle.Shipped()
+	require.NoError(t, err)
+	require.Len(t, templates, 3)
+	const good = `
+key: x
+version: 1
+name: X
+stages:
+  - name: S
+    milestones:
+      - name: M
+        go_live: true
+        tasks:
+          - {code: a, title: A, side: customer, days: 1}
+          - {code: b, title: B, side: provider, days: 1, needs: [a]}
+`
+	_, err = lifecycle.ParseTemplate([]byte(good))
+	require.NoError(t, err)
+	for want, change := range map[string][2]string{
+		"does not exist":      {"needs: [a]", "needs: [c]"},
+		"wait for each other": {"side: customer, days: 1", "side: customer, days: 1, needs: [b]"},
+		"unknown side":        {"side: customer", "side: moon"},
+		"go-live":             {"go_live: true", "go_live: false"},
+		"code of its own":     {"code: b", "code: a"},
+		"colour":              {"name: S", "colour: S"},
+	} {
+		_, err := lifecycle.ParseTemplate([]byte(strings.Replace(good, change[0], change[1], 1)))
+		require.ErrorIs(t, err, lifecycle.ErrBadTemplate, want)
+		require.ErrorContains(t, err, want)
+	}
+}

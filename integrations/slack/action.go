@@ -15,18 +15,18 @@ import (
 
 // pressed is what somebody chose on a ticket.
 type pressed struct {
-	call   slack.InteractionCallback
+	call   interactionCall
 	ref    desk.TicketRef
 	action string
 	value  string
 }
 
 // chosen reads the action from a callback; ok is false where it is none of ours.
-func chosen(call slack.InteractionCallback) (pressed, bool) {
-	if len(call.ActionCallback.BlockActions) == 0 {
+func chosen(call interactionCall) (pressed, bool) {
+	if len(call.Actions) == 0 {
 		return pressed{}, false
 	}
-	a := call.ActionCallback.BlockActions[0]
+	a := call.Actions[0]
 	p := pressed{call: call, action: a.ActionID, value: a.Value}
 	if a.ActionID == actMore {
 		p.action = a.SelectedOption.Value
@@ -42,7 +42,7 @@ var viewActions = map[string]string{
 	"snooze": "Snooze", "raise": "Escalate to the lead", "correct": "Correct", "merge": "Merge", "summary": "Summary", "similar": "Similar tickets",
 }
 
-func (in *Inbound) opensView(call slack.InteractionCallback) bool {
+func (in *Inbound) opensView(call interactionCall) bool {
 	if call.Type == slack.InteractionTypeMessageAction {
 		return call.TriggerID != ""
 	}
@@ -52,7 +52,7 @@ func (in *Inbound) opensView(call slack.InteractionCallback) bool {
 
 // openLoading opens a modal that says it is loading. Its id comes back empty
 // where that failed; the person then gets a message instead.
-func (in *Inbound) openLoading(ctx context.Context, call slack.InteractionCallback) string {
+func (in *Inbound) openLoading(ctx context.Context, call interactionCall) string {
 	p, _ := chosen(call)
 	view := modal(cmp.Or(viewActions[p.action], "Usher"), "loading", p.ref)
 	view.Submit = nil
@@ -66,7 +66,7 @@ func (in *Inbound) openLoading(ctx context.Context, call slack.InteractionCallba
 }
 
 // act carries out a stored button press.
-func (in *Inbound) act(ctx context.Context, call slack.InteractionCallback, viewID string) error {
+func (in *Inbound) act(ctx context.Context, call interactionCall, viewID string) error {
 	if call.Type == slack.InteractionTypeMessageAction {
 		return in.shortcut(ctx, call, viewID)
 	}
@@ -92,8 +92,8 @@ func (in *Inbound) act(ctx context.Context, call slack.InteractionCallback, view
 }
 
 // tell whispers to the person who pressed a button.
-func (in *Inbound) tell(ctx context.Context, call slack.InteractionCallback, text string) error {
-	channel, thread := call.Channel.ID, call.Container.ThreadTs
+func (in *Inbound) tell(ctx context.Context, call interactionCall, text string) error {
+	channel, thread := call.Channel.ID, call.Container.ThreadTS
 	if channel == "" {
 		channel = in.client.channel
 	}
@@ -126,7 +126,7 @@ func (in *Inbound) do(ctx context.Context, actor triage.Actor, p pressed) (err e
 
 // submitted carries out a modal. Slack waits for the answer: only the database
 // is touched, and what the person has to mend is shown at its field.
-func (in *Inbound) submitted(ctx context.Context, call slack.InteractionCallback) *slack.ViewSubmissionResponse {
+func (in *Inbound) submitted(ctx context.Context, call interactionCall) *slack.ViewSubmissionResponse {
 	if action := call.View.CallbackID; action == shortcutTicket || action == shortcutArticle {
 		return in.filed(ctx, call)
 	}
@@ -148,19 +148,17 @@ func (in *Inbound) submitted(ctx context.Context, call slack.InteractionCallback
 }
 
 // failed shows an error at the modal's first field.
-func failed(call slack.InteractionCallback, err error) *slack.ViewSubmissionResponse {
+func failed(call interactionCall, err error) *slack.ViewSubmissionResponse {
 	field := fieldText
-	if call.View.State != nil {
-		if _, ok := call.View.State.Values[fieldText]; !ok {
-			for name := range call.View.State.Values {
-				field = name
-			}
+	if _, ok := call.View.State.Values[fieldText]; !ok {
+		for name := range call.View.State.Values {
+			field = name
 		}
 	}
 	return slack.NewErrorsViewSubmissionResponse(map[string]string{field: explain(err)})
 }
 
-func (in *Inbound) submit(ctx context.Context, actor triage.Actor, ref desk.TicketRef, call slack.InteractionCallback) (err error) {
+func (in *Inbound) submit(ctx context.Context, actor triage.Actor, ref desk.TicketRef, call interactionCall) (err error) {
 	text, choice := field(call.View, fieldText), field(call.View, fieldChoice)
 	action, draft, _ := strings.Cut(call.View.CallbackID, "|")
 	switch action {

@@ -50,6 +50,22 @@ type eventMessage struct {
 
 // event works on one stored event. What is not known is ignored.
 func (in *Inbound) event(ctx context.Context, payload []byte) error {
+	var kind struct {
+		Event struct {
+			Type string `json:"type"`
+		} `json:"event"`
+	}
+	if err := json.Unmarshal(payload, &kind); err != nil {
+		return &desk.PermanentError{Safe: "The stored event cannot be read.", Err: err}
+	}
+	switch kind.Event.Type {
+	case "user_change", "tokens_revoked", "app_uninstalled":
+		in.client.forget()
+		return nil
+	case "message", "reaction_added", "reaction_removed", "app_home_opened", "app_mention":
+	default:
+		return nil // the same field names mean other things elsewhere
+	}
 	var e callback
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return &desk.PermanentError{Safe: "The stored event cannot be read.", Err: err}
@@ -60,13 +76,13 @@ func (in *Inbound) event(ctx context.Context, payload []byte) error {
 	case "reaction_added", "reaction_removed":
 		return in.reaction(ctx, e)
 	case "app_home_opened":
-		if e.Event.Tab == "home" || e.Event.Tab == "" {
+		if e.Event.User != "" && (e.Event.Tab == "home" || e.Event.Tab == "") {
 			return in.publishHome(ctx, e.Event.User)
 		}
 	case "app_mention":
-		return in.mention(ctx, e)
-	case "user_change", "tokens_revoked", "app_uninstalled":
-		in.client.forget()
+		if e.Event.User != "" && e.Event.BotID == "" {
+			return in.mention(ctx, e)
+		}
 	}
 	return nil
 }
@@ -183,7 +199,7 @@ const (
 
 func (in *Inbound) reaction(ctx context.Context, e callback) error {
 	ev := e.Event
-	if ev.Item.Type != "message" || ev.Reaction != claimEmoji && ev.Reaction != resolveEmoji {
+	if ev.User == "" || ev.Item.Type != "message" || ev.Reaction != claimEmoji && ev.Reaction != resolveEmoji {
 		return nil
 	}
 	ref, err := in.ticketAt(ctx, ev.Item.Channel, ev.Item.TS)

@@ -172,7 +172,7 @@ var errUnreadable = errors.New("slack: payload cannot be read")
 // interacted takes a button, a modal or a shortcut in. A modal is carried out at
 // once and has an answer; the rest is stored for a job.
 func (in *Inbound) interacted(ctx context.Context, raw []byte) (any, error) {
-	var call slack.InteractionCallback
+	var call interactionCall
 	if err := json.Unmarshal(raw, &call); err != nil {
 		return nil, errUnreadable
 	}
@@ -280,7 +280,7 @@ func (in *Inbound) work(ctx context.Context, id string, payload []byte) error {
 		if err := json.Unmarshal(payload, &stored); err != nil {
 			return &desk.PermanentError{Safe: "The stored interaction cannot be read.", Err: err}
 		}
-		var call slack.InteractionCallback
+		var call interactionCall
 		if err := json.Unmarshal(stored.Payload, &call); err != nil {
 			return &desk.PermanentError{Safe: "The stored interaction cannot be read.", Err: err}
 		}

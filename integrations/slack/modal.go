@@ -235,10 +235,7 @@ func choose(label, initial string, list []option) *slack.InputBlock {
 }
 
 // field reads what was typed or chosen.
-func field(view slack.View, name string) string {
-	if view.State == nil {
-		return ""
-	}
+func field(view submittedView, name string) string {
 	action := view.State.Values[name][name]
 	switch {
 	case action.SelectedUser != "":

@@ -19,7 +19,7 @@ const (
 const fieldTitle = "title"
 
 // shortcut fills the window of a message shortcut with the message's words.
-func (in *Inbound) shortcut(ctx context.Context, call slack.InteractionCallback, viewID string) error {
+func (in *Inbound) shortcut(ctx context.Context, call interactionCall, viewID string) error {
 	_, err := in.staff(ctx, call.User.ID)
 	if err != nil && !forPerson(err) {
 		return err
@@ -29,7 +29,7 @@ func (in *Inbound) shortcut(ctx context.Context, call slack.InteractionCallback,
 	}
 	// The message's place names it: what is filed twice is one.
 	view := modal("Create ticket", call.CallbackID, desk.TicketRef{})
-	view.PrivateMetadata = call.Channel.ID + ":" + call.Message.Timestamp
+	view.PrivateMetadata = call.Channel.ID + ":" + call.Message.TS
 	text := clamp(inert(unescape(call.Message.Text)), 3000)
 	switch {
 	case err != nil:
@@ -69,7 +69,7 @@ func line(label, hint string) *slack.InputBlock {
 }
 
 // filed carries out the window of a message shortcut.
-func (in *Inbound) filed(ctx context.Context, call slack.InteractionCallback) *slack.ViewSubmissionResponse {
+func (in *Inbound) filed(ctx context.Context, call interactionCall) *slack.ViewSubmissionResponse {
 	actor, err := in.staff(ctx, call.User.ID)
 	if err != nil {
 		return failed(call, err)
@@ -87,7 +87,7 @@ func (in *Inbound) filed(ctx context.Context, call slack.InteractionCallback) *s
 	return slack.NewUpdateViewSubmissionResponse(&view)
 }
 
-func (in *Inbound) fileIt(ctx context.Context, actor triage.Actor, call slack.InteractionCallback) (string, error) {
+func (in *Inbound) fileIt(ctx context.Context, actor triage.Actor, call interactionCall) (string, error) {
 	title, text := field(call.View, fieldTitle), field(call.View, fieldText)
 	if call.View.CallbackID == shortcutArticle {
 		if in.curation == nil {

@@ -488,6 +488,13 @@ func TestResolutionNeedsAWitness(t *testing.T) {
 		return b.service.CustomerConfirmed(t.Context(), tx, b.tenant, b.conversation, triage.Actor{Kind: triage.ActorCustomer, ID: b.user})
 	})
 	require.Equal(t, "confirmed", b.detail(t, ticket).Ticket.Resolution)
+	_, err := b.service.Reply(t.Context(), b.agent, ref(ticket), desk.Reply{Text: "One more thing"})
+	require.NoError(t, err)
+	require.Equal(t, "reopened", b.detail(t, ticket).Ticket.Resolution, "an agent who goes on reopens it, too")
+	b.tx(t, func(tx pgx.Tx) error {
+		return b.service.CustomerConfirmed(t.Context(), tx, b.tenant, b.conversation, triage.Actor{Kind: triage.ActorCustomer, ID: b.user})
+	})
+	require.Equal(t, "confirmed", b.detail(t, ticket).Ticket.Resolution)
 	got, _ := b.say(t, "It is back", false)
 	require.Equal(t, "reopened", got.Resolution)
 }

@@ -390,6 +390,9 @@ func (w *work) setState(state triage.InternalState) {
 		}
 	default:
 		w.ticket.SolvedAt, w.ticket.ClosedAt = nil, nil
+		if w.ticket.Resolution == "confirmed" || w.ticket.Resolution == "assumed" {
+			w.ticket.Resolution = "reopened" // it goes on, whoever said otherwise
+		}
 	}
 }
 

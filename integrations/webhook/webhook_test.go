@@ -20,6 +20,8 @@ import (
 	"github.com/usherdesk/usher/integrations/webhook"
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
 )
 
 type received struct {
@@ -208,4 +210,79 @@ func TestDeliver(t *testing.T) {
 		require.ErrorIs(t, b.service.Delete(t.Context(), other, e.ID), webhook.ErrEndpointNotFound)
 		require.NoError(t, b.service.Delete(t.Context(), b.tenant, e.ID))
 	})
+}
+
+func TestReplayFromTheDeliveriesPage(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
+	require.NoError(t, err)
+	now := func() time.Time { return b.now }
+	page := desk.New(desk.Config{DB: b.db.Worker, Jobs: jobs, Other: webhook.ReplayJob, Now: now, Log: slog.New(slog.DiscardHandler)})
+	agent := triage.Actor{Kind: triage.ActorStaff, ID: b.db.Staff(t, "bo@usher.test")}
+	_, _, err = b.service.Create(t.Context(), b.tenant, b.url, nil)
+	require.NoError(t, err)
+	b.publish(t, uuid.Must(uuid.NewV7()), "ticket.created")
+	b.status = http.StatusInternalServerError
+	for range 10 {
+		b.work(t)
+	}
+	failed, err := page.Deliveries(t.Context(), desk.DeliveryFilter{State: "failed", Destination: webhook.System}, triage.Page{})
+	require.NoError(t, err)
+	require.Len(t, failed, 1)
+	_, err = b.db.Worker.Pool().Exec(t.Context(), `delete from river_job`)
+	require.NoError(t, err)
+	b.status = http.StatusOK
+	require.NoError(t, page.Replay(t.Context(), agent, failed[0].TenantID, failed[0].ID))
+	var kind string
+	require.NoError(t, b.db.Worker.Pool().QueryRow(t.Context(), `select kind from river_job`).Scan(&kind))
+	require.Equal(t, "deliver_webhook", kind)
+	require.Zero(t, b.work(t))
+	require.Contains(t, b.states(t)[0], "delivered")
+
+	// A delivery whose job was lost is found, too.
+	b.publish(t, uuid.Must(uuid.NewV7()), "ticket.created")
+	_, err = b.db.Worker.Pool().Exec(t.Context(), `delete from river_job`)
+	require.NoError(t, err)
+	b.now = b.now.Add(2 * time.Minute)
+	n, err := page.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
+// What a tenant's own systems are told of a ticket holds nothing internal.
+func TestTicketEventsHoldNothingInternal(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
+	require.NoError(t, err)
+	service := desk.New(desk.Config{DB: b.db.Worker, Jobs: jobs, Events: b.service, Log: slog.New(slog.DiscardHandler)})
+	agent := triage.Actor{Kind: triage.ActorStaff, ID: b.db.Staff(t, "bo@usher.test")}
+	_, _, err = b.service.Create(t.Context(), b.tenant, b.url, nil)
+	require.NoError(t, err)
+	var ref desk.TicketRef
+	require.NoError(t, b.db.App.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+		id := uuid.Must(uuid.NewV7())
+		if _, err := triage.InsertConversation(t.Context(), tx, triage.Conversation{TenantID: b.tenant, ID: id, Channel: triage.ChannelAPI}); err != nil {
+			return err
+		}
+		ticket, err := service.Escalate(t.Context(), tx, desk.Escalation{TenantID: b.tenant, ConversationID: id, Reason: triage.ReasonAPI, Subject: "Help", Summary: "SECRET summary"})
+		ref = desk.TicketRef{TenantID: b.tenant, ID: ticket.ID}
+		return err
+	}))
+	_, err = service.AddNote(t.Context(), agent, ref, desk.InternalNote{Text: "SECRET note"})
+	require.NoError(t, err)
+	_, err = service.Resolve(t.Context(), agent, ref)
+	require.NoError(t, err)
+	_, err = service.Reopen(t.Context(), agent, ref)
+	require.NoError(t, err)
+	b.work(t)
+	var kinds []string
+	for _, got := range b.got {
+		require.NotContains(t, string(got.body), "SECRET")
+		var body struct{ Type string }
+		require.NoError(t, json.Unmarshal(got.body, &body))
+		kinds = append(kinds, body.Type)
+	}
+	require.Equal(t, []string{"ticket.created", "ticket.solved", "ticket.reopened"}, kinds)
 }

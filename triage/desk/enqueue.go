@@ -37,9 +37,10 @@ func (s *Service) enqueueHeads(ctx context.Context, w *work) error {
 }
 
 func (s *Service) enqueueRoot(ctx context.Context, w *work) error {
-	if s.Channel == nil {
+	if s.Channel == nil || w.rooted {
 		return nil
 	}
+	w.rooted = true
 	return s.enqueue(ctx, w, s.Channel.System(), kindRoot, "root:"+w.ticket.ID.String(), nil)
 }
 

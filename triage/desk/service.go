@@ -150,6 +150,7 @@ type work struct {
 	conversation triage.Conversation
 	events       []ticketEvent
 	changed      bool
+	rooted       bool            // the root was asked to follow; once a transaction is enough
 	asked        map[string]bool // destinations whose job this transaction has inserted
 	skip         string          // the CRM the change came from: it knows already
 }

@@ -132,7 +132,7 @@ func TestKillLosesNothingAndAnswersOnce(t *testing.T) {
 			return tx.QueryRow(context.Background(), `select count(*) from decisions`).Scan(&answered)
 		}))
 		return answered == messages
-	}, 6*time.Minute, 200*time.Millisecond, "every message is decided about")
+	}, 90*time.Second, 200*time.Millisecond, "every message is decided about")
 	for id := range conversations {
 		_, page := p.call(http.MethodGet, "/v1/conversations/"+id+"/messages", key, nil)
 		replies := 0

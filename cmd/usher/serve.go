@@ -118,6 +118,13 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 	defer endBackground()
 	group.Go(func() { a.engine.Watch(background, 3*time.Second) })
 	if a.config.has("worker") {
+		alive := liveness{a.worker.Pool(), a.jobs.ID(), a.log}
+		release, err := alive.hold(background)
+		if err != nil {
+			return err
+		}
+		defer release()
+		group.Go(func() { alive.watch(background) })
 		if err := a.jobs.Start(background); err != nil {
 			return fmt.Errorf("start jobs: %w", err)
 		}

@@ -39,7 +39,7 @@ type config struct {
 
 type openAIConfig struct {
 	BaseURL, APIKey, ChatModel, EmbeddingModel string
-	DailyTokens                                int
+	EmbeddingDimensions, DailyTokens           int
 	Timeout                                    time.Duration
 }
 
@@ -67,6 +67,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_OPENAI_API_KEY", "", "its key; local servers accept any"},
 	{"USHER_OPENAI_CHAT_MODEL", "", "model for classification and composition"},
 	{"USHER_OPENAI_EMBEDDING_MODEL", "", "model for embeddings; empty: the built-in embedder"},
+	{"USHER_OPENAI_EMBEDDING_DIMENSIONS", "by model", "length of its vectors, where the model is not a well-known one"},
 	{"USHER_OPENAI_DAILY_TOKENS", "2000000", "budget per tenant and day; past it the built-in engine answers"},
 	{"USHER_OPENAI_TIMEOUT", "20s", "deadline of one model call"},
 	{"USHER_SLACK_BOT_TOKEN", "", "xoxb-… of the Slack app; empty: Slack is off"},
@@ -130,6 +131,12 @@ func loadConfig() (config, error) {
 		var err error
 		c.OpenAI.DailyTokens, err = strconv.Atoi(tokens)
 		errs = append(errs, wrap("USHER_OPENAI_DAILY_TOKENS", err))
+	}
+	c.OpenAI.EmbeddingDimensions = dimensionsOf(c.OpenAI.EmbeddingModel)
+	if dimensions := setting("USHER_OPENAI_EMBEDDING_DIMENSIONS"); dimensions != "" {
+		var err error
+		c.OpenAI.EmbeddingDimensions, err = strconv.Atoi(dimensions)
+		errs = append(errs, wrap("USHER_OPENAI_EMBEDDING_DIMENSIONS", err))
 	}
 	if timeout := setting("USHER_OPENAI_TIMEOUT"); timeout != "" {
 		var err error

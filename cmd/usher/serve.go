@@ -136,6 +136,9 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 			}
 		}()
 	}
+	if err := a.switchEmbedder(ctx); err != nil {
+		return err
+	}
 	if listener == nil {
 		<-ctx.Done()
 		return nil
@@ -160,6 +163,22 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("shut down: %w", err)
+	}
+	return nil
+}
+
+// switchEmbedder starts building the vectors of a newly configured model beside
+// the ones in use; search goes on with those until the new ones are complete.
+func (a *application) switchEmbedder(ctx context.Context) error {
+	if len(a.external) == 0 || !a.config.has("worker") {
+		return nil
+	}
+	active, _, err := a.models.Active(ctx)
+	if err != nil || active.Name == a.external[0].ModelID() {
+		return err
+	}
+	if _, err := a.models.StartSwitch(ctx, a.external[0].ModelID(), true, a.jobs); err != nil {
+		return fmt.Errorf("switch to the configured embedding model: %w", err)
 	}
 	return nil
 }

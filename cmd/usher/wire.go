@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riverqueue/river"
 
+	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/gap"
 	"github.com/usherdesk/usher/knowledge/index"
@@ -42,6 +43,7 @@ type application struct {
 	streams   *stream.Hub
 	engine    *taxonomy.Engine
 	models    *switchover.Registry
+	external  []knowledge.Embedder
 	indexer   *index.Indexer
 	searcher  *search.Searcher
 	curation  *knowledge.Service
@@ -91,12 +93,25 @@ func (a *application) join() error {
 		return fmt.Errorf("set up jobs: %w", err)
 	}
 	a.engine = taxonomy.NewEngine(a.worker.Pool(), a.log)
-	a.models = switchover.New(a.worker)
+	model := newModel(a.config, a.worker)
+	external, err := embedders(a.config, model)
+	if err != nil {
+		return err
+	}
+	a.external = external
+	a.models = switchover.New(a.worker, external...)
 	a.indexer = index.New(a.worker, a.models)
 	a.searcher = search.New(a.worker, a.models, search.Config{})
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
 	a.identity = identity.New(a.app, a.worker, identity.Config{})
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher}
+	classifies, answers := assistant.Classifier(classifier{a.engine}), assistant.Answerer(a.knowledge)
+	if model != nil {
+		written := a.knowledge
+		written.Model = openai.Composer(model)
+		answers = forTenant{written}
+		classifies = modelFirst{openai.Classifier(model, taxonomyValues(a.worker)), classifies, a.log}
+	}
 	a.status = newLive(a.worker)
 
 	a.desk = desk.New(desk.Config{
@@ -110,7 +125,7 @@ func (a *application) join() error {
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
 	books := bookkeeping{db: a.worker, articles: a.curation}
 	a.assistant = assistant.New(assistant.Config{
-		DB: a.worker, Classifier: classifier{a.engine}, Status: a.status, Answerer: a.knowledge, Guard: inspector{},
+		DB: a.worker, Classifier: classifies, Status: a.status, Answerer: answers, Guard: inspector{},
 		Desk: a.desk, Gaps: books, Usage: books, Wake: a.wake, Log: a.log,
 	})
 

@@ -1,0 +1,167 @@
+package guard
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+)
+
+// Vault holds what Mask took out of a text, to put it back into an answer.
+type Vault struct {
+	values map[string]string // by placeholder
+	names  map[string]string // placeholder by kind and value
+	counts map[string]int
+}
+
+// kind is one sort of personal data or secret with what recognises it. Earlier
+// kinds win where two match.
+type kind struct {
+	name    string
+	pattern *regexp.Regexp
+	group   int // of the pattern that holds the value; 0: all of it
+	valid   func(value string) bool
+}
+
+var kinds = []kind{
+	{"SECRET", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----`), 0, nil},
+	{"SECRET", regexp.MustCompile(`\b(?:sk|pk|rk|pat|ghp|gho|github_pat|glpat|xox[abprs]|whsec|AIza|usr|stf|key|lnk)[-_][A-Za-z0-9_\-]{16,}`), 0, nil},
+	{"SECRET", regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}`), 0, nil},
+	{"SECRET", regexp.MustCompile(`(?i)\b(?:password|passwort|mot de passe|contraseña|senha|api[ _-]?key|secret|token)\s*(?:is|ist|:|=|est|es|é)\s*["']?([^\s"',;]{6,})`), 1, nil},
+	{"URL", regexp.MustCompile(`\bhttps?://[^\s/@]+:[^\s/@]+@\S+`), 0, nil},
+	{"URL", regexp.MustCompile(`\bhttps?://\S*[?&](?:token|key|sig|signature|password|secret|code)=[^\s&]+\S*`), 0, nil},
+	{"EMAIL", regexp.MustCompile(`[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(?:\.[\p{L}0-9-]+)*\.\p{L}{2,}`), 0, nil},
+	{"IBAN", regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b`), 0, validIBAN},
+	{"CARD", regexp.MustCompile(`\b\d(?:[ -]?\d){11,18}\b`), 0, luhn},
+	{"IP", regexp.MustCompile(`\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b`), 0, nil},
+	{"IP", regexp.MustCompile(`(?i)\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){2,6}:[0-9a-f]{1,4}\b`), 0, nil},
+	{"NATIONAL_ID", regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), 0, nil},                                // US SSN
+	{"NATIONAL_ID", regexp.MustCompile(`\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b`), 0, nil}, // UK NINO
+	{"NATIONAL_ID", regexp.MustCompile(`\b(?:\d{8}|[XYZ]\d{7})-?[A-HJ-NP-TV-Z]\b`), 0, validDNI},        // ES DNI, NIE
+	{"NATIONAL_ID", regexp.MustCompile(`(?i)\b(?:passport|reisepass|passeport|pasaporte|passaporte|driver'?s? licen[cs]e|id card|tax id|steuer-?id|nif|national id)(?: (?:number|no\.?|nummer))?\s*(?:is|:|#|ist|est|es)?\s*([A-Z0-9][A-Z0-9 -]{5,14}[A-Z0-9])\b`), 1, hasDigit},
+	{"PHONE", regexp.MustCompile(`(?:\+|\b00)\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), 0, nil},
+	{"PHONE", regexp.MustCompile(`\(?\b\d{2,5}\)?[ .\-/]\(?\d{2,4}\)?[ .\-/]\d{2,4}(?:[ .\-/]?\d{2,4})?\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), 0, phoneLike},
+	{"PHONE", regexp.MustCompile(`(?i)\b(?:phone|call|tel|mobile|cell|fax|telefon|handy|téléphone|teléfono|telefone)\D{0,20}(\d[\d .\-()]{6,16}\d)`), 1, nil},
+	{"CRYPTO", regexp.MustCompile(`\b(?:bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|0x[0-9a-fA-F]{40})\b`), 0, nil},
+}
+
+// Mask replaces personal data and secrets by placeholders such as ⟦EMAIL_1⟧; the
+// same value gets the same one. What is not recognised stays: masking lowers
+// what leaves, other controls do not rely on it.
+func Mask(text string) (masked string, vault *Vault) {
+	v := &Vault{values: map[string]string{}, names: map[string]string{}, counts: map[string]int{}}
+	// A placeholder the text brought along must not be taken for ours.
+	text = strings.NewReplacer("⟦", "[", "⟧", "]").Replace(text)
+	for _, k := range kinds {
+		text = v.mask(text, k)
+	}
+	return text, v
+}
+
+func (v *Vault) mask(text string, k kind) string {
+	var b strings.Builder
+	last := 0
+	for _, at := range k.pattern.FindAllStringSubmatchIndex(text, -1) {
+		start, end := at[2*k.group], at[2*k.group+1]
+		value := text[start:end]
+		if strings.Contains(value, "⟦") || k.valid != nil && !k.valid(value) {
+			continue
+		}
+		b.WriteString(text[last:start])
+		b.WriteString(v.placeholder(k.name, value))
+		last = end
+	}
+	b.WriteString(text[last:])
+	return b.String()
+}
+
+func (v *Vault) placeholder(name, value string) string {
+	key := name + "\x00" + value
+	if known, ok := v.names[key]; ok {
+		return known
+	}
+	v.counts[name]++
+	placeholder := fmt.Sprintf("⟦%s_%d⟧", name, v.counts[name])
+	v.names[key], v.values[placeholder] = placeholder, value
+	return placeholder
+}
+
+// Restore puts the values back.
+func (v *Vault) Restore(text string) string {
+	for placeholder, value := range v.values {
+		text = strings.ReplaceAll(text, placeholder, value)
+	}
+	return text
+}
+
+// Counts says how many values of each kind were masked.
+func (v *Vault) Counts() map[string]int { return v.counts }
+
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, text)
+}
+
+// luhn is the check of payment card numbers.
+func luhn(text string) bool {
+	digits := digitsOf(text)
+	if len(digits) < 12 || len(digits) > 19 {
+		return false
+	}
+	sum := 0
+	for i := range len(digits) {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
+
+// validIBAN is the modulo 97 check of ISO 13616.
+func validIBAN(text string) bool {
+	text = strings.ReplaceAll(text, " ", "")
+	if len(text) < 15 || len(text) > 34 {
+		return false
+	}
+	var number strings.Builder
+	for _, r := range text[4:] + text[:4] {
+		if r >= 'A' && r <= 'Z' {
+			fmt.Fprint(&number, int(r-'A')+10)
+		} else {
+			number.WriteRune(r)
+		}
+	}
+	n, ok := new(big.Int).SetString(number.String(), 10)
+	return ok && new(big.Int).Mod(n, big.NewInt(97)).Int64() == 1
+}
+
+// validDNI checks the letter of a Spanish DNI or NIE.
+func validDNI(text string) bool {
+	text = strings.ReplaceAll(strings.NewReplacer("X", "0", "Y", "1", "Z", "2").Replace(text[:1])+text[1:], "-", "")
+	n := 0
+	for _, r := range text[:len(text)-1] {
+		if r < '0' || r > '9' {
+			return false
+		}
+		n = n*10 + int(r-'0')
+	}
+	return "TRWAGMYFPDXBNJZSQVHLCKE"[n%23] == text[len(text)-1]
+}
+
+func hasDigit(text string) bool { return digitsOf(text) != "" }
+
+var dateLike = regexp.MustCompile(`^\(?\d{1,4}\)?[./-]\d{1,2}[./-]\d{1,4}$`)
+
+// phoneLike leaves dates and short numbers alone.
+func phoneLike(text string) bool {
+	n := len(digitsOf(text))
+	return n >= 8 && n <= 14 && !dateLike.MatchString(strings.TrimSpace(text))
+}

@@ -24,6 +24,7 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []
 	config := &river.Config{Logger: log, SkipUnknownJobCheck: true}
 	if works {
 		config.Workers = workers
+		config.FetchCooldown = 10 * time.Millisecond // also limits how often an insert wakes workers
 		config.Queues = map[string]river.QueueConfig{
 			intake.Queue:       {MaxWorkers: 8, FetchCooldown: 10 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond},
 			river.QueueDefault: {MaxWorkers: 8, FetchCooldown: 20 * time.Millisecond},

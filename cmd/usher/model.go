@@ -28,7 +28,7 @@ func newModel(c config, db *tenantdb.DB) *openai.Client {
 	}
 	return openai.New(openai.Config{
 		BaseURL: c.OpenAI.BaseURL, APIKey: c.OpenAI.APIKey, ChatModel: c.OpenAI.ChatModel, EmbeddingModel: c.OpenAI.EmbeddingModel,
-		Timeout: c.OpenAI.Timeout, Budget: &budget{db: db, limit: c.OpenAI.DailyTokens, now: time.Now},
+		Timeout: c.OpenAI.Timeout, Budget: newBudget(db, c.OpenAI.DailyTokens),
 		Mask: func(text string) (string, func(string) string) {
 			masked, vault := guard.Mask(text)
 			return masked, vault.Restore
@@ -94,6 +94,10 @@ type budget struct {
 	mu   sync.Mutex
 	day  string
 	used map[uuid.UUID]int
+}
+
+func newBudget(db *tenantdb.DB, limit int) *budget {
+	return &budget{db: db, limit: limit, now: time.Now}
 }
 
 // errModelOff says a tenant has the model switched off.

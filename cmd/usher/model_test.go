@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/integrations/openai"
+	"github.com/usherdesk/usher/integrations/openai/openaifake"
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/migrations"
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+// withModel is the product over a test database with one article and a model.
+func withModel(t *testing.T, baseURL string) (*application, triage.Actor) {
+	t.Helper()
+	db := dbtest.New(t)
+	small(t, db)
+	tenant := db.Tenant(t, "acme")
+	c := config{
+		DatabaseURL: db.OwnerURL, AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), Secret: db.Secret,
+		PublicURL: "http://localhost", Engine: "openai", OpenAI: openAIConfig{BaseURL: baseURL, ChatModel: "test-model", DailyTokens: 100_000},
+	}
+	a, err := build(t.Context(), c, newLogger(8))
+	require.NoError(t, err)
+	t.Cleanup(a.close)
+	require.NoError(t, a.engine.Start(t.Context()))
+	article, err := a.curation.CreateDraft(t.Context(), knowledge.Shared, knowledge.Draft{Content: knowledge.Content{
+		Title: "Press the red button", Body: "To restart the line, press the red button for three seconds. The line restarts by itself.",
+		Audience: knowledge.Audience{Level: knowledge.Public},
+	}}, uuid.Nil)
+	require.NoError(t, err)
+	require.NoError(t, a.curation.Publish(t.Context(), knowledge.Shared, article.ID, uuid.Nil))
+	require.NoError(t, a.indexNow(t.Context()))
+	return a, triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: db.User(t, tenant, "ana@acme.test"), Name: "Ana", Locale: "en"}
+}
+
+func (a *application) answerTo(t *testing.T, actor triage.Actor, text string) (triage.Message, string) {
+	t.Helper()
+	c, m, err := a.intake.Start(t.Context(), actor, intake.Start{Channel: triage.ChannelChat, Text: text})
+	require.NoError(t, err)
+	require.NoError(t, a.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	messages, err := a.intake.Messages(t.Context(), actor, c.ID, 0, 10)
+	require.NoError(t, err)
+	require.Len(t, messages, 2)
+	var engine string
+	require.NoError(t, a.worker.WithTenant(t.Context(), c.TenantID, func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select engine from decisions where tenant_id = $1 and message_id = $2`, c.TenantID, m.ID).Scan(&engine)
+	}))
+	return messages[1], engine
+}
+
+// A model that is down, refuses or talks nonsense costs the customer nothing.
+func TestTheBuiltInEngineAnswersWhenTheModelDoesNot(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	fake.Script(func(openaifake.Call) *openaifake.Answer {
+		return &openaifake.Answer{Status: 500, Body: "<html>oops</html>"}
+	})
+	a, actor := withModel(t, fake.BaseURL())
+	reply, engine := a.answerTo(t, actor, "How do I press the red button to restart the line?")
+	require.Contains(t, reply.Body, "red button")
+	require.NotEmpty(t, reply.Answer.Citations)
+	require.Equal(t, "builtin", engine)
+}
+
+func TestPersonalDataDoesNotReachTheModel(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	a, actor := withModel(t, fake.BaseURL())
+	a.answerTo(t, actor, "My mail is ana.secret@acme.test: how do I press the red button to restart the line?")
+	require.NotEmpty(t, fake.Calls())
+	for _, call := range fake.Calls() {
+		require.NotContains(t, call.Raw, "ana.secret@acme.test")
+	}
+}
+
+func TestATenantsBudgetAndSwitch(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	on, off := db.Tenant(t, "on"), db.Tenant(t, "off")
+	_, err := db.Worker.Pool().Exec(t.Context(), `begin; set local app.system = 'on'; update tenants set model_enabled = false where slug = 'off'; commit`)
+	require.NoError(t, err)
+	b := newBudget(db.Worker, 1000)
+	require.NoError(t, b.Allow(t.Context(), on, 600))
+	require.Error(t, b.Allow(t.Context(), on, 600))
+	b.Settle(context.Background(), on, -500)
+	require.NoError(t, b.Allow(t.Context(), on, 600))
+	require.ErrorIs(t, b.Allow(t.Context(), off, 1), errModelOff)
+	var _ openai.Settler = b
+}

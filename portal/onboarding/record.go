@@ -286,11 +286,14 @@ func (a Asker) Admin() bool { return slices.Contains(a.Roles, "admin") }
 // Manager reports whether the asker may know other people's training.
 func (a Asker) Manager() bool { return a.Admin() || slices.Contains(a.Roles, "manager") }
 
+// Sees reports whether the asker may know of something that belongs to a department.
+func (a Asker) Sees(department string) bool {
+	return department == "" || a.Admin() || slices.Contains(a.Departments, department)
+}
+
 // For is the part of the record the asker may see. What is hidden is missing.
 func (r Record) For(a Asker) Record {
-	sees := func(department string) bool {
-		return department == "" || a.Admin() || slices.Contains(a.Departments, department)
-	}
+	sees := a.Sees
 	whole := r
 	if r.whole != nil {
 		whole = *r.whole

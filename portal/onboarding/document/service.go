@@ -1,0 +1,270 @@
+package document
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/gabriel-vasile/mimetype"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/onboarding"
+)
+
+// Config of a Service.
+type Config struct {
+	MaxBytes int64    // default 25 MiB
+	Types    []string // accepted by content; default documents, sheets and images
+}
+
+var usualTypes = []string{
+	"application/pdf", "image/png", "image/jpeg", "image/tiff", "image/heic", "text/plain", "text/csv",
+	"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.spreadsheet", "application/pkcs7-signature",
+}
+
+// Service takes uploads in. Scanner may be nil.
+type Service struct {
+	db      *tenantdb.DB
+	blobs   Blobs
+	scanner Scanner
+	config  Config
+}
+
+// New returns a Service.
+func New(db *tenantdb.DB, blobs Blobs, scanner Scanner, config Config) *Service {
+	config.MaxBytes = cmp.Or(config.MaxBytes, 25<<20)
+	if len(config.Types) == 0 {
+		config.Types = usualTypes
+	}
+	return &Service{db, blobs, scanner, config}
+}
+
+// Limits are what to tell people before they choose a file.
+func (s *Service) Limits() (maxBytes int64, types []string) {
+	return s.config.MaxBytes, slices.Clone(s.config.Types)
+}
+
+// Version is one upload.
+type Version struct {
+	ID          uuid.UUID `json:"id" db:"id"`
+	RequestID   uuid.UUID `json:"request_id" db:"request_id"`
+	Number      int       `json:"number" db:"version_no"`
+	FileName    string    `json:"file_name" db:"file_name"`
+	ContentType string    `json:"content_type" db:"content_type"`
+	Size        int64     `json:"size" db:"size_bytes"`
+	ScanState   string    `json:"scan_state" db:"scan_state"`
+	ReviewState string    `json:"review_state" db:"review_state"`
+	UploadedAt  time.Time `json:"uploaded_at" db:"uploaded_at"`
+}
+
+const versionColumns = `id, request_id, version_no, file_name, content_type, size_bytes, scan_state, review_state, uploaded_at`
+
+// accepts is whether a request in a state takes an upload.
+func accepts(state string) bool { return state != "accepted" && state != "waived" }
+
+// Upload stores a file as the request's next version. Sending the bytes of the
+// latest version again changes nothing and returns it. It runs on either role.
+func (s *Service) Upload(ctx context.Context, asker onboarding.Asker, request uuid.UUID, fileName string, body io.Reader) (Version, error) {
+	// First a look, so that nothing is stored for what does not exist.
+	if err := s.db.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) error {
+		_, err := s.request(ctx, tx, asker, request, false)
+		return err
+	}); err != nil {
+		return Version{}, fmt.Errorf("upload document: %w", err)
+	}
+	id := uuid.Must(uuid.NewV7())
+	key := path.Join("tenants", asker.TenantID.String(), "documents", request.String(), id.String())
+	file, err := s.store(ctx, key, body)
+	if err != nil {
+		return Version{}, fmt.Errorf("upload document: %w", err)
+	}
+	version, err := s.record(ctx, asker, request, id, key, cleanName(fileName), file)
+	if err != nil || version.ID != id { // refused, or the same bytes as before
+		_ = s.blobs.Delete(context.WithoutCancel(ctx), key)
+	}
+	if err != nil {
+		return Version{}, fmt.Errorf("upload document: %w", err)
+	}
+	return version, nil
+}
+
+// stored is what the bytes turned out to be.
+type stored struct {
+	size        int64
+	sum         []byte
+	contentType string
+}
+
+// store writes the bytes while it measures and hashes them.
+func (s *Service) store(ctx context.Context, key string, body io.Reader) (stored, error) {
+	head := make([]byte, 3072)
+	n, err := io.ReadFull(body, head)
+	if n == 0 {
+		if err == nil || errors.Is(err, io.EOF) {
+			return stored{}, ErrEmpty
+		}
+		return stored{}, err
+	}
+	head = head[:n]
+	kind := mimetype.Detect(head)
+	if !slices.ContainsFunc(s.config.Types, kind.Is) {
+		return stored{}, fmt.Errorf("%w: %s", ErrType, kind)
+	}
+	m := &meter{body: io.MultiReader(bytes.NewReader(head), body), left: s.config.MaxBytes, sum: sha256.New()}
+	if err := s.blobs.Put(ctx, key, m, -1, kind.String()); err != nil {
+		_ = s.blobs.Delete(context.WithoutCancel(ctx), key)
+		return stored{}, err
+	}
+	return stored{m.size, m.sum.Sum(nil), kind.String()}, nil
+}
+
+// meter counts and hashes, and refuses to read more than it may.
+type meter struct {
+	body io.Reader
+	left int64
+	size int64
+	sum  hash.Hash
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.body.Read(p)
+	m.size, m.left = m.size+int64(n), m.left-int64(n)
+	if m.left < 0 {
+		return 0, ErrTooLarge
+	}
+	m.sum.Write(p[:n])
+	return n, err
+}
+
+// request finds what is asked for, as the asker may see it.
+func (s *Service) request(ctx context.Context, tx pgx.Tx, asker onboarding.Asker, id uuid.UUID, lock bool) (state string, err error) {
+	query := `select state, department from document_requests where tenant_id = $1 and id = $2`
+	if lock {
+		query += ` for update`
+	}
+	var department string
+	err = tx.QueryRow(ctx, query, asker.TenantID, id).Scan(&state, &department)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && !asker.Sees(department):
+		return "", ErrNotFound
+	case err != nil:
+		return "", err
+	case !accepts(state):
+		return "", ErrClosed
+	}
+	return state, nil
+}
+
+func (s *Service) record(ctx context.Context, asker onboarding.Asker, request, id uuid.UUID, key, name string, file stored) (version Version, err error) {
+	scan := "not_scanned"
+	if s.scanner != nil {
+		scan = "pending"
+	}
+	err = s.db.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) error {
+		if _, err := s.request(ctx, tx, asker, request, true); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `select `+versionColumns+` from document_versions v where tenant_id = $1 and request_id = $2 and sha256 = $3
+			and version_no = (select max(version_no) from document_versions where tenant_id = $1 and request_id = $2)`, asker.TenantID, request, file.sum)
+		if err != nil {
+			return err
+		}
+		if version, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Version]); err == nil || !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		rows, err = tx.Query(ctx, `insert into document_versions (tenant_id, id, request_id, version_no, file_name, content_type, size_bytes, sha256, storage_key, uploaded_by, uploaded_at, scan_state)
+			values ($1, $2, $3, (select coalesce(max(version_no), 0) + 1 from document_versions where tenant_id = $1 and request_id = $3), $4, $5, $6, $7, $8, $9, now(), $10)
+			returning `+versionColumns, asker.TenantID, id, request, name, file.contentType, file.size, file.sum, key, person(asker), scan)
+		if err != nil {
+			return err
+		}
+		if version, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Version]); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update document_requests set state = 'received' where tenant_id = $1 and id = $2`, asker.TenantID, request); err != nil {
+			return err
+		}
+		_, err = onboarding.Append(ctx, tx, asker.TenantID, "document", request, "document.received")
+		return err
+	})
+	return version, err
+}
+
+func person(a onboarding.Asker) *uuid.UUID {
+	if a.UserID == uuid.Nil {
+		return nil
+	}
+	return &a.UserID
+}
+
+// cleanName is the last part of a name, without what confuses people or systems.
+func cleanName(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	name = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || strings.ContainsRune(`"<>|*?:`, r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
+	name = strings.Trim(strings.Join(strings.Fields(name), " "), ". ")
+	if runes := []rune(name); len(runes) > 150 {
+		name = string(runes[:100]) + "…" + string(runes[len(runes)-49:])
+	}
+	if name == "" {
+		return "document"
+	}
+	return name
+}
+
+// Content is a file to hand out: an address that works for minutes, or the bytes.
+type Content struct {
+	Version Version
+	URL     string
+	Body    io.ReadCloser
+}
+
+// downloadLifetime is how long an address works; access is checked when it is made.
+const downloadLifetime = 2 * time.Minute
+
+// Download hands a version out when the asker may see it and it is scanned clean.
+func (s *Service) Download(ctx context.Context, asker onboarding.Asker, id uuid.UUID) (Content, error) {
+	var out Content
+	var key, department string
+	err := s.db.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) error {
+		v := &out.Version
+		return tx.QueryRow(ctx, `select v.id, v.request_id, v.version_no, v.file_name, v.content_type, v.size_bytes, v.scan_state, v.review_state, v.uploaded_at,
+			v.storage_key, r.department from document_versions v join document_requests r on r.tenant_id = v.tenant_id and r.id = v.request_id
+			where v.tenant_id = $1 and v.id = $2`, asker.TenantID, id).
+			Scan(&v.ID, &v.RequestID, &v.Number, &v.FileName, &v.ContentType, &v.Size, &v.ScanState, &v.ReviewState, &v.UploadedAt, &key, &department)
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), err == nil && (!asker.Sees(department) || key == ""):
+		return Content{}, ErrNotFound
+	case err != nil:
+		return Content{}, fmt.Errorf("download document: %w", err)
+	case out.Version.ScanState != "clean":
+		return Content{}, ErrHeld
+	}
+	if presigner, ok := s.blobs.(Presigner); ok {
+		out.URL, err = presigner.Presign(ctx, key, out.Version.FileName, out.Version.ContentType, downloadLifetime)
+	} else {
+		out.Body, err = s.blobs.Open(ctx, key)
+	}
+	if err != nil {
+		return Content{}, fmt.Errorf("download document: %w", err)
+	}
+	return out, nil
+}

@@ -29,6 +29,7 @@ type config struct {
 	Demo           bool // one-click sign-in links are printed and stay valid
 	LogLevel       slog.Level
 	TrustedProxies []string
+	EmbedOrigins   []string
 
 	Engine     string // builtin, openai
 	OpenAI     openAIConfig
@@ -61,6 +62,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_PUBLIC_URL", "http://USHER_ADDR", "address people and webhooks use"},
 	{"USHER_ROLE", "api,worker", "which roles this process plays"},
 	{"USHER_TRUSTED_PROXIES", "none", "comma-separated networks whose X-Forwarded-For is believed"},
+	{"USHER_EMBED_ORIGINS", "none", "comma-separated origins that may show the chat in a frame"},
 	{"USHER_LOG_LEVEL", "info", "debug, info, warn or error"},
 	{"USHER_ENGINE", "builtin", "builtin, or openai for any OpenAI-compatible server"},
 	{"USHER_OPENAI_BASE_URL", "https://api.openai.com/v1", "base URL of the model server"},
@@ -102,7 +104,7 @@ func loadConfig() (config, error) {
 		DatabaseURL: setting("DATABASE_URL"), AppURL: setting("USHER_APP_DATABASE_URL"), WorkerURL: setting("USHER_WORKER_DATABASE_URL"),
 		Secret: setting("USHER_SECRET"), Dir: cmp.Or(setting("USHER_DIR"), ".usher"),
 		Addr: setting("USHER_ADDR"), PublicURL: strings.TrimRight(setting("USHER_PUBLIC_URL"), "/"),
-		Roles: split(cmp.Or(setting("USHER_ROLE"), "api,worker")), TrustedProxies: split(setting("USHER_TRUSTED_PROXIES")),
+		Roles: split(cmp.Or(setting("USHER_ROLE"), "api,worker")), TrustedProxies: split(setting("USHER_TRUSTED_PROXIES")), EmbedOrigins: split(setting("USHER_EMBED_ORIGINS")),
 		Engine: cmp.Or(setting("USHER_ENGINE"), "builtin"),
 		OpenAI: openAIConfig{
 			BaseURL: setting("USHER_OPENAI_BASE_URL"), APIKey: setting("USHER_OPENAI_API_KEY"),

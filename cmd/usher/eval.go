@@ -155,6 +155,27 @@ func evalGateCommand() *cobra.Command {
 	return cmd
 }
 
+func evalGuardCommand() *cobra.Command {
+	var test string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "guard",
+		Short: "Look for injections in labelled texts",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			rows, err := triageeval.ReadGuardRows(test)
+			if err != nil {
+				return err
+			}
+			return report(cmd.OutOrStdout(), asJSON, triageeval.Guard(rows))
+		},
+	}
+	cmd.Flags().StringVar(&test, "test", "", "JSONL of {text, label}")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	_ = cmd.MarkFlagRequired("test") // the flag exists
+	return cmd
+}
+
 // withScratch runs fn on an empty migrated database that is dropped afterwards.
 func withScratch(ctx context.Context, fn func(ctx context.Context, db *tenantdb.DB) error) error {
 	return withScratchURL(ctx, func(ctx context.Context, owner, secret string) error {

@@ -37,6 +37,12 @@ func (a *Assistant) deliver(ctx context.Context, r *run, complete func(context.C
 		if err := a.tellDesk(ctx, tx, r); err != nil {
 			return err
 		}
+		if r.conversation.State == triage.ConversationSolved && !r.thanks && r.decision.outcome != "ignored" && r.escalate == nil {
+			// A new question opens what was settled; "thanks" does not.
+			if err := triage.SetConversationState(ctx, tx, r.args.TenantID, r.conversation.ID, triage.ConversationOpen, "on"); err != nil {
+				return err
+			}
+		}
 		reply, err := r.storeReply(ctx, tx)
 		if err != nil {
 			return err

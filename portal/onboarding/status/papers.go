@@ -102,6 +102,8 @@ func (d *draft) received() {
 	switch v.ScanState {
 	case "pending":
 		d.say("document.scan_pending")
+	case "not_scanned":
+		d.say("document.scan_none")
 	case "infected", "error":
 		d.say("document.scan_failed")
 		d.out.Escalate = "An upload did not pass the malware check: " + doc.Title + "."

@@ -1,0 +1,143 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/rule"
+)
+
+// Patience is how long things may wait before somebody hears of it.
+type Patience struct {
+	Signature time.Duration // an unsigned envelope; default 3 days
+	Stall     time.Duration // no customer activity on customer tasks; default 7 days
+}
+
+// Sweep looks at one tenant for what happens by time alone, on the worker's
+// role: a health that changed, milestones that slipped, signatures that are
+// missing, a project that stands still. Sweeping again finds the same and tells
+// nobody twice.
+func (f *Feed) Sweep(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, now time.Time, p Patience) error {
+	if p.Signature == 0 {
+		p.Signature = 72 * time.Hour
+	}
+	if p.Stall == 0 {
+		p.Stall = 7 * 24 * time.Hour
+	}
+	r, err := onboarding.Load(ctx, tx, tenant)
+	if errors.Is(err, onboarding.ErrNoProject) {
+		return nil
+	}
+	if err == nil && r.Project.State != "draft" && r.Project.State != "on_hold" {
+		for _, look := range []func(context.Context, pgx.Tx, onboarding.Record, time.Time, Patience) error{f.health, f.slipped, f.unsigned, f.stalled} {
+			if err = look(ctx, tx, r, now, p); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("sweep onboarding: %w", err)
+	}
+	return nil
+}
+
+func (f *Feed) health(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, _ Patience) error {
+	h := r.Health(r.Day(now))
+	var before string
+	if err := tx.QueryRow(ctx, `select announced_health from projects where tenant_id = $1 and id = $2 for update`, r.Tenant.ID, r.Project.ID).Scan(&before); err != nil || before == h.Word {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `update projects set announced_health = $3 where tenant_id = $1 and id = $2`, r.Tenant.ID, r.Project.ID, h.Word); err != nil {
+		return err
+	}
+	event := rule.Event{TenantID: r.Tenant.ID, Entity: "project", EntityID: r.Project.ID, Fields: map[string]string{
+		"name": r.Project.Name, "from": before, "to": h.Word, "variance_days": strconv.Itoa(h.Variance), "overdue": strconv.Itoa(h.Customer + h.Provider),
+	}}
+	if before != "" || h.Word != "on_track" { // the first look at a project on track is no news
+		event.Subject = "project/" + r.Project.ID.String() + "/health/" + h.Word + "@" + strconv.FormatInt(now.UnixMilli(), 10)
+	}
+	return f.tell(ctx, tx, event, rule.HealthChanged)
+}
+
+// once tells of something unless it has been told.
+func (f *Feed) once(ctx context.Context, tx pgx.Tx, kind string, event rule.Event) error {
+	var told bool
+	if err := tx.QueryRow(ctx, `select exists (select from onboarding_rule_runs where tenant_id = $1 and event = $2 and subject = $3)`,
+		event.TenantID, kind, event.Subject).Scan(&told); err != nil || told {
+		return err
+	}
+	if f.Rules == nil {
+		return nil
+	}
+	event.Kind = kind
+	_, err := f.Rules.Run(ctx, tx, event)
+	return err
+}
+
+func (f *Feed) slipped(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, _ Patience) error {
+	today := r.Day(now)
+	for _, m := range r.Milestones {
+		if !m.Open() || m.Due == nil || !m.Due.Before(today) {
+			continue
+		}
+		due := m.Due.Format(time.DateOnly)
+		if err := f.once(ctx, tx, rule.MilestoneSlipped, rule.Event{
+			TenantID: r.Tenant.ID, Subject: "milestone/" + m.ID.String() + "/" + due, Entity: "milestone", EntityID: m.ID, Fields: map[string]string{"name": m.Name, "date": due},
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Feed) unsigned(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, p Patience) error {
+	for _, e := range r.Envelopes {
+		if e.State != "sent" && e.State != "delivered" || now.Sub(e.ObservedAt) < p.Signature {
+			continue
+		}
+		for _, s := range e.Signers {
+			if s.State == "signed" {
+				continue
+			}
+			if err := f.once(ctx, tx, rule.SignatureMissing, rule.Event{
+				TenantID: r.Tenant.ID, Subject: "envelope/" + e.ID.String() + "/" + s.Name, Entity: "envelope", EntityID: e.ID,
+				Fields: map[string]string{"name": e.Title, "signer": s.Name},
+			}); err != nil {
+				return err
+			}
+			break // the next one in turn
+		}
+	}
+	return nil
+}
+
+// stalled: work waits for the customer and nobody there has done anything for a
+// while: no task finished, no document sent, no sign-in.
+func (f *Feed) stalled(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, p Patience) error {
+	waiting := r.CustomerActions()
+	if len(waiting) == 0 || r.Project.State == "live" {
+		return nil
+	}
+	var last time.Time
+	err := tx.QueryRow(ctx, `select greatest(
+		(select max(done_at) from tasks where tenant_id = $1 and responsibility = 'customer'),
+		(select max(uploaded_at) from document_versions where tenant_id = $1),
+		(select max(last_login_at) from users where tenant_id = $1),
+		(select start_date::timestamptz from projects where tenant_id = $1 and id = $2))`, r.Tenant.ID, r.Project.ID).Scan(&last)
+	if err != nil || now.Sub(last) < p.Stall {
+		return err
+	}
+	return f.once(ctx, tx, rule.Stalled, rule.Event{
+		TenantID: r.Tenant.ID, Subject: "project/" + r.Project.ID.String() + "/stalled/" + last.UTC().Format(time.DateOnly), Entity: "project", EntityID: r.Project.ID,
+		Fields: map[string]string{
+			"name": r.Project.Name, "owner": r.Project.OwnerName, "days": strconv.Itoa(int(now.Sub(last).Hours() / 24)), "task": waiting[0].Title, "tasks": strconv.Itoa(len(waiting)),
+		},
+	})
+}

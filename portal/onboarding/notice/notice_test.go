@@ -1,0 +1,128 @@
+package notice_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding/feed"
+	"github.com/usherdesk/usher/portal/onboarding/notice"
+	"github.com/usherdesk/usher/portal/onboarding/rule"
+)
+
+func system(t *testing.T, db *dbtest.Database, fn func(tx pgx.Tx) error) {
+	t.Helper()
+	require.NoError(t, db.Worker.WithSystem(t.Context(), "notices", fn))
+}
+
+// A milestone slips, a signature is missing, a project stalls and its health
+// changes: the customer hears each once, in the morning, in their language; the
+// owner hears of stall and health.
+func TestACustomerHearsWhatHappensOnceAndNotAtNight(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	tenant := db.Tenant(t, "acme") // Europe/Berlin
+	ana, bo := db.User(t, tenant, "ana@acme.test", "admin"), db.User(t, tenant, "bo@acme.test")
+	night := time.Date(2026, 11, 23, 22, 30, 0, 0, time.UTC) // 23:30 there
+	owner := []string{}
+	f := &feed.Feed{}
+	f.Rules = &rule.Engine{Do: notice.Do(func() time.Time { return night }, func(_ context.Context, _ pgx.Tx, f rule.Fired) error {
+		owner = append(owner, f.Event.Kind)
+		return nil
+	})}
+	project := uuid.New()
+	system(t, db, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`update users set locale = 'de' where tenant_id = $1 and id = $2`, tenant, ana)
+		batch.Queue(`insert into projects (tenant_id, id, name, start_date, planned_go_live) values ($1, $2, 'P', '2026-10-01', '2026-12-01')`, tenant, project)
+		batch.Queue(`insert into milestones (tenant_id, id, project_id, ordinal, name, state, due, go_live) values ($1, $2, $3, 1, 'Go-live', 'upcoming', '2026-11-20', true)`, tenant, uuid.New(), project)
+		batch.Queue(`insert into tasks (tenant_id, id, project_id, title, state, responsibility, due, duration_days) values ($1, $2, $3, 'Sign off', 'ready', 'customer', '2026-11-20', 1)`, tenant, uuid.New(), project)
+		batch.Queue(`insert into envelopes (tenant_id, id, project_id, title, state, observed_at) values ($1, $2, $3, 'DPA', 'sent', '2026-11-10')`, tenant, project, project)
+		batch.Queue(`insert into signers (tenant_id, id, envelope_id, name, routing, state) values ($1, $2, $3, 'Maria Lang', 1, 'sent')`, tenant, uuid.New(), project)
+		return errors.Join(tx.SendBatch(t.Context(), batch).Close(), rule.Seed(t.Context(), tx))
+	})
+	for range 3 {
+		system(t, db, func(tx pgx.Tx) error { return f.Sweep(t.Context(), tx, tenant, night, feed.Patience{}) })
+	}
+	require.Equal(t, []string{rule.HealthChanged, rule.Stalled}, owner)
+
+	var heard []notice.Message
+	deliver := func(_ context.Context, _ pgx.Tx, m notice.Message) error {
+		heard = append(heard, m)
+		return nil
+	}
+	send := func(at time.Time) {
+		system(t, db, func(tx pgx.Tx) error {
+			_, err := notice.Send(t.Context(), tx, at, 100, deliver)
+			return err
+		})
+	}
+	send(night.Add(8 * time.Hour)) // 07:30
+	require.Empty(t, heard)
+	morning := time.Date(2026, 11, 24, 7, 0, 0, 0, time.UTC)
+	send(morning)
+	send(morning.Add(time.Hour))
+	texts := map[string]string{}
+	for _, m := range heard {
+		require.Equal(t, ana, m.UserID, "bo is no administrator")
+		texts[m.Kind] = m.Text
+	}
+	require.Len(t, heard, 2)
+	require.Equal(t, "Der Meilenstein **Go-live** war am 20. November 2026 fällig und ist noch nicht erreicht.", texts[rule.MilestoneSlipped])
+	require.Equal(t, "„DPA“ wartet noch auf die Unterschrift von Maria Lang.", texts[rule.SignatureMissing])
+
+	// A rejected document concerns who sent it; a failed delivery stays due.
+	rejected := rule.Fired{Rule: "document_rejected", Action: rule.Action{Kind: rule.TellCustomer}, Event: rule.Event{
+		TenantID: tenant, Kind: rule.DocumentRejected, Subject: "document/1/v1", UserID: bo, Fields: map[string]string{"name": "Bank letter", "message": "It is not signed.", "restricted": "false"},
+	}}
+	system(t, db, func(tx pgx.Tx) error {
+		return errors.Join(notice.Create(t.Context(), tx, rejected, morning), notice.Create(t.Context(), tx, rejected, morning))
+	})
+	heard = nil
+	err := db.Worker.WithSystem(t.Context(), "notices", func(tx pgx.Tx) error {
+		_, err := notice.Send(t.Context(), tx, morning, 100, func(context.Context, pgx.Tx, notice.Message) error { return errors.New("no channel") })
+		return err
+	})
+	require.ErrorContains(t, err, "no channel")
+	send(morning)
+	require.Len(t, heard, 1)
+	require.Equal(t, bo, heard[0].UserID)
+	require.Equal(t, "We could not accept “Bank letter”. It is not signed. Please send a new version.", heard[0].Text)
+	require.Equal(t, "/documents", heard[0].Link)
+}
+
+// Every event a shipped rule tells customers about has its sentence.
+func TestEveryShippedNoticeHasASentence(t *testing.T) {
+	t.Parallel()
+	rules, err := rule.Shipped()
+	require.NoError(t, err)
+	db := dbtest.New(t)
+	tenant := db.Tenant(t, "acme")
+	db.User(t, tenant, "ana@acme.test", "admin")
+	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	told := 0
+	system(t, db, func(tx pgx.Tx) error {
+		for _, r := range rules {
+			if r.Do.Kind == rule.TellCustomer {
+				told++
+				if err := notice.Create(t.Context(), tx, rule.Fired{Rule: r.Key, Action: r.Do, Event: rule.Event{TenantID: tenant, Kind: r.On, Subject: r.Key, Fields: map[string]string{}}}, now); err != nil {
+					return err
+				}
+			}
+		}
+		n, err := notice.Send(t.Context(), tx, now, 100, func(_ context.Context, _ pgx.Tx, m notice.Message) error {
+			require.NotEmpty(t, m.Text)
+			require.NotContains(t, m.Text, "{")
+			return nil
+		})
+		require.Equal(t, told, n)
+		return err
+	})
+	require.GreaterOrEqual(t, told, 7)
+}

@@ -33,7 +33,7 @@ func asker(a triage.Actor) onboarding.Asker {
 func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
 	var answer status.Answer
 	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
-		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID)
+		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID, status.Needs(in.Intent))
 		if errors.Is(err, onboarding.ErrNoProject) {
 			return nil // nothing to say; the knowledge base may have something
 		}

@@ -25,6 +25,7 @@ type Record struct {
 	Meetings      []Meeting
 	People        []Person
 	Things        []Thing // of status packs
+	LastEvent     int64   // number of the latest change; a page listens from here
 
 	whole *Record // before For took out what the asker may not see
 }

@@ -31,6 +31,7 @@ type View struct {
 	Meetings     []ViewMeeting     `json:"meetings"`
 	People       []ViewPerson      `json:"people"`
 	Suggestions  []string          `json:"suggestions"`
+	Event        int64             `json:"event"` // number to listen from for changes
 }
 
 // ViewHealth is how the project stands against its plan.
@@ -42,7 +43,7 @@ type ViewHealth struct {
 	OverdueProvider int    `json:"overdue_provider"`
 }
 
-// ViewProgress counts the tasks this person can see.
+// ViewProgress counts the tasks customers can see, the same for everybody.
 type ViewProgress struct {
 	Percent int `json:"percent"`
 	Done    int `json:"done"`
@@ -212,7 +213,7 @@ func (r Record) View(a Asker, now time.Time) View {
 	health := r.Health(today)
 	done, total := r.Progress()
 	v := View{
-		Name: r.Project.Name, State: r.Project.State, AsOf: r.Project.ObservedAt, TimeZone: r.Tenant.TimeZone, Turn: r.Turn(),
+		Event: r.LastEvent, Name: r.Project.Name, State: r.Project.State, AsOf: r.Project.ObservedAt, TimeZone: r.Tenant.TimeZone, Turn: r.Turn(),
 		Health:   ViewHealth{health.Word, "", health.Variance, health.Customer, health.Provider},
 		Progress: ViewProgress{Percent(done, total), done, total},
 		GoLive:   ViewGoLive{Planned: iso(r.Project.PlannedGoLive), Actual: iso(r.Project.ActualGoLive)},

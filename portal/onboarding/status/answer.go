@@ -124,6 +124,33 @@ func Resolve(in Input, q Question) Answer {
 	return Answer{}
 }
 
+// Needs is the parts of the record an intent is answered from.
+func Needs(intent string) onboarding.Part {
+	switch area, _, _ := strings.Cut(intent, "."); {
+	case !Knows(intent):
+		return onboarding.PartAll
+	case area == "onboarding", area == "tasks", area == "milestone":
+		return onboarding.PartWork
+	case area == "people":
+		return onboarding.PartPeople
+	case area == "document", area == "signature":
+		return onboarding.PartPapers
+	case area == "verification":
+		return onboarding.PartChecks
+	case area == "integration", intent == "access.environment_ready":
+		return onboarding.PartSystems
+	case intent == "access.user_invite":
+		return onboarding.PartPeople
+	case area == "training":
+		return onboarding.PartTraining
+	case area == "meeting":
+		return onboarding.PartMeetings
+	case area == "ticket":
+		return 0
+	}
+	return onboarding.PartAll
+}
+
 // Knows reports whether an intent is answered without a pack.
 func Knows(intent string) bool { return answering[intent] != nil }
 

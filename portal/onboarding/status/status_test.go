@@ -96,6 +96,23 @@ func TestEveryQuestionIsAnsweredFromTheDemoRecords(t *testing.T) {
 	}
 }
 
+// Reading only what an intent needs gives the same answer as reading everything.
+func TestNeedsAreEnough(t *testing.T) {
+	t.Parallel()
+	for _, stage := range []string{"integration", "go_live"} {
+		w, db := demoIn(t, stage)
+		for _, intent := range status.Intents {
+			whole := w.ask(intent, "What about it?", 0, "admin")
+			part := w
+			require.NoError(t, db.App.WithTenant(t.Context(), w.tenant, func(tx pgx.Tx) (err error) {
+				part.record, err = onboarding.Load(t.Context(), tx, w.tenant, status.Needs(intent))
+				return err
+			}))
+			require.Equal(t, whole, part.ask(intent, "What about it?", 0, "admin"), intent)
+		}
+	}
+}
+
 func TestAnswersOfTheDemo(t *testing.T) {
 	t.Parallel()
 	w := demo(t, "integration")

@@ -575,7 +575,7 @@ func (e GetQueueParamsState) Valid() bool {
 type AdminArticle struct {
 	Audience Audience `json:"audience"`
 
-	// Body The working text
+	// Body The working text, or the live one
 	Body        *string             `json:"body,omitempty"`
 	Description *string             `json:"description,omitempty"`
 	ID          openapi_types.UUID  `json:"id"`

@@ -35,7 +35,8 @@ func (s *Server) ListTenants(ctx context.Context, _ ListTenantsRequestObject) (L
 }
 
 func wireAudience(a knowledge.Audience) Audience {
-	return Audience{Level: AudienceLevel(a.Level), Departments: &a.Departments, Roles: &a.Roles, Plans: &a.Plans, Locales: &a.Locales}
+	departments, roles, plans, locales := list(a.Departments), list(a.Roles), list(a.Plans), list(a.Locales)
+	return Audience{Level: AudienceLevel(a.Level), Departments: &departments, Roles: &roles, Plans: &plans, Locales: &locales}
 }
 
 func wireAdminArticle(a knowledge.Article) AdminArticle {

@@ -127,9 +127,10 @@ func (s *Server) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponse
 }
 
 func (s *Server) me(ctx context.Context, who identity.Principal) Me {
+	departments := list(who.Actor.Departments)
 	me := Me{
 		Kind: MeKind(who.Kind), ID: who.Actor.ID, Name: who.Actor.Name, Email: some(who.Email), Roles: list(who.Actor.Roles),
-		Departments: &who.Actor.Departments, Locale: who.Actor.Locale, TimeZone: who.Actor.TimeZone,
+		Departments: &departments, Locale: who.Actor.Locale, TimeZone: who.Actor.TimeZone,
 	}
 	if who.Kind == identity.Staff {
 		return me

@@ -1156,7 +1156,7 @@ export interface components {
             description?: string;
             tags?: string[];
             audience: components["schemas"]["Audience"];
-            /** @description The working text */
+            /** @description The working text, or the live one */
             body?: string;
             live_body?: string;
             /** Format: date-time */

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/migrations"
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal"
+	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/intake"
+)
+
+// contract checks every request and answer of the surface against openapi.yaml.
+type contract struct {
+	t        *testing.T
+	handler  http.Handler
+	validate func(request *http.Request, sent []byte, response *http.Response, body []byte)
+}
+
+func newContract(t *testing.T, handler http.Handler) *contract {
+	t.Helper()
+	spec, err := portal.SpecJSON()
+	require.NoError(t, err)
+	doc, err := openapi3.NewLoader().LoadFromData(spec)
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(t.Context()))
+	router, err := gorillamux.NewRouter(doc)
+	require.NoError(t, err)
+	c := &contract{t: t, handler: handler}
+	c.validate = func(request *http.Request, sent []byte, response *http.Response, body []byte) {
+		route, params, err := router.FindRoute(request)
+		require.NoError(t, err, request.URL.Path)
+		request.Body = io.NopCloser(bytes.NewReader(sent))
+		input := &openapi3filter.RequestValidationInput{
+			Request: request, PathParams: params, Route: route,
+			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
+		}
+		require.NoError(t, openapi3filter.ValidateRequest(t.Context(), input), request.URL.Path)
+		require.NoError(t, openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: input, Status: response.StatusCode, Header: response.Header, Body: io.NopCloser(bytes.NewReader(body)), Options: input.Options,
+		}), "%s %s: %s", request.Method, request.URL.Path, body)
+	}
+	return c
+}
+
+// call sends a request, checks both sides, and returns the answer.
+func (c *contract) call(method, path, token string, body any, status int) map[string]any {
+	c.t.Helper()
+	var sent []byte
+	if body != nil {
+		var err error
+		sent, err = json.Marshal(body)
+		require.NoError(c.t, err)
+	}
+	request := httptest.NewRequest(method, path, bytes.NewReader(sent))
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	recorder := httptest.NewRecorder()
+	c.handler.ServeHTTP(recorder, request)
+	response := recorder.Result()
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(c.t, err)
+	require.Equal(c.t, status, response.StatusCode, "%s %s: %s", method, path, raw)
+	again := httptest.NewRequest(method, path, nil).WithContext(context.Background())
+	again.Header = request.Header
+	c.validate(again, sent, response, raw)
+	var out map[string]any
+	if len(raw) > 0 {
+		require.NoError(c.t, json.Unmarshal(raw, &out))
+	}
+	return out
+}
+
+func TestTheSurfaceKeepsItsContract(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	small(t, db)
+	tenant := db.Tenant(t, "acme")
+	ana := db.User(t, tenant, "ana@acme.test", "admin")
+	people := []onboarding.DemoPerson{{ID: ana, Name: "Ana"}, {ID: db.User(t, tenant, "bruno@acme.test"), Name: "Bruno"}, {ID: db.User(t, tenant, "maria@acme.test", "manager"), Name: "Maria"}}
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		return onboarding.SeedDemo(t.Context(), tx, tenant, "integration", people, time.Now())
+	}))
+	a, err := build(t.Context(), config{
+		DatabaseURL: db.OwnerURL, AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), Secret: db.Secret,
+		PublicURL: "http://localhost", Roles: []string{"api"},
+	}, newLogger(8))
+	require.NoError(t, err)
+	t.Cleanup(a.close)
+	require.NoError(t, a.engine.Start(t.Context()))
+	c := newContract(t, a.handler)
+	session := func(link string, err error) string {
+		require.NoError(t, err)
+		token, _, err := a.identity.Exchange(t.Context(), link)
+		require.NoError(t, err)
+		return token
+	}
+	customer := session(a.identity.CreateLink(t.Context(), tenant, ana, time.Hour, false))
+	staff := session(a.identity.CreateStaffLink(t.Context(), db.Staff(t, "cleo@usher.test", "agent", "curator"), time.Hour, false))
+
+	c.call("GET", "/healthz", "", nil, 200)
+	c.call("GET", "/readyz", "", nil, 200)
+	c.call("GET", "/v1/me", customer, nil, 200)
+	c.call("GET", "/v1/me", staff, nil, 200)
+	c.call("GET", "/v1/onboarding", customer, nil, 200)
+
+	// A conversation, from the first word to an agent's reply.
+	started := c.call("POST", "/v1/conversations", customer, map[string]any{"text": "I want to talk to a human"}, 201)
+	id := started["conversation"].(map[string]any)["id"].(string)
+	message := started["message"].(map[string]any)
+	require.NoError(t, a.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: tenant, MessageID: uuid.MustParse(message["id"].(string)), Person: true}))
+	c.call("GET", "/v1/conversations", customer, nil, 200)
+	c.call("GET", "/v1/conversations/"+id, customer, nil, 200)
+	page := c.call("GET", "/v1/conversations/"+id+"/messages?limit=50", customer, nil, 200)
+	reply := page["messages"].([]any)[1].(map[string]any)
+	c.call("PUT", "/v1/messages/"+reply["id"].(string)+"/feedback", customer, map[string]any{"vote": "not_helpful", "reason": "no"}, 204)
+	c.call("POST", "/v1/conversations/"+id+"/read", customer, map[string]any{"seq": 2}, 204)
+	c.call("POST", "/v1/conversations/"+id+"/stop", customer, nil, 204)
+	c.call("POST", "/v1/conversations/"+id+"/messages", customer, map[string]any{"text": "Hello?", "client_key": "k"}, 201)
+	c.call("POST", "/v1/conversations/"+id+"/person", customer, map[string]any{}, 202)
+	tickets := c.call("GET", "/v1/tickets", customer, nil, 200)
+	require.Len(t, tickets["tickets"], 1)
+	c.call("GET", "/v1/tickets/1001", customer, nil, 200)
+	c.call("GET", "/v1/tickets/9999", customer, nil, 404)
+
+	rows, err := a.desk.Queue(t.Context(), desk.Filter{}, triage.Page{})
+	require.NoError(t, err)
+	ticket := "/v1/agent/tickets/" + tenant.String() + "/" + rows[0].ID.String()
+	c.call("GET", "/v1/agent/queue?state=open", staff, nil, 200)
+	c.call("GET", "/v1/agent/staff", staff, nil, 200)
+	c.call("GET", ticket, staff, nil, 200)
+	for _, act := range []map[string]any{
+		{"act": "claim"}, {"act": "note", "text": "look at this"}, {"act": "reply", "text": "On it.", "client_key": "r"}, {"act": "priority", "priority": "high"},
+		{"act": "snooze", "until": time.Now().Add(time.Hour).Format(time.RFC3339)}, {"act": "correct", "intent": "how_to"}, {"act": "resolve"}, {"act": "reopen"}, {"act": "hand_back"},
+	} {
+		c.call("POST", ticket+"/actions", staff, act, 200)
+	}
+	c.call("POST", ticket+"/actions", staff, map[string]any{"act": "priority"}, 400)
+	c.call("POST", ticket+"/suggestion", staff, nil, 200)
+	c.call("GET", "/v1/agent/deliveries", staff, nil, 200)
+	transcript := c.call("GET", "/v1/conversations/"+id+"/messages", customer, nil, 200)
+	for _, m := range transcript["messages"].([]any) {
+		require.NotContains(t, m.(map[string]any)["body"], "look at this", "a note never reaches the customer")
+	}
+	c.call("POST", "/v1/conversations/"+id+"/solved", customer, nil, 204)
+
+	// An article, from draft to search.
+	article := c.call("POST", "/v1/admin/articles", staff, map[string]any{"title": "Reset a widget", "body": "To reset a widget, hold its button.", "audience": map[string]any{"level": "public"}}, 201)
+	path := "/v1/admin/articles/" + article["id"].(string)
+	c.call("PUT", path, staff, map[string]any{"title": "Reset a widget", "body": "To reset a widget, hold its red button.", "audience": map[string]any{"level": "public"}}, 200)
+	c.call("POST", path+"/publish", staff, map[string]any{}, 200)
+	_, err = a.indexer.Stale(t.Context(), knowledge.Shared)
+	require.NoError(t, err)
+	c.call("GET", path, staff, nil, 200)
+	c.call("GET", path+"/versions", staff, nil, 200)
+	c.call("GET", "/v1/admin/articles", staff, nil, 200)
+	c.call("GET", "/v1/kb/articles", "", nil, 200)
+	c.call("GET", "/v1/kb/articles/reset-a-widget", "", nil, 200)
+	c.call("GET", "/v1/kb/articles/nothing", "", nil, 404)
+	found := c.call("GET", "/v1/kb/search?q=widget", "", nil, 200)
+	require.NotEmpty(t, found["passages"])
+	c.call("POST", "/v1/admin/test-question", staff, map[string]any{"question": "How do I reset a widget?", "tenant_id": tenant.String(), "role": "member"}, 200)
+	c.call("POST", "/v1/admin/synonyms", staff, map[string]any{"terms": []string{"widget", "gadget"}}, 200)
+	c.call("GET", "/v1/admin/synonyms", staff, nil, 200)
+	c.call("GET", "/v1/admin/gaps", staff, nil, 200)
+	c.call("GET", "/v1/admin/taxonomy", staff, nil, 200)
+	c.call("PUT", "/v1/admin/taxonomy", staff, map[string]any{"dimension": "intent", "value": "refund", "description": "wants money back", "route": "escalate", "examples": []string{"I want my money back"}}, 200)
+	c.call("GET", "/v1/admin/tenants", staff, nil, 200)
+	c.call("GET", "/v1/metrics/summary?days=7", staff, nil, 200)
+	c.call("POST", "/v1/auth/logout", customer, nil, 204)
+}

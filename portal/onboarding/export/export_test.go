@@ -1,0 +1,139 @@
+package export_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/export"
+)
+
+func setup(t *testing.T) (*dbtest.Database, uuid.UUID) {
+	t.Helper()
+	db := dbtest.New(t)
+	tenant := db.Tenant(t, "acme")
+	var people []onboarding.DemoPerson
+	for _, name := range []string{"ana", "bo", "cy"} {
+		people = append(people, onboarding.DemoPerson{ID: db.User(t, tenant, name+"@acme.test"), Name: name})
+	}
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		return onboarding.SeedDemo(t.Context(), tx, tenant, "integration", people, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))
+	}))
+	return db, tenant
+}
+
+func write(t *testing.T, db *dbtest.Database, q export.Query) (string, int) {
+	t.Helper()
+	var out strings.Builder
+	var n int
+	require.NoError(t, db.App.WithTenant(t.Context(), q.TenantID, func(tx pgx.Tx) (err error) {
+		n, err = export.Write(t.Context(), tx, q, &out)
+		return err
+	}))
+	return out.String(), n
+}
+
+func TestEverySectionIsWrittenInBothFormats(t *testing.T) {
+	t.Parallel()
+	db, tenant := setup(t)
+	require.Len(t, export.Sections(), 7)
+	for _, section := range export.Sections() {
+		body, n := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "csv", Admin: true})
+		rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+		require.NoError(t, err, section)
+		require.Len(t, rows, n+1, section)
+		body, m := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "json", Admin: true})
+		var list []map[string]any
+		require.NoError(t, json.Unmarshal([]byte(body), &list), section)
+		require.Len(t, list, m)
+		require.Equal(t, n, m)
+		if strings.HasPrefix(section, "t") && section != "tickets" || section == "milestones" {
+			require.Positive(t, n, section)
+		}
+	}
+}
+
+func TestAnExportHoldsWhatTheAskerSeesOnly(t *testing.T) {
+	t.Parallel()
+	db, tenant := setup(t)
+	all, most := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", Admin: true})
+	_, fewer := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv"})
+	require.Less(t, fewer, most)
+	require.NotContains(t, all, "pricing exception", "internal work is in nobody's export")
+	other := db.Tenant(t, "other")
+	body, n := write(t, db, export.Query{TenantID: other, Section: "tasks", Format: "json", Admin: true})
+	require.Zero(t, n)
+	require.JSONEq(t, `[]`, body)
+	past, n := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", Admin: true, To: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)})
+	require.Zero(t, n)
+	require.True(t, strings.HasPrefix(past, "title,milestone,state"))
+}
+
+func TestACellIsNeverAFormula(t *testing.T) {
+	t.Parallel()
+	db, tenant := setup(t)
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update tasks set title = '=HYPERLINK("http://evil.example")' where tenant_id = $1 and visibility = 'customer'`, tenant)
+		return err
+	}))
+	body, _ := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", Admin: true})
+	require.Contains(t, body, `'=HYPERLINK`)
+	require.NotContains(t, body, "\n=HYPERLINK")
+}
+
+func TestBadQueriesAreNamed(t *testing.T) {
+	t.Parallel()
+	for want, q := range map[error]export.Query{
+		export.ErrUnknownSection: {Section: "secrets", Format: "csv"}, export.ErrUnknownFormat: {Section: "tasks", Format: "xml"},
+		export.ErrBadRange: {Section: "tasks", Format: "csv", From: time.Now(), To: time.Now().Add(-time.Hour)},
+	} {
+		_, err := export.Write(t.Context(), nil, q, io.Discard)
+		require.ErrorIs(t, err, want)
+	}
+}
+
+// A hundred thousand rows do not fit into what the export may use.
+func TestMemoryStaysBounded(t *testing.T) {
+	t.Parallel()
+	db, tenant := setup(t)
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into document_versions (tenant_id, id, request_id, version_no, file_name, uploaded_at)
+			select $1, gen_random_uuid(), (select id from document_requests where tenant_id = $1 limit 1), 100 + n, repeat('x', 300), now() from generate_series(1, 100000) n`, tenant)
+		return err
+	}))
+	peak := &watch{}
+	require.NoError(t, db.App.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		n, err := export.Write(t.Context(), tx, export.Query{TenantID: tenant, Section: "documents", Format: "json", Admin: true}, peak)
+		require.Greater(t, n, 100_000)
+		return err
+	}))
+	require.Greater(t, peak.written, int64(30<<20))
+	require.Less(t, peak.most, uint64(64<<20))
+}
+
+// watch counts what is written and looks at the heap now and then.
+type watch struct {
+	written int64
+	calls   int
+	most    uint64
+}
+
+func (w *watch) Write(p []byte) (int, error) {
+	w.written += int64(len(p))
+	if w.calls++; w.calls%20_000 == 0 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		w.most = max(w.most, m.HeapAlloc)
+	}
+	return len(p), nil
+}

@@ -36,6 +36,7 @@ type config struct {
 	Slack      slackConfig
 	HubSpot    hubSpotConfig
 	Salesforce salesforceConfig
+	Mail       mailConfig
 }
 
 type openAIConfig struct {
@@ -89,6 +90,13 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SALESFORCE_USER", "", "user the JWT acts for"},
 	{"USHER_SALESFORCE_EXTERNAL_ID", "Usher_Ticket_Id__c", "External Id field of Case"},
 	{"USHER_SALESFORCE_API_VERSION", "v68.0", "REST API version"},
+	{"USHER_MAIL_FROM", "", "address mail comes from; with USHER_SMTP_ADDR it turns e-mail on"},
+	{"USHER_MAIL_FROM_NAME", "", "name beside it"},
+	{"USHER_MAIL_REPLY_TO", "USHER_MAIL_FROM", "address answers go to; its server must deliver plus addresses"},
+	{"USHER_MAIL_AUTH_SERVER", "", "name of the receiving server in Authentication-Results; empty: no new mail counts as verified"},
+	{"USHER_MAIL_WEBHOOK_SECRET", "", "checks mail a provider posts to /email/inbound"},
+	{"USHER_SMTP_ADDR", "", "host:port mail leaves by, with USHER_SMTP_USER and USHER_SMTP_PASSWORD"},
+	{"USHER_IMAP_ADDR", "", "host:port of the mailbox mail comes into, with USHER_IMAP_USER and USHER_IMAP_PASSWORD"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }
 
@@ -124,6 +132,12 @@ func loadConfig() (config, error) {
 			setting("USHER_SALESFORCE_PRIVATE_KEY_FILE"), setting("USHER_SALESFORCE_USER"),
 			cmp.Or(setting("USHER_SALESFORCE_EXTERNAL_ID"), "Usher_Ticket_Id__c"), cmp.Or(setting("USHER_SALESFORCE_API_VERSION"), "v68.0"),
 		},
+	}
+	c.Mail = mailConfig{
+		From: setting("USHER_MAIL_FROM"), FromName: setting("USHER_MAIL_FROM_NAME"), ReplyTo: setting("USHER_MAIL_REPLY_TO"),
+		AuthServer: setting("USHER_MAIL_AUTH_SERVER"), WebhookSecret: setting("USHER_MAIL_WEBHOOK_SECRET"),
+		SMTPAddr: setting("USHER_SMTP_ADDR"), SMTPUser: setting("USHER_SMTP_USER"), SMTPPassword: setting("USHER_SMTP_PASSWORD"),
+		IMAPAddr: setting("USHER_IMAP_ADDR"), IMAPUser: setting("USHER_IMAP_USER"), IMAPPassword: setting("USHER_IMAP_PASSWORD"),
 	}
 	var errs []error
 	if level := setting("USHER_LOG_LEVEL"); level != "" {

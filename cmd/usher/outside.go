@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/riverqueue/river"
 
+	"github.com/usherdesk/usher/integrations/email"
 	"github.com/usherdesk/usher/integrations/hubspot"
 	"github.com/usherdesk/usher/integrations/salesforce"
 	"github.com/usherdesk/usher/integrations/slack"
@@ -34,10 +35,10 @@ func outsideOf(c config) (outside, error) {
 	switch {
 	case c.Slack.BotToken == "":
 		o.off = append(o.off, desk.Destination{Name: "slack", Why: "USHER_SLACK_BOT_TOKEN is not set: agents work in the console instead."})
-	case c.Slack.Channel == "" || c.Slack.SigningSecret == "":
-		return o, fmt.Errorf("USHER_SLACK_BOT_TOKEN is set but USHER_SLACK_CHANNEL or USHER_SLACK_SIGNING_SECRET is not: set all three, or none to work without Slack")
+	case c.Slack.Channel == "" || c.Slack.SigningSecret == "" && c.Slack.AppToken == "":
+		return o, fmt.Errorf("USHER_SLACK_BOT_TOKEN is set but USHER_SLACK_CHANNEL is not, or neither USHER_SLACK_SIGNING_SECRET nor USHER_SLACK_APP_TOKEN is: set them, or none to work without Slack")
 	default:
-		o.slack = slack.New(slack.Config{Token: c.Slack.BotToken, Channel: c.Slack.Channel, APIURL: c.Slack.APIURL})
+		o.slack = slack.New(o.slackConfig())
 		o.channel = o.slack
 	}
 	if c.HubSpot.Token == "" {
@@ -52,6 +53,11 @@ func outsideOf(c config) (outside, error) {
 		}))
 	}
 	return o, o.connectSalesforce(c.Salesforce)
+}
+
+func (o outside) slackConfig() slack.Config {
+	c := o.config.Slack
+	return slack.Config{Token: c.BotToken, Channel: c.Channel, APIURL: c.APIURL}
 }
 
 func (o *outside) connectSalesforce(c salesforceConfig) error {
@@ -79,10 +85,14 @@ func (o *outside) connectSalesforce(c salesforceConfig) error {
 
 // periodic are the jobs that look outside by themselves.
 func (o outside) periodic() []*river.PeriodicJob {
-	if o.salesforce == nil {
-		return nil
+	var jobs []*river.PeriodicJob
+	if o.salesforce != nil {
+		jobs = append(jobs, salesforce.PeriodicJobs()...)
 	}
-	return salesforce.PeriodicJobs()
+	if o.config.Mail.From != "" && o.config.Mail.SMTPAddr != "" {
+		jobs = append(jobs, email.PeriodicJobs()...)
+	}
+	return jobs
 }
 
 // list is every destination with its state.
@@ -93,11 +103,18 @@ func (o outside) list() []desk.Destination {
 // inbound mounts the routes of what is connected and registers its workers.
 func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(gin.IRouter)) {
 	if o.slack != nil {
+		var secrets []string // none: nothing that comes over HTTP is believed
+		if secret := o.config.Slack.SigningSecret; secret != "" {
+			secrets = append(secrets, secret)
+		}
 		in := slack.NewInbound(slack.InboundConfig{
-			Client: o.slack, SigningSecrets: []string{o.config.Slack.SigningSecret}, DB: a.worker, Jobs: a.jobs, Desk: a.desk,
+			Client: o.slack, SigningSecrets: secrets, DB: a.worker, Jobs: a.jobs, Desk: a.desk,
 			Articles: forAgents{a.searcher, a.config.PublicURL}, Log: a.log,
 		})
 		slack.AddWorkers(workers, in)
+		if token := o.config.Slack.AppToken; token != "" {
+			a.receivers = append(a.receivers, slack.NewSocket(o.slackConfig(), token, in))
+		}
 		mounts = append(mounts, in.Mount)
 	}
 	if o.config.HubSpot.Token != "" && o.config.HubSpot.ClientSecret != "" {

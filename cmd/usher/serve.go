@@ -125,6 +125,10 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 		}
 		defer release()
 		group.Go(func() { alive.watch(background) })
+		for _, r := range a.receivers {
+			r.Start(background)
+			defer r.Stop()
+		}
 		if err := a.jobs.Start(background); err != nil {
 			return fmt.Errorf("start jobs: %w", err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/openai"
+	"github.com/usherdesk/usher/integrations/webhook"
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/gap"
 	"github.com/usherdesk/usher/knowledge/index"
@@ -44,6 +45,7 @@ type application struct {
 	engine    *taxonomy.Engine
 	models    *switchover.Registry
 	external  []knowledge.Embedder
+	receivers []receiver
 	indexer   *index.Indexer
 	searcher  *search.Searcher
 	curation  *knowledge.Service
@@ -114,13 +116,15 @@ func (a *application) join() error {
 	}
 	a.status = newLive(a.worker)
 
+	hooks := webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
+	webhook.AddWorkers(workers, hooks)
 	a.desk = desk.New(desk.Config{
 		DB: a.worker, Jobs: a.jobs, Channel: outside.channel, CRMs: outside.crms, Off: outside.off,
 		Drafts: drafter{db: a.worker, knowledge: a.knowledge, publicURL: a.config.PublicURL},
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Wake: a.wake, Log: a.log,
+		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Events: hooks, Other: replayOther, Wake: a.wake, Log: a.log,
 	})
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
 	books := bookkeeping{db: a.worker, articles: a.curation}
@@ -135,7 +139,11 @@ func (a *application) join() error {
 	switchover.AddWorkers(workers, a.models)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker})
-	mounts := outside.inbound(a, workers)
+	mail, err := a.connectMail(workers)
+	if err != nil {
+		return err
+	}
+	mounts := append(outside.inbound(a, workers), mailMount(mail)...)
 	if a.config.has("api") {
 		return a.serveAPI(mounts)
 	}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+
+	"github.com/usherdesk/usher/integrations/email"
+	"github.com/usherdesk/usher/integrations/slack"
+	"github.com/usherdesk/usher/integrations/webhook"
+)
+
+type mailConfig struct {
+	From, FromName, ReplyTo, AuthServer, WebhookSecret string
+	SMTPAddr, SMTPUser, SMTPPassword                   string
+	IMAPAddr, IMAPUser, IMAPPassword                   string
+}
+
+// connectMail makes the e-mail service where it is configured; nil elsewhere.
+func (a *application) connectMail(workers *river.Workers) (*email.Service, error) {
+	c := a.config.Mail
+	if c.From == "" || c.SMTPAddr == "" {
+		return nil, nil
+	}
+	config := email.Config{
+		From: c.From, FromName: c.FromName, ReplyTo: c.ReplyTo, Secret: a.config.Secret, AuthServer: c.AuthServer, PublicURL: a.config.PublicURL,
+		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Log: a.log,
+	}
+	if c.WebhookSecret != "" {
+		config.WebhookSecrets = []string{c.WebhookSecret}
+	}
+	service, err := email.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect e-mail: %w", err)
+	}
+	email.AddWorkers(workers, service)
+	if c.IMAPAddr != "" {
+		a.receivers = append(a.receivers, email.NewReceiver(email.IMAP{Addr: c.IMAPAddr, User: c.IMAPUser, Password: c.IMAPPassword}, service))
+	}
+	return service, nil
+}
+
+// mailMount is the route a mail provider posts to, where e-mail is on.
+func mailMount(service *email.Service) []func(gin.IRouter) {
+	if service == nil {
+		return nil
+	}
+	return []func(gin.IRouter){service.Mount}
+}
+
+// receiver takes messages in by itself: a mailbox, or Slack's Socket Mode.
+type receiver interface {
+	Start(ctx context.Context)
+	Stop()
+}
+
+var (
+	_ receiver = (*email.Receiver)(nil)
+	_ receiver = (*slack.Socket)(nil)
+)
+
+// replayOther names the job that repeats a delivery which belongs to no ticket.
+func replayOther(tenant, id uuid.UUID, destination string) river.JobArgs {
+	if job := webhook.ReplayJob(tenant, id, destination); job != nil {
+		return job
+	}
+	return email.ReplayJob(tenant, id, destination)
+}

@@ -77,10 +77,10 @@ func (m modelFirst) Classify(ctx context.Context, in assistant.ClassifyInput) (t
 }
 
 // forTenant names the tenant a model call is made for.
-type forTenant struct{ assistant.Answerer }
+type forTenant struct{ assistant.FromKnowledge }
 
 func (f forTenant) Answer(ctx context.Context, in assistant.AnswerRequest, emit func(text string) error) (assistant.AnswerReply, error) {
-	return f.Answerer.Answer(openai.WithTenant(ctx, in.Asker.TenantID), in, emit)
+	return f.FromKnowledge.Answer(openai.WithTenant(ctx, in.Asker.TenantID), in, emit)
 }
 
 // budget limits a tenant's tokens per day. The count starts from what decisions

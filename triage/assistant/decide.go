@@ -40,12 +40,36 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 		r.handOver(triage.ReasonUrgent, "The message is urgent by its words or impact.")
 	case classification.Route == "escalate":
 		r.handOver(triage.ReasonAction, "This needs a person: "+classification.Intent+".")
-	case classification.Route == "status":
+	case classification.Route == "status" && !a.articleSaysBetter(ctx, r):
 		return a.status(ctx, r)
 	default:
 		return a.answer(ctx, r)
 	}
 	return nil
+}
+
+// Where a status intent is less sure than the first and an article answers at
+// least as surely as the second, the article is asked.
+const (
+	sureStatus  = 0.75
+	sureArticle = 0.655
+)
+
+func (a *Assistant) articleSaysBetter(ctx context.Context, r *run) bool {
+	previewer, ok := a.Answerer.(Previewer)
+	if !ok || r.classification.Confidence >= sureStatus {
+		return false
+	}
+	reply, err := previewer.Preview(ctx, r.request())
+	if err != nil {
+		a.Log.WarnContext(ctx, "preview failed", "error", err)
+		return false
+	}
+	return reply.Outcome == AnswerSend && reply.Score >= sureArticle
+}
+
+func (r *run) request() AnswerRequest {
+	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.message.Body, History: r.history, Language: r.language()}
 }
 
 // acknowledge answers a greeting or thanks in one friendly sentence, and thanks
@@ -105,9 +129,7 @@ func (a *Assistant) status(ctx context.Context, r *run) error {
 // answer answers from the knowledge base.
 func (a *Assistant) answer(ctx context.Context, r *run) error {
 	out := &stream{assistant: a, run: r}
-	reply, err := a.Answerer.Answer(ctx, AnswerRequest{
-		Asker: r.asker, Plan: r.tenant.Plan, Question: r.message.Body, History: r.history, Language: r.language(),
-	}, func(text string) error { return out.write(ctx, text) })
+	reply, err := a.Answerer.Answer(ctx, r.request(), func(text string) error { return out.write(ctx, text) })
 	r.decision.route = "answer"
 	r.decision.query, r.decision.passages, r.decision.gate = reply.Query, reply.Passages, reply.Gate
 	r.decision.reason = reply.Reason

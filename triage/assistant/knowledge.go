@@ -76,15 +76,25 @@ func (k FromKnowledge) Judge(ctx context.Context, q search.Query, result search.
 	return f, nil
 }
 
-// Answer implements Answerer.
-func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(text string) error) (AnswerReply, error) {
+// Preview implements Previewer.
+func (k FromKnowledge) Preview(ctx context.Context, in AnswerRequest) (AnswerReply, error) {
+	found, err := k.lookUp(ctx, in)
+	return found.reply(), err
+}
+
+func (k FromKnowledge) lookUp(ctx context.Context, in AnswerRequest) (Found, error) {
 	language, _, _ := strings.Cut(strings.ToLower(in.Asker.Locale), "-")
-	found, err := k.Find(ctx, search.Query{
+	return k.Find(ctx, search.Query{
 		Text: in.Question, History: turns(in.History), Limit: 8,
 		Viewer: knowledge.Viewer{
 			TenantID: in.Asker.TenantID, Roles: in.Asker.Roles, Departments: in.Asker.Departments, Plan: in.Plan, Locale: language,
 		},
 	}, in.Language)
+}
+
+// Answer implements Answerer.
+func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(text string) error) (AnswerReply, error) {
+	found, err := k.lookUp(ctx, in)
 	if err != nil {
 		return AnswerReply{}, err
 	}

@@ -69,6 +69,12 @@ type Answerer interface {
 	Answer(ctx context.Context, in AnswerRequest, emit func(text string) error) (AnswerReply, error)
 }
 
+// Previewer is an Answerer that can say what it would answer, without a model
+// and without showing anything.
+type Previewer interface {
+	Preview(ctx context.Context, in AnswerRequest) (AnswerReply, error)
+}
+
 // AnswerRequest is a question of one person.
 type AnswerRequest struct {
 	Asker    triage.Actor

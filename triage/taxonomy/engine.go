@@ -24,7 +24,7 @@ var ErrNotReady = errors.New("the classifier is not trained yet")
 // minConfidence is the calibrated probability below which a status or escalating
 // intent is not acted on: the knowledge base is asked instead, and finding
 // nothing there says so.
-const minConfidence = 0.5
+const minConfidence = 0.65
 
 var errNoExamples = errors.New("taxonomy: no examples")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,6 +43,11 @@ type Integration struct {
 	Rejected      *int64
 }
 
+var (
+	authStates = []string{"not_connected", "connecting", "connected", "relink_needed", "revoked"}
+	syncStates = []string{"never", "syncing", "ok", "warning", "failing", "paused"}
+)
+
 // TicketKey is the deduplication key of the ticket about a failing integration.
 func TicketKey(integration uuid.UUID, class string) string {
 	return "integration/" + integration.String() + "/" + class
@@ -63,6 +69,9 @@ func TicketIntegration(key string) uuid.UUID {
 func (f *Feed) Integration(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, in Integration) (bool, error) {
 	if in.At.IsZero() || in.ID == uuid.Nil && in.Ref == "" {
 		return false, fmt.Errorf("apply integration event: %w: it needs a time and an id", ErrBadEvent)
+	}
+	if in.AuthState != "" && !slices.Contains(authStates, in.AuthState) || in.SyncState != "" && !slices.Contains(syncStates, in.SyncState) {
+		return false, fmt.Errorf("apply integration event: %w: unknown state %q or %q", ErrBadEvent, in.AuthState, in.SyncState)
 	}
 	var before struct {
 		id                                  uuid.UUID

@@ -1,0 +1,101 @@
+package feeds
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usherdesk/usher/portal/onboarding/feed"
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+)
+
+// envelope of our own formats, as Standard Webhooks advises: {type, timestamp, data}.
+type own[T any] struct {
+	Type      string    `json:"type"`
+	Timestamp time.Time `json:"timestamp"`
+	Data      T         `json:"data"`
+}
+
+// contract reads contract.signed and contract.cancelled.
+func contract(body []byte) ([]event, error) {
+	var e own[struct {
+		ID      string `json:"contract_id"`
+		Company struct {
+			Name     string `json:"name"`
+			TimeZone string `json:"time_zone"`
+			Locale   string `json:"locale"`
+			Region   string `json:"region"`
+			Plan     string `json:"plan"`
+			Tier     string `json:"tier"`
+			Industry string `json:"industry"`
+			CRMRef   string `json:"crm_ref"`
+		} `json:"company"`
+		Contacts []struct {
+			Name        string   `json:"name"`
+			Email       string   `json:"email"`
+			Locale      string   `json:"locale"`
+			Roles       []string `json:"roles"`
+			Departments []string `json:"departments"`
+		} `json:"contacts"`
+		Template string `json:"template"`
+		Start    string `json:"start_date"`
+		Owner    string `json:"owner"`
+		Mail     string `json:"owner_email"`
+	}]
+	if err := json.Unmarshal(body, &e); err != nil {
+		return nil, err
+	}
+	if e.Type != "contract.signed" && e.Type != "contract.cancelled" {
+		return nil, nil
+	}
+	c := &lifecycle.Contract{
+		Source: "webhook", ID: e.Data.ID, At: e.Timestamp, Cancelled: e.Type == "contract.cancelled", Company: lifecycle.Company(e.Data.Company),
+		Template: e.Data.Template, Owner: e.Data.Owner, OwnerMail: e.Data.Mail,
+	}
+	if start, err := time.Parse(time.DateOnly, e.Data.Start); err == nil {
+		c.Start = start
+	}
+	for _, p := range e.Data.Contacts {
+		c.Contacts = append(c.Contacts, lifecycle.Contact{Name: p.Name, Email: p.Email, Locale: p.Locale, Roles: p.Roles, Departments: p.Departments})
+	}
+	return []event{{contract: c}}, nil
+}
+
+// integration reads integration.status.
+func integration(body []byte) ([]event, error) {
+	var e own[struct {
+		Tenant      string     `json:"tenant_id"`
+		ID          string     `json:"id"`
+		Ref         string     `json:"ref"`
+		Auth        string     `json:"auth_state"`
+		Sync        string     `json:"sync_state"`
+		Class       string     `json:"error_class"`
+		Message     string     `json:"customer_message"`
+		LastSuccess *time.Time `json:"last_success_at"`
+		LastAttempt *time.Time `json:"last_attempt_at"`
+		NextRun     *time.Time `json:"next_run_at"`
+		Done        *int64     `json:"records_done"`
+		Total       *int64     `json:"records_total"`
+		Rejected    *int64     `json:"records_rejected"`
+	}]
+	if err := json.Unmarshal(body, &e); err != nil {
+		return nil, err
+	}
+	if e.Type != "integration.status" {
+		return nil, nil
+	}
+	d := e.Data
+	out := &feed.Integration{
+		Ref: d.Ref, At: e.Timestamp, AuthState: d.Auth, SyncState: d.Sync, ErrorClass: d.Class, Message: d.Message,
+		LastSuccessAt: d.LastSuccess, LastAttemptAt: d.LastAttempt, NextRunAt: d.NextRun, Done: d.Done, Total: d.Total, Rejected: d.Rejected,
+	}
+	if d.ID != "" {
+		id, err := uuid.Parse(d.ID)
+		if err != nil {
+			return nil, err
+		}
+		out.ID = id
+	}
+	return []event{{tenant: d.Tenant, integration: out}}, nil
+}

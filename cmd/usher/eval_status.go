@@ -46,7 +46,7 @@ func shippedIntents(ctx context.Context) (func(ctx context.Context, text, langua
 		return nil, err
 	}
 	heldOut := map[string]bool{}
-	for _, p := range eval.Phrases() {
+	for _, p := range append(eval.Phrases(), eval.NearMisses()...) {
 		heldOut[plainText(p.Text)] = true
 	}
 	var labels []classify.Label

@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -357,13 +358,15 @@ func (r Record) Suggestions(a Asker, now time.Time) []string {
 	for _, c := range r.Verifications {
 		review = review || c.State == "in_review"
 	}
-	add(failing != "", "The "+failing+" is failing, is somebody looking at it?")
-	add(rejected != "", "Why was our document rejected?")
-	add(waiting, "What do you need from us next?")
-	add(review, "Has our verification gone through?")
-	add(r.Project.ActualGoLive == nil, "When will we go live?")
-	add(r.Health(today).Word != "live", "Where are we with our onboarding?")
-	add(true, "How do I upload a document?")
+	words := suggestions(a.Locale)
+	add(failing != "", strings.ReplaceAll(words[0], "{name}", failing))
+	add(rejected != "", words[1])
+	add(waiting, words[2])
+	add(review, words[3])
+	add(r.Project.ActualGoLive == nil, words[4])
+	add(r.Health(today).Word != "live", words[5])
+	add(r.Project.ActualGoLive != nil, words[6])
+	add(true, words[7])
 	return out
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/migrations/dbtest"
@@ -39,6 +41,7 @@ type bundle struct {
 	blobs   *document.Folder
 	service *document.Service // as the app
 	worker  *document.Service
+	jobs    *river.Client[pgx.Tx]
 	asker   onboarding.Asker
 	open    uuid.UUID // a request everybody sees
 	finance uuid.UUID // one of finance
@@ -51,9 +54,11 @@ func setup(t *testing.T, s document.Scanner, config document.Config) *bundle {
 	b.blobs, err = document.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.blobs.Close()) })
+	b.jobs, err = river.NewClient(riverpgxv5.New(b.db.App.Pool()), &river.Config{})
+	require.NoError(t, err)
 	tenant := b.db.Tenant(t, "acme")
 	b.asker = onboarding.Asker{TenantID: tenant, UserID: b.db.User(t, tenant, "ana@acme.test"), Roles: []string{"member"}}
-	b.service, b.worker = document.New(b.db.App, b.blobs, s, config), document.New(b.db.Worker, b.blobs, s, config)
+	b.service, b.worker = document.New(b.db.App, b.blobs, s, b.jobs, config), document.New(b.db.Worker, b.blobs, s, b.jobs, config)
 	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
 		project := uuid.New()
 		batch := &pgx.Batch{}
@@ -76,7 +81,11 @@ func TestAnUploadGoesThroughQuarantineScanAndReview(t *testing.T) {
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
 	require.ErrorIs(t, err, document.ErrHeld)
 
-	require.NoError(t, b.worker.Scan(t.Context(), b.asker.TenantID, v.ID))
+	var jobs int
+	require.NoError(t, b.db.Worker.Pool().QueryRow(t.Context(), `select count(*) from river_job where kind = 'scan_document' and args->>'version_id' = $1`, v.ID.String()).Scan(&jobs))
+	require.Equal(t, 1, jobs, "the scan is asked for in the upload's transaction")
+	scan := &document.Scanning{Service: b.worker}
+	require.NoError(t, scan.Work(t.Context(), &river.Job[document.ScanArgs]{Args: document.ScanArgs{TenantID: b.asker.TenantID, VersionID: v.ID}}))
 	content, err := b.service.Download(t.Context(), b.asker, v.ID)
 	require.NoError(t, err)
 	body, err := io.ReadAll(content.Body)
@@ -139,7 +148,7 @@ func TestMalwareAndABrokenScannerKeepTheFileBack(t *testing.T) {
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
 	require.ErrorIs(t, err, document.ErrHeld)
 
-	broken := document.New(b.db.Worker, b.blobs, scanner{broken: true}, document.Config{})
+	broken := document.New(b.db.Worker, b.blobs, scanner{broken: true}, nil, document.Config{})
 	v, err = b.service.Upload(t.Context(), b.asker, b.open, "y.pdf", pdf("fine"))
 	require.NoError(t, err)
 	require.ErrorContains(t, broken.Scan(t.Context(), b.asker.TenantID, v.ID), "away")

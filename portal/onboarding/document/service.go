@@ -18,6 +18,8 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
@@ -41,15 +43,21 @@ type Service struct {
 	blobs   Blobs
 	scanner Scanner
 	config  Config
+	jobs    Jobs
 }
 
-// New returns a Service.
-func New(db *tenantdb.DB, blobs Blobs, scanner Scanner, config Config) *Service {
+// Jobs inserts the job that scans an upload; *river.Client is one.
+type Jobs interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+}
+
+// New returns a Service. Without jobs nothing asks for a scan by itself.
+func New(db *tenantdb.DB, blobs Blobs, scanner Scanner, jobs Jobs, config Config) *Service {
 	config.MaxBytes = cmp.Or(config.MaxBytes, 25<<20)
 	if len(config.Types) == 0 {
 		config.Types = usualTypes
 	}
-	return &Service{db, blobs, scanner, config}
+	return &Service{db: db, blobs: blobs, scanner: scanner, config: config, jobs: jobs}
 }
 
 // Limits are what to tell people before they choose a file.
@@ -196,6 +204,11 @@ func (s *Service) record(ctx context.Context, asker onboarding.Asker, request, i
 		}
 		if _, err := tx.Exec(ctx, `update document_requests set state = 'received' where tenant_id = $1 and id = $2`, asker.TenantID, request); err != nil {
 			return err
+		}
+		if s.scanner != nil && s.jobs != nil {
+			if _, err := s.jobs.InsertTx(ctx, tx, ScanArgs{asker.TenantID, id}, nil); err != nil {
+				return err
+			}
 		}
 		_, err = onboarding.Append(ctx, tx, asker.TenantID, "document", request, "document.received")
 		return err

@@ -30,8 +30,9 @@ type Result struct {
 	Worlds         int                `json:"worlds"`
 	IntentAccuracy float64            `json:"intent_accuracy"`
 	ByLanguage     map[string]float64 `json:"intent_accuracy_by_language,omitempty"`
-	WrongFacts     int                `json:"wrong_facts"` // answers with at least one
-	Leaks          int                `json:"leaks"`       // answers with at least one
+	NearMisses     float64            `json:"near_misses_refused"` // share not taken for what they resemble
+	WrongFacts     int                `json:"wrong_facts"`         // answers with at least one
+	Leaks          int                `json:"leaks"`               // answers with at least one
 	Answered       int                `json:"answered"`
 	Clarified      int                `json:"clarified"`
 	Examples       []string           `json:"examples,omitempty"` // of faults, at most 20
@@ -89,7 +90,25 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		}
 	}
 	r.accuracy(right, total)
-	return r, nil
+	return r, r.nearMisses(ctx, c)
+}
+
+func (r *Result) nearMisses(ctx context.Context, c Config) error {
+	if c.Classify == nil {
+		return nil
+	}
+	refused, all := 0, NearMisses()
+	for _, p := range all {
+		got, err := c.Classify(ctx, p.Text, p.Language)
+		if err != nil {
+			return fmt.Errorf("evaluate status: classify: %w", err)
+		}
+		if got != p.Intent {
+			refused++
+		}
+	}
+	r.NearMisses = float64(refused) / float64(len(all))
+	return nil
 }
 
 func (r *Result) accuracy(right, total map[string]int) {

@@ -47,8 +47,9 @@ func TestACustomerHearsWhatHappensOnceAndNotAtNight(t *testing.T) {
 		batch.Queue(`insert into signers (tenant_id, id, envelope_id, name, routing, state) values ($1, $2, $3, 'Maria Lang', 1, 'sent')`, tenant, uuid.New(), project)
 		return errors.Join(tx.SendBatch(t.Context(), batch).Close(), rule.Seed(t.Context(), tx))
 	})
+	sweeper := &feed.Sweeper{DB: db.Worker, Feed: f, Now: func() time.Time { return night }}
 	for range 3 {
-		system(t, db, func(tx pgx.Tx) error { return f.Sweep(t.Context(), tx, tenant, night, feed.Patience{}) })
+		require.NoError(t, sweeper.Work(t.Context(), nil))
 	}
 	require.Equal(t, []string{rule.HealthChanged, rule.Stalled}, owner)
 
@@ -58,10 +59,8 @@ func TestACustomerHearsWhatHappensOnceAndNotAtNight(t *testing.T) {
 		return nil
 	}
 	send := func(at time.Time) {
-		system(t, db, func(tx pgx.Tx) error {
-			_, err := notice.Send(t.Context(), tx, at, 100, deliver)
-			return err
-		})
+		sender := &notice.Sender{DB: db.Worker, Deliver: deliver, Now: func() time.Time { return at }}
+		require.NoError(t, sender.Work(t.Context(), nil))
 	}
 	send(night.Add(8 * time.Hour)) // 07:30
 	require.Empty(t, heard)

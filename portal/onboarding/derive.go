@@ -66,16 +66,43 @@ func (r Record) visible(t *Task) *Task {
 	return t
 }
 
-func (r Record) goLive(today time.Time) Forecast {
-	goal, open := r.goal()
+// plan is the project's graph of tasks on a day.
+func (r Record) plan(today time.Time) (plan *schedule.Plan, byID map[uuid.UUID]*Task) {
 	tasks := make([]schedule.Task, len(r.Tasks))
-	byID := make(map[uuid.UUID]*Task, len(r.Tasks))
+	byID = make(map[uuid.UUID]*Task, len(r.Tasks))
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
 		byID[t.ID] = t
 		tasks[i] = schedule.Task{ID: t.ID, Work: t.work(), Duration: t.DurationDays, DependsOn: t.Needs, Rank: i}
 	}
-	plan := schedule.NewPlan(schedule.Calendar{}, schedule.DayOf(today, time.UTC), tasks)
+	return schedule.NewPlan(schedule.Calendar{}, schedule.DayOf(today, time.UTC), tasks), byID
+}
+
+// Forecasts is when each milestone with open work is reached as things stand;
+// one that cannot be told is not in it. Work the asker may not see counts.
+func (r Record) Forecasts(today time.Time) map[uuid.UUID]time.Time {
+	if r.whole != nil {
+		return r.whole.Forecasts(today)
+	}
+	open := map[uuid.UUID][]uuid.UUID{}
+	for _, t := range r.Tasks {
+		if t.Open() && t.MilestoneID != nil {
+			open[*t.MilestoneID] = append(open[*t.MilestoneID], t.ID)
+		}
+	}
+	plan, _ := r.plan(today)
+	out := map[uuid.UUID]time.Time{}
+	for milestone, tasks := range open {
+		if f := plan.Goal(tasks); f.Finish != nil {
+			out[milestone] = f.Finish.Time()
+		}
+	}
+	return out
+}
+
+func (r Record) goLive(today time.Time) Forecast {
+	goal, open := r.goal()
+	plan, byID := r.plan(today)
 	f := plan.Goal(goal)
 	if f.Finish == nil {
 		return Forecast{Unknown: byID[f.Missing]}
@@ -208,27 +235,32 @@ func (r Record) CurrentStage() *Stage {
 	return nil
 }
 
-// NextMilestone is the earliest open one by date, then by order.
-func (r Record) NextMilestone() *Milestone {
+// NextMilestone is the earliest open one by forecast (by date where there is
+// none), then by order.
+func (r Record) NextMilestone(today time.Time) *Milestone {
+	forecasts := r.Forecasts(today)
+	when := func(m *Milestone) *time.Time {
+		if at, ok := forecasts[m.ID]; ok {
+			return &at
+		}
+		return m.Due
+	}
 	var next *Milestone
 	for i := range r.Milestones {
 		m := &r.Milestones[i]
-		if !m.Open() {
-			continue
-		}
-		if next == nil || earlier(m, next) {
+		if m.Open() && (next == nil || earlier(m, next, when(m), when(next))) {
 			next = m
 		}
 	}
 	return next
 }
 
-func earlier(a, b *Milestone) bool {
+func earlier(a, b *Milestone, at, best *time.Time) bool {
 	switch {
-	case a.Due != nil && b.Due != nil && !a.Due.Equal(*b.Due):
-		return a.Due.Before(*b.Due)
-	case (a.Due == nil) != (b.Due == nil):
-		return a.Due != nil
+	case at != nil && best != nil && !at.Equal(*best):
+		return at.Before(*best)
+	case (at == nil) != (best == nil):
+		return at != nil
 	}
 	return a.Ordinal < b.Ordinal
 }

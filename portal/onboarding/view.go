@@ -82,6 +82,7 @@ type ViewMilestone struct {
 	Name        string     `json:"name"`
 	State       string     `json:"state"` // upcoming, in_progress, at_risk, done, missed, waived
 	Due         string     `json:"due,omitempty"`
+	Forecast    string     `json:"forecast,omitempty"`
 	CompletedAt *time.Time `json:"completed_at,omitempty"`
 	Owner       string     `json:"owner,omitempty"`
 	OpenTasks   int        `json:"open_tasks"`
@@ -245,8 +246,13 @@ func (r Record) viewWork(v *View, today time.Time) {
 	for _, s := range r.Stages {
 		v.Stages = append(v.Stages, ViewStage(s))
 	}
+	forecasts := r.Forecasts(today)
 	for _, m := range r.Milestones {
-		v.Milestones = append(v.Milestones, ViewMilestone{m.ID, m.StageID, m.Name, m.State, iso(m.Due), m.CompletedAt, m.OwnerName, len(r.OpenTasks(m.ID))})
+		forecast := ""
+		if at, ok := forecasts[m.ID]; ok && m.Open() {
+			forecast = iso(&at)
+		}
+		v.Milestones = append(v.Milestones, ViewMilestone{m.ID, m.StageID, m.Name, m.State, iso(m.Due), forecast, m.CompletedAt, m.OwnerName, len(r.OpenTasks(m.ID))})
 	}
 	task := func(t Task) ViewTask {
 		return ViewTask{t.ID, t.MilestoneID, t.Title, t.State, t.Responsibility, t.AssigneeName, iso(t.Due), t.Overdue(today)}

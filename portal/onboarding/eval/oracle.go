@@ -120,15 +120,30 @@ func (f *facts) overdue(t onboarding.Task) bool {
 	return isOpen(t) && t.Due != nil && t.Due.Before(f.world.today())
 }
 
-// forecast asks the slow solver, and which visible tasks are critical: more work
-// on one of them moves the date.
-func (f *facts) forecast() (date *time.Time, critical []onboarding.Task) {
-	r := f.world.Record
-	project := walk.Project{Today: schedule.DayOf(f.world.today(), time.UTC)}
+// reached asks the slow solver when a milestone's open work ends; nil when there
+// is none or nobody knows.
+func (f *facts) reached(m onboarding.Milestone) *time.Time {
 	var goal []uuid.UUID
-	open := false
-	goLive := slices.IndexFunc(r.Milestones, func(m onboarding.Milestone) bool { return m.GoLive })
-	for _, t := range r.Tasks {
+	for _, t := range f.world.Record.Tasks {
+		if *t.MilestoneID == m.ID && isOpen(t) {
+			goal = append(goal, t.ID)
+		}
+	}
+	if len(goal) == 0 {
+		return nil
+	}
+	finish, ok := f.project().Finish(goal)
+	if !ok {
+		return nil
+	}
+	at := finish.Time()
+	return &at
+}
+
+// project is the record's graph as the slow solver takes it.
+func (f *facts) project() walk.Project {
+	project := walk.Project{Today: schedule.DayOf(f.world.today(), time.UTC)}
+	for _, t := range f.world.Record.Tasks {
 		work := schedule.Waiting
 		switch t.State {
 		case "in_progress", "in_review":
@@ -137,6 +152,19 @@ func (f *facts) forecast() (date *time.Time, critical []onboarding.Task) {
 			work = schedule.Closed
 		}
 		project.Tasks = append(project.Tasks, schedule.Task{ID: t.ID, Work: work, Duration: t.DurationDays, DependsOn: t.Needs})
+	}
+	return project
+}
+
+// forecast asks the slow solver, and which visible tasks are critical: more work
+// on one of them moves the date.
+func (f *facts) forecast() (date *time.Time, critical []onboarding.Task) {
+	r := f.world.Record
+	project := f.project()
+	var goal []uuid.UUID
+	open := false
+	goLive := slices.IndexFunc(r.Milestones, func(m onboarding.Milestone) bool { return m.GoLive })
+	for _, t := range r.Tasks {
 		if goLive < 0 || *t.MilestoneID == r.Milestones[goLive].ID {
 			goal = append(goal, t.ID)
 			open = open || isOpen(t)
@@ -334,22 +362,23 @@ func (f *facts) overall() {
 }
 
 func (f *facts) nextMilestone() (next *onboarding.Milestone) {
+	far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	best := far
 	list := f.world.Record.Milestones
 	for i := range list {
 		m := &list[i]
 		if m.State == "done" || m.State == "waived" {
 			continue
 		}
-		far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-		due, best := far, far
+		at := far
 		if m.Due != nil {
-			due = *m.Due
+			at = *m.Due
 		}
-		if next != nil && next.Due != nil {
-			best = *next.Due
+		if forecast := f.reached(*m); forecast != nil {
+			at = *forecast
 		}
-		if next == nil || due.Before(best) || due.Equal(best) && m.Ordinal < next.Ordinal {
-			next = m
+		if next == nil || at.Before(best) || at.Equal(best) && m.Ordinal < next.Ordinal {
+			next, best = m, at
 		}
 	}
 	return next
@@ -510,6 +539,7 @@ func (f *facts) milestone(s subject) {
 		f.mustDay(&day)
 	} else if m.State != "done" && m.State != "waived" {
 		f.mustDay(m.Due)
+		f.mustDay(f.reached(m))
 		for _, t := range f.visibleTasks() {
 			if *t.MilestoneID == m.ID && isOpen(t) {
 				f.mustName(t.Title)

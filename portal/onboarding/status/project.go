@@ -50,7 +50,7 @@ func (d *draft) health() {
 }
 
 func (d *draft) next() {
-	if m := d.record.NextMilestone(); m != nil {
+	if m := d.record.NextMilestone(d.today); m != nil {
 		d.lines = append(d.lines, d.dated("milestone.next", m.Due, "name", m.Name))
 		d.rests("milestone", m.ID, m.Name, "due", iso(m.Due), time.Time{})
 	}
@@ -281,6 +281,10 @@ func (d *draft) oneMilestone(m onboarding.Milestone) {
 		return
 	case m.Due != nil:
 		d.say("milestone.due", "date", d.date(*m.Due))
+	}
+	if at, ok := d.record.Forecasts(d.today)[m.ID]; ok && (m.Due == nil || !at.Equal(*m.Due)) {
+		d.say("milestone.forecast", "date", d.date(at))
+		d.rests("milestone", m.ID, m.Name, "forecast", iso(&at), time.Time{})
 	}
 	open := d.record.OpenTasks(m.ID)
 	if len(open) == 0 {

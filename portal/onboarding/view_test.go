@@ -1,0 +1,66 @@
+package onboarding_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding"
+)
+
+func TestThePageShowsEachPersonTheirPart(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	tenant := db.Tenant(t, "acme")
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	var people []onboarding.DemoPerson
+	for _, name := range []string{"ana", "bo", "cy"} {
+		people = append(people, onboarding.DemoPerson{ID: db.User(t, tenant, name+"@acme.test"), Name: name})
+	}
+	var r onboarding.Record
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		if err := onboarding.SeedDemo(t.Context(), tx, tenant, "integration", people, now); err != nil {
+			return err
+		}
+		_, err := onboarding.Append(t.Context(), tx, tenant, "project", uuid.Nil, "project.created")
+		return err
+	}))
+	require.NoError(t, db.App.WithTenant(t.Context(), tenant, func(tx pgx.Tx) (err error) {
+		r, err = onboarding.Load(t.Context(), tx, tenant)
+		return err
+	}))
+	admin := onboarding.Asker{TenantID: tenant, UserID: people[0].ID, Roles: []string{"admin"}}
+	member := onboarding.Asker{TenantID: tenant, UserID: people[1].ID, Roles: []string{"member"}, Locale: "de-AT"}
+	whole, part := r.View(admin, now), r.View(member, now)
+
+	require.EqualValues(t, 1, whole.Event)
+	require.Greater(t, len(whole.Tasks), len(part.Tasks))
+	require.Greater(t, len(whole.Documents), len(part.Documents))
+	require.Greater(t, len(whole.Training), len(part.Training))
+	require.NotEmpty(t, whole.People)
+	require.Len(t, part.People, 1, "only oneself")
+	require.Equal(t, whole.Health.Word, part.Health.Word)
+	require.Equal(t, whole.Progress, part.Progress)
+	require.Equal(t, whole.GoLive.Forecast, part.GoLive.Forecast)
+	forecasts := 0
+	for _, m := range whole.Milestones {
+		if m.Forecast != "" {
+			forecasts++
+		}
+	}
+	require.Positive(t, forecasts)
+
+	require.Equal(t, "Transport management system schlägt fehl, kümmert sich jemand darum?", part.Suggestions[0])
+	require.Equal(t, "Transport management system is failing, is somebody looking at it?", whole.Suggestions[0])
+	require.LessOrEqual(t, len(part.Suggestions), 4)
+
+	body, err := json.Marshal(part)
+	require.NoError(t, err)
+	require.NotContains(t, string(body), "null", "lists are empty, never null")
+	require.NotContains(t, string(body), "pricing exception", "internal work is never named")
+}

@@ -110,6 +110,9 @@ func (a *application) loadDemo(ctx context.Context) error {
 	if err := a.worker.WithSystem(ctx, "load the shipped taxonomy", func(tx pgx.Tx) error { return taxonomy.Seed(ctx, tx, set) }); err != nil {
 		return err
 	}
+	if err := a.seedOnboardingRules(ctx); err != nil {
+		return err
+	}
 	if err := a.seedOnboarding(ctx); err != nil {
 		return err
 	}

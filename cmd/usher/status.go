@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/status"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/assistant"
@@ -40,7 +42,7 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 		if err != nil {
 			return err
 		}
-		tickets, err := l.tickets(ctx, tx, in.Asker)
+		tickets, err := l.tickets(ctx, tx, in.Asker, record)
 		if err != nil {
 			return err
 		}
@@ -75,9 +77,9 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	return reply, nil
 }
 
-// tickets are those the asker may see: their own, and everybody's for roles that
-// share them.
-func (l live) tickets(ctx context.Context, tx pgx.Tx, a triage.Actor) ([]status.Ticket, error) {
+// tickets are those the asker may see: their own, everybody's for roles that
+// share them, and those of the tenant's failing integrations.
+func (l live) tickets(ctx context.Context, tx pgx.Tx, a triage.Actor, record onboarding.Record) ([]status.Ticket, error) {
 	user := a.ID
 	if a.HasRole(intake.RoleAdmin) || a.HasRole(intake.RoleManager) {
 		user = [16]byte{}
@@ -86,10 +88,30 @@ func (l live) tickets(ctx context.Context, tx pgx.Tx, a triage.Actor) ([]status.
 	if err != nil {
 		return nil, err
 	}
+	for _, i := range record.Integrations {
+		if i.SyncState != "failing" {
+			continue
+		}
+		t, err := desk.OpenTicketByKey(ctx, tx, a.TenantID, feed.TicketKey(i.ID, i.ErrorCode))
+		if errors.Is(err, triage.ErrTicketNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(rows, func(r desk.CustomerTicket) bool { return r.ID == t.ID }) {
+			rows = append(rows, t)
+		}
+	}
 	out := make([]status.Ticket, len(rows))
 	for i, t := range rows {
+		integration := uuid.Nil
+		if t.DedupKey != nil {
+			integration = feed.TicketIntegration(*t.DedupKey)
+		}
 		out[i] = status.Ticket{
-			Number: t.Number, Subject: t.Subject, State: string(t.State), Assignee: t.Assignee, Origin: t.Origin,
+			IntegrationID: integration,
+			Number:        t.Number, Subject: t.Subject, State: string(t.State), Assignee: t.Assignee, Origin: t.Origin,
 			LastPublicMessageAt: t.LastPublicMessageAt, NextReplyDueAt: t.NextReplyDueAt, PausedReason: t.PausedReason, UpdatedAt: t.UpdatedAt,
 		}
 	}

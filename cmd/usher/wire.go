@@ -144,6 +144,11 @@ func (a *application) join() error {
 		return err
 	}
 	mounts := append(outside.inbound(a, workers), mailMount(mail)...)
+	hooked, err := a.connectFeeds(workers)
+	if err != nil {
+		return err
+	}
+	mounts = append(mounts, hooked...)
 	if a.config.has("api") {
 		return a.serveAPI(mounts)
 	}

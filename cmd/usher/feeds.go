@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/usherdesk/usher/integrations/feeds"
+	"github.com/usherdesk/usher/portal/onboarding/feed"
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	"github.com/usherdesk/usher/portal/onboarding/notice"
+	"github.com/usherdesk/usher/portal/onboarding/rule"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/desk"
+)
+
+// connectFeeds lets outside systems keep the onboarding record true, and acts on
+// what happens: tickets, notices, rules. USHER_HOOK_<SOURCE>_SECRETS switches a
+// source on.
+func (a *application) connectFeeds(workers *river.Workers) ([]func(gin.IRouter), error) {
+	f := &feed.Feed{Rules: &rule.Engine{Do: notice.Do(time.Now, a.react)}}
+	secrets := map[string][]string{}
+	for _, source := range feeds.Sources() {
+		if list := split(setting("USHER_HOOK_" + strings.ToUpper(source) + "_SECRETS")); len(list) > 0 {
+			secrets[source] = list
+		}
+	}
+	in, err := feeds.New(feeds.Config{DB: a.worker, Jobs: a.jobs, Feed: f, PublicURL: a.config.PublicURL, Secrets: secrets, Log: a.log})
+	if err != nil {
+		return nil, fmt.Errorf("connect webhooks: %w", err)
+	}
+	feeds.AddWorkers(workers, in)
+	feed.AddWorkers(workers, &feed.Sweeper{DB: a.worker, Feed: f})
+	notice.AddWorkers(workers, &notice.Sender{DB: a.worker, Deliver: a.tell})
+	if a.config.has("worker") {
+		a.jobs.PeriodicJobs().AddMany([]*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(15*time.Minute), func() (river.JobArgs, *river.InsertOpts) { return feed.SweepArgs{}, nil }, nil),
+			river.NewPeriodicJob(river.PeriodicInterval(time.Minute), func() (river.JobArgs, *river.InsertOpts) { return notice.SendArgs{}, nil }, nil),
+		})
+	}
+	return []func(gin.IRouter){in.Mount}, nil
+}
+
+// react does what a rule asks for, in the transaction of the event.
+func (a *application) react(ctx context.Context, tx pgx.Tx, f rule.Fired) error {
+	switch f.Action.Kind {
+	case rule.OpenTicket:
+		return a.openTicketFor(ctx, tx, f)
+	case rule.CloseTicket:
+		return a.noteRecovery(ctx, tx, f)
+	case rule.TellOwner:
+		a.log.InfoContext(ctx, "onboarding needs a look", "tenant_id", f.Event.TenantID, "event", f.Event.Kind, "entity_id", f.Event.EntityID)
+		return nil
+	case rule.CreateTask:
+		_, err := tx.Exec(ctx, `insert into tasks (tenant_id, id, project_id, title, state, responsibility, visibility)
+			select tenant_id, $2, id, $3, 'ready', 'provider', 'internal' from projects where tenant_id = $1 and state in ('active', 'on_hold', 'live')`,
+			f.Event.TenantID, uuid.Must(uuid.NewV7()), f.Action.Title)
+		return err
+	}
+	return nil
+}
+
+// openTicketFor opens one ticket for a happening; an open one with the key is it.
+func (a *application) openTicketFor(ctx context.Context, tx pgx.Tx, f rule.Fired) error {
+	key := f.Event.Fields["key"]
+	if key == "" {
+		key = f.Rule + "/" + f.Event.Subject
+	}
+	_, err := desk.OpenTicketByKey(ctx, tx, f.Event.TenantID, key)
+	if err == nil || !errors.Is(err, triage.ErrTicketNotFound) {
+		return err
+	}
+	subject, origin := f.Event.Fields["name"]+" needs attention", "integration_error"
+	if f.Event.Entity == "integration" {
+		subject = f.Event.Fields["name"] + " (" + f.Event.Fields["environment"] + ") is failing"
+	} else {
+		origin = "chat"
+	}
+	conversation, err := triage.InsertConversation(ctx, tx, triage.Conversation{
+		TenantID: f.Event.TenantID, ID: uuid.Must(uuid.NewV7()), Channel: triage.ChannelIntegration, Subject: subject,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = a.desk.Escalate(ctx, tx, desk.Escalation{
+		TenantID: f.Event.TenantID, ConversationID: conversation.ID, Reason: triage.ReasonIntegration, Subject: subject, Origin: origin, DedupKey: key,
+		Summary:        subject + ". " + f.Event.Fields["message"] + " (event " + f.Event.Kind + ", class " + f.Event.Fields["error_class"] + ")",
+		Classification: triage.Classification{Intent: "integration.error_followup", Priority: triage.PriorityHigh, Language: "en", Team: "integrations"},
+	})
+	return err
+}
+
+// noteRecovery tells agents on the ticket that the cause is gone; they close it.
+func (a *application) noteRecovery(ctx context.Context, tx pgx.Tx, f rule.Fired) error {
+	ticket, err := desk.OpenTicketByKey(ctx, tx, f.Event.TenantID, f.Event.Fields["key"])
+	if errors.Is(err, triage.ErrTicketNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key := "recovered/" + f.Event.Subject
+	_, _, err = triage.InsertMessage(ctx, tx, triage.Message{
+		TenantID: f.Event.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: ticket.ConversationID, AuthorKind: triage.AuthorSystem, AuthorName: "Usher",
+		Visibility: triage.Internal, Body: f.Event.Fields["name"] + " (" + f.Event.Fields["environment"] + ") works again.", Language: "en", ClientKey: &key, State: triage.MessageFinal,
+	})
+	return err
+}
+
+// tell puts a notice into the person's latest open conversation, or a new one.
+func (a *application) tell(ctx context.Context, tx pgx.Tx, m notice.Message) error {
+	var conversation uuid.UUID
+	err := tx.QueryRow(ctx, `select id from conversations where tenant_id = $1 and user_id = $2 and state = 'open' and assistant = 'on' and channel in ('chat', 'email')
+		and updated_at > now() - interval '30 days' order by updated_at desc limit 1`, m.TenantID, m.UserID).Scan(&conversation)
+	if errors.Is(err, pgx.ErrNoRows) {
+		made, err := triage.InsertConversation(ctx, tx, triage.Conversation{
+			TenantID: m.TenantID, ID: uuid.Must(uuid.NewV7()), UserID: &m.UserID, Channel: triage.ChannelChat, Subject: triage.Line(m.Text, 80), Language: m.Language,
+		})
+		if err != nil {
+			return err
+		}
+		conversation = made.ID
+	} else if err != nil {
+		return err
+	}
+	_, _, err = triage.InsertMessage(ctx, tx, triage.Message{
+		TenantID: m.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: conversation, AuthorKind: triage.AuthorAssistant, AuthorName: assistant.AssistantName, Visibility: triage.VisibleToCustomer,
+		Body: m.Text, Language: m.Language, ClientKey: &m.Key, Answer: &triage.AnswerMeta{Kind: "status", Evidence: "known_state", Link: m.Link}, State: triage.MessageFinal,
+	})
+	return err
+}
+
+// seedOnboardingRules stores the shipped templates and rules that are not there.
+func (a *application) seedOnboardingRules(ctx context.Context) error {
+	return a.worker.WithSystem(ctx, "load onboarding templates and rules", func(tx pgx.Tx) error {
+		if err := lifecycle.Seed(ctx, tx); err != nil {
+			return err
+		}
+		return rule.Seed(ctx, tx)
+	})
+}

@@ -98,6 +98,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SMTP_ADDR", "", "host:port mail leaves by, with USHER_SMTP_USER and USHER_SMTP_PASSWORD"},
 	{"USHER_IMAP_ADDR", "", "host:port of the mailbox mail comes into, with USHER_IMAP_USER and USHER_IMAP_PASSWORD"},
 	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, onfido, pandadoc, stripe, sumsub"},
+	{"USHER_SOURCES", "", "JSON file of outside systems that status packs are answered from"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/onboarding/status"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/assistant"
@@ -21,11 +22,12 @@ import (
 
 // live answers status questions from the onboarding record, and shows it.
 type live struct {
-	db  *tenantdb.DB
-	now func() time.Time
+	db      *tenantdb.DB
+	now     func() time.Time
+	sources *source.Reader // nil: no outside system is asked
 }
 
-func newLive(db *tenantdb.DB) live { return live{db, time.Now} }
+func newLive(db *tenantdb.DB, sources *source.Reader) live { return live{db, time.Now, sources} }
 
 func asker(a triage.Actor) onboarding.Asker {
 	return onboarding.Asker{TenantID: a.TenantID, UserID: a.ID, Roles: a.Roles, Departments: a.Departments, Locale: a.Locale, TimeZone: a.TimeZone}
@@ -34,6 +36,8 @@ func asker(a triage.Actor) onboarding.Asker {
 // Resolve implements assistant.Status.
 func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
 	var answer status.Answer
+	var input status.Input
+	var question status.Question
 	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
 		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID, status.Needs(in.Intent))
 		if errors.Is(err, onboarding.ErrNoProject) {
@@ -46,13 +50,13 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 		if err != nil {
 			return err
 		}
-		question := status.Question{Intent: in.Intent, Text: in.Text, Language: in.Language}
+		question = status.Question{Intent: in.Intent, Text: in.Text, Language: in.Language}
 		for _, turn := range in.History {
 			if turn.Customer {
 				question.History = append(question.History, turn.Text)
 			}
 		}
-		input := status.Input{Record: record, Tickets: tickets, Asker: asker(in.Asker), Now: l.now()}
+		input = status.Input{Record: record, Tickets: tickets, Asker: asker(in.Asker), Now: l.now()}
 		if !status.Knows(in.Intent) {
 			if input.Packs, err = status.Packs(ctx, tx); err != nil {
 				return err
@@ -64,6 +68,7 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	if err != nil {
 		return assistant.StatusReply{}, err
 	}
+	answer = refreshed(ctx, l.sources, in.Asker.TenantID, input, question, answer)
 	reply := assistant.StatusReply{
 		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Stale: answer.Stale, Link: answer.Link,
 		Clarify: answer.Clarify, Options: answer.Options,

@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/portal"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/web"
 	"github.com/usherdesk/usher/triage/assistant"
@@ -55,6 +56,7 @@ type application struct {
 	assistant *assistant.Assistant
 	knowledge assistant.FromKnowledge
 	status    assistant.Status
+	sources   *source.Reader
 	handler   http.Handler
 }
 
@@ -77,6 +79,9 @@ func build(ctx context.Context, c config, log *slog.Logger) (*application, error
 }
 
 func (a *application) close() {
+	if a.sources != nil {
+		a.sources.Stop()
+	}
 	a.app.Close()
 	a.worker.Close()
 }
@@ -114,7 +119,10 @@ func (a *application) join() error {
 		answers = forTenant{written}
 		classifies = modelFirst{openai.Classifier(model, taxonomyValues(a.worker)), classifies, a.log}
 	}
-	a.status = newLive(a.worker)
+	if a.sources, err = a.connectSources(); err != nil {
+		return err
+	}
+	a.status = newLive(a.worker, a.sources)
 
 	hooks := webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
 	webhook.AddWorkers(workers, hooks)
@@ -165,7 +173,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app), Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, nil), Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester:  tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation},
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -22,8 +22,11 @@ var ErrBadPack = errors.New("status pack is not valid")
 // Pack is a set of status intents that exist by configuration alone: what people
 // ask, the entity that answers, its fields and the sentences.
 type Pack struct {
-	Key     string       `json:"key" yaml:"key"`
-	Entity  string       `json:"entity" yaml:"entity"`
+	Key    string `json:"key" yaml:"key"`
+	Entity string `json:"entity" yaml:"entity"`
+	// Source names the outside system that knows the fields; empty: only the
+	// stored record does. The thing's key is its id there.
+	Source  string       `json:"source,omitempty" yaml:"source,omitempty"`
 	Fields  []Field      `json:"fields" yaml:"fields"`
 	Intents []PackIntent `json:"intents" yaml:"intents"`
 }

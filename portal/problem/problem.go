@@ -20,6 +20,8 @@ import (
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/document"
+	"github.com/usherdesk/usher/portal/onboarding/export"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -67,6 +69,16 @@ func TooMany(after time.Duration) *Problem {
 	return p
 }
 
+// retrySoon is how long callers wait for what is away for a moment.
+const retrySoon = 5 * time.Second
+
+// Unavailable asks the caller to come back in a moment.
+func Unavailable(code, detail string) *Problem {
+	p := New(http.StatusServiceUnavailable, code, detail)
+	p.retryAfter = retrySoon
+	return p
+}
+
 // rule maps one domain error.
 type rule struct {
 	err    error
@@ -88,6 +100,11 @@ var rules = []rule{
 	{intake.ErrBadVote, 400, "bad_vote", "vote must be helpful or not_helpful."},
 	{taxonomy.ErrValueNotFound, 404, "not_found", ""},
 	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters, an example a text of at most 2000."},
+	{taxonomy.ErrNotReady, 503, "starting", "The assistant is still getting ready. Try again in a few seconds."},
+	{desk.ErrTicketClosed, 409, "ticket_closed", "This ticket is closed. Reopen it first, or start a new one."},
+	{desk.ErrBadValue, 400, "bad_value", "A value cannot be used here: priority, state, team and intent must be known ones, and an open ticket is snoozed until a time in the future."},
+	{desk.ErrDeliveryNotFound, 404, "not_found", ""},
+	{desk.ErrNoDraft, 409, "nothing_to_suggest", "Nothing in the knowledge base answers this. Write the reply yourself."},
 	{desk.ErrRefused, 403, "not_allowed", "You may not do this. Ask somebody of your team with the right role."},
 	{knowledge.ErrNotFound, 404, "not_found", ""},
 	{knowledge.ErrNoVersion, 404, "not_found", ""},
@@ -95,8 +112,22 @@ var rules = []rule{
 	{knowledge.ErrNoDraft, 409, "nothing_to_publish", "There is no draft. Edit the article first."},
 	{knowledge.ErrNotPublished, 409, "not_published", "The article is not published."},
 	{knowledge.ErrConflict, 409, "edited_by_someone_else", "Somebody else has changed this draft since you opened it. Reload, then put your change in again."},
-	{onboarding.ErrNoProject, 404, "not_found", ""},
+	{knowledge.ErrGapNotFound, 404, "not_found", ""},
 	{knowledge.ErrBadAudience, 400, "bad_audience", "The audience must be public, customer or agent."},
+	{knowledge.ErrNoEmbedder, 503, "search_unavailable", "Search is not available right now. Browse the articles, or talk to a person."},
+	{onboarding.ErrNoProject, 404, "not_found", ""},
+	{document.ErrNotFound, 404, "not_found", ""},
+	{document.ErrNoBlob, 404, "not_found", ""},
+	{document.ErrClosed, 409, "document_closed", "This document is not asked for any more: it was accepted or is not needed."},
+	{document.ErrTooLarge, 413, "file_too_large", "The file is too large. Compress it or split it; the limit is beside the upload."},
+	{document.ErrEmpty, 400, "file_empty", "The file is empty. Choose another one."},
+	{document.ErrType, 415, "file_type", "Files of this type are not accepted. Send a PDF, an image, a text, or an office document."},
+	{document.ErrHeld, 409, "file_held", "The file is held back until it has been checked. Try again later."},
+	{document.ErrBadReview, 400, "bad_review", "A rejection needs a reason code and a message for the customer; an acceptance has neither."},
+	{document.ErrSuperseded, 409, "superseded", "A newer version was uploaded meanwhile. Look at that one."},
+	{export.ErrUnknownSection, 404, "not_found", ""},
+	{export.ErrUnknownFormat, 400, "unknown_format", "format must be csv or json."},
+	{export.ErrBadRange, 400, "bad_range", "The range ends before it begins."},
 }
 
 // From is the problem of an error. Unknown errors become a plain 500 without
@@ -112,7 +143,11 @@ func From(err error) *Problem {
 			if r.status == http.StatusNotFound {
 				return NotFound()
 			}
-			return New(r.status, r.code, r.detail)
+			p := New(r.status, r.code, r.detail)
+			if r.status == http.StatusServiceUnavailable {
+				p.retryAfter = retrySoon
+			}
+			return p
 		}
 	}
 	var taken *desk.ClaimedError
@@ -128,9 +163,11 @@ func From(err error) *Problem {
 	case errors.Is(err, context.Canceled):
 		return New(499, "client_closed_request", "The caller went away.")
 	case unavailable(err):
-		p := New(http.StatusServiceUnavailable, "temporarily_unavailable", "We cannot reach our database right now. Nothing you sent is lost if you keep it; try again in a few seconds.")
-		p.retryAfter = 5 * time.Second
-		return p
+		return Unavailable("temporarily_unavailable", "We cannot reach our database right now. Nothing you sent is lost if you keep it; try again in a few seconds.")
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("took_too_long", "This took longer than we allow. Keep what you sent and try again in a few seconds.")
+	case unusable(err):
+		return New(http.StatusBadRequest, "unusable_value", "A text or number in the request cannot be stored: texts may not hold the character U+0000, numbers must be of a sensible size.")
 	}
 	return New(http.StatusInternalServerError, "internal_error", "Something on our side went wrong. Try again; if it stays, tell support the request id.")
 }
@@ -140,7 +177,7 @@ func unavailable(err error) bool {
 	var connect *pgconn.ConnectError
 	var pg *pgconn.PgError
 	switch {
-	case errors.As(err, &connect), errors.Is(err, context.DeadlineExceeded), pgconn.SafeToRetry(err):
+	case errors.As(err, &connect), pgconn.SafeToRetry(err):
 		return true
 	case errors.As(err, &pg):
 		switch pg.Code[:2] {
@@ -149,6 +186,19 @@ func unavailable(err error) bool {
 		}
 	}
 	return isClosed(err)
+}
+
+// unusable reports whether the database refused a value no column can hold.
+func unusable(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "22021", "22P05", "22001", "22003", "22008": // encoding, untranslatable, too long, out of range, no such time
+		return true
+	}
+	return false
 }
 
 func isClosed(err error) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
@@ -40,16 +42,17 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []
 	return river.NewClient(riverpgxv5.New(pool), config)
 }
 
-// sweepKeysArgs forgets idempotency keys older than a day.
+// sweepKeysArgs forgets idempotency keys, links and sessions that ended long ago.
 type sweepKeysArgs struct{}
 
 func (sweepKeysArgs) Kind() string { return "sweep_idempotency_keys" }
 
 type sweepKeysWorker struct {
 	river.WorkerDefaults[sweepKeysArgs]
-	db *tenantdb.DB
+	db       *tenantdb.DB
+	identity *identity.Service
 }
 
 func (w *sweepKeysWorker) Work(ctx context.Context, _ *river.Job[sweepKeysArgs]) error {
-	return intake.SweepKeys(ctx, w.db, time.Now())
+	return errors.Join(intake.SweepKeys(ctx, w.db, time.Now()), w.identity.Sweep(ctx))
 }

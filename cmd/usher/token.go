@@ -17,7 +17,7 @@ import (
 
 func tokenCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "token", Short: "Make sign-in links and API keys"}
-	cmd.AddCommand(tokenLinkCommand(), tokenKeyCommand())
+	cmd.AddCommand(tokenLinkCommand(), tokenKeyCommand(), tokenRevokeCommand())
 	return cmd
 }
 
@@ -114,13 +114,7 @@ func tokenKeyCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
-				var id uuid.UUID
-				err := a.worker.WithSystem(ctx, "find a tenant for an API key", func(tx pgx.Tx) error {
-					return tx.QueryRow(ctx, `select id from tenants where slug = $1`, tenant).Scan(&id)
-				})
-				if errors.Is(err, pgx.ErrNoRows) {
-					return fmt.Errorf("there is no tenant %q; name it by its slug, such as acme-logistics", tenant)
-				}
+				id, err := a.tenantNamed(ctx, tenant)
 				if err != nil {
 					return err
 				}
@@ -133,8 +127,50 @@ func tokenKeyCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&tenant, "tenant", "", "the tenant's slug")
-	cmd.Flags().StringVar(&name, "name", "cli", "what the key is for")
-	_ = cmd.MarkFlagRequired("tenant") // the flag exists
+	keyFlags(cmd, &tenant, &name)
 	return cmd
+}
+
+func tokenRevokeCommand() *cobra.Command {
+	var tenant, name string
+	cmd := &cobra.Command{
+		Use:   "revoke",
+		Short: "End the API keys of a name at once",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+				id, err := a.tenantNamed(ctx, tenant)
+				if err != nil {
+					return err
+				}
+				n, err := a.identity.RevokeKeys(ctx, id, name)
+				if err != nil {
+					return err
+				}
+				if n == 0 {
+					return fmt.Errorf("%s has no API key named %q that still works", tenant, name)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "Revoked %d.\n", n)
+				return nil
+			})
+		},
+	}
+	keyFlags(cmd, &tenant, &name)
+	return cmd
+}
+
+func keyFlags(cmd *cobra.Command, tenant, name *string) {
+	cmd.Flags().StringVar(tenant, "tenant", "", "the tenant's slug")
+	cmd.Flags().StringVar(name, "name", "cli", "what the key is for")
+	_ = cmd.MarkFlagRequired("tenant") // the flag exists
+}
+
+func (a *application) tenantNamed(ctx context.Context, slug string) (id uuid.UUID, err error) {
+	err = a.worker.WithSystem(ctx, "find a tenant for an API key", func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select id from tenants where slug = $1`, slug).Scan(&id)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return id, fmt.Errorf("there is no tenant %q; name it by its slug, such as acme-logistics", slug)
+	}
+	return id, err
 }

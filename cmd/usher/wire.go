@@ -146,7 +146,7 @@ func (a *application) join() error {
 	index.AddWorkers(workers, a.indexer, a.jobs)
 	switchover.AddWorkers(workers, a.models)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
-	river.AddWorker(workers, &sweepKeysWorker{db: a.worker})
+	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity})
 	mail, err := a.connectMail(workers)
 	if err != nil {
 		return err

@@ -97,6 +97,9 @@ func New(app, worker *tenantdb.DB, c Config) *Service {
 	return s
 }
 
+// Lifetime is how long a session lasts at most: the cookie's age.
+func (s *Service) Lifetime() time.Duration { return s.absolute }
+
 // CreateLink makes a sign-in link token for a person of a tenant.
 func (s *Service) CreateLink(ctx context.Context, tenant, user uuid.UUID, ttl time.Duration, reusable bool) (string, error) {
 	token := tenantToken(linkPrefix, tenant)
@@ -134,6 +137,37 @@ func (s *Service) CreateKey(ctx context.Context, tenant uuid.UUID, name string, 
 		return "", fmt.Errorf("create API key: %w", err)
 	}
 	return token, nil
+}
+
+// RevokeKeys ends a tenant's API keys of a name, and says how many there were.
+func (s *Service) RevokeKeys(ctx context.Context, tenant uuid.UUID, name string) (n int64, err error) {
+	err = s.app.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `update api_keys set revoked_at = $3 where tenant_id = $1 and name = $2 and revoked_at is null`, tenant, name, s.now())
+		n = tag.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("revoke API keys: %w", err)
+	}
+	return n, nil
+}
+
+// Sweep forgets links and sessions that ended a month ago: until then they show
+// who was signed in when. It needs the worker's database.
+func (s *Service) Sweep(ctx context.Context) error {
+	before := s.now().AddDate(0, -1, 0)
+	err := s.worker.WithSystem(ctx, "forget ended sessions and links", func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`delete from login_links where expires_at < $1`, before)
+		batch.Queue(`delete from staff_login_links where expires_at < $1`, before)
+		batch.Queue(`delete from sessions where expires_at < $1 or revoked_at < $1`, before)
+		batch.Queue(`delete from staff_sessions where expires_at < $1 or revoked_at < $1`, before)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("sweep sessions: %w", err)
+	}
+	return nil
 }
 
 // Exchange turns a sign-in link into a session.

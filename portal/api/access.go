@@ -17,6 +17,7 @@ const (
 	public   access = iota + 1 // anybody
 	optional                   // anybody; a principal widens what is seen
 	customer                   // a person of a tenant
+	manager                    // a person of a tenant with the role admin or manager
 	caller                     // a person of a tenant, or an API key
 	anyone                     // whoever is signed in
 	agent                      // staff
@@ -26,17 +27,19 @@ const (
 // operations declares the access of every operation of the contract.
 var operations = map[string]access{
 	"Healthz": public, "Readyz": public, "ExchangeLink": public,
-	"SearchKnowledge": optional, "ListArticles": optional, "GetArticle": optional,
+	"SearchKnowledge": optional, "ListArticles": optional, "GetArticle": optional, "SuggestArticles": optional,
 	"GetMe": anyone, "Logout": anyone,
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
 	"PostMessage": caller, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
 	"AskForPerson": customer, "ConfirmSolved": customer, "PutFeedback": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
+	"StreamOnboarding": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
 	"GetQueue": agent, "ListStaff": agent, "GetAgentTicket": agent, "StreamAgentTicket": agent, "ActOnTicket": agent,
 	"SuggestAnswer": agent, "ListDeliveries": agent, "ActOnDelivery": agent,
+	"ListPendingDocuments": agent, "DownloadPendingDocument": agent, "ReviewDocument": agent,
 	"ListTenants": curator, "ListAdminArticles": curator, "CreateArticle": curator, "GetAdminArticle": curator,
 	"SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
-	"ResolveGap": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
+	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
 	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator,
 }
 
@@ -63,6 +66,8 @@ func allowed(need access, p identity.Principal) bool {
 	switch need {
 	case customer:
 		return p.Kind == identity.Customer
+	case manager:
+		return p.Kind == identity.Customer && (p.Actor.HasRole("admin") || p.Actor.HasRole("manager"))
 	case caller:
 		return p.Kind == identity.Customer || p.Kind == identity.Key && slices.Contains(p.Scopes, identity.ScopeTickets)
 	case anyone:

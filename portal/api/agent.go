@@ -165,7 +165,7 @@ func (s *Server) StreamAgentTicket(ctx context.Context, r StreamAgentTicketReque
 	if err != nil {
 		return nil, err
 	}
-	return sse{server: s, ctx: ctx, tenant: r.Tenant, conversation: d.Ticket.ConversationID, after: from, staff: true}, nil
+	return sse{s, ctx, conversationTopic(r.Tenant, d.Ticket.ConversationID), from, conversationEvents(s.Worker, r.Tenant, d.Ticket.ConversationID, true)}, nil
 }
 
 // ActOnTicket is one act of an agent.

@@ -229,6 +229,90 @@ func (e DeliveryState) Valid() bool {
 	}
 }
 
+// Defines values for DocumentState.
+const (
+	DocumentStateAccepted  DocumentState = "accepted"
+	DocumentStateExpired   DocumentState = "expired"
+	DocumentStateInReview  DocumentState = "in_review"
+	DocumentStateReceived  DocumentState = "received"
+	DocumentStateRejected  DocumentState = "rejected"
+	DocumentStateRequested DocumentState = "requested"
+	DocumentStateWaived    DocumentState = "waived"
+)
+
+// Valid indicates whether the value is a known member of the DocumentState enum.
+func (e DocumentState) Valid() bool {
+	switch e {
+	case DocumentStateAccepted:
+		return true
+	case DocumentStateExpired:
+		return true
+	case DocumentStateInReview:
+		return true
+	case DocumentStateReceived:
+		return true
+	case DocumentStateRejected:
+		return true
+	case DocumentStateRequested:
+		return true
+	case DocumentStateWaived:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DocumentVersionReviewState.
+const (
+	DocumentVersionReviewStateAccepted DocumentVersionReviewState = "accepted"
+	DocumentVersionReviewStateInReview DocumentVersionReviewState = "in_review"
+	DocumentVersionReviewStatePending  DocumentVersionReviewState = "pending"
+	DocumentVersionReviewStateRejected DocumentVersionReviewState = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the DocumentVersionReviewState enum.
+func (e DocumentVersionReviewState) Valid() bool {
+	switch e {
+	case DocumentVersionReviewStateAccepted:
+		return true
+	case DocumentVersionReviewStateInReview:
+		return true
+	case DocumentVersionReviewStatePending:
+		return true
+	case DocumentVersionReviewStateRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DocumentVersionScanState.
+const (
+	DocumentVersionScanStateClean      DocumentVersionScanState = "clean"
+	DocumentVersionScanStateError      DocumentVersionScanState = "error"
+	DocumentVersionScanStateInfected   DocumentVersionScanState = "infected"
+	DocumentVersionScanStateNotScanned DocumentVersionScanState = "not_scanned"
+	DocumentVersionScanStatePending    DocumentVersionScanState = "pending"
+)
+
+// Valid indicates whether the value is a known member of the DocumentVersionScanState enum.
+func (e DocumentVersionScanState) Valid() bool {
+	switch e {
+	case DocumentVersionScanStateClean:
+		return true
+	case DocumentVersionScanStateError:
+		return true
+	case DocumentVersionScanStateInfected:
+		return true
+	case DocumentVersionScanStateNotScanned:
+		return true
+	case DocumentVersionScanStatePending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FeedbackVote.
 const (
 	Helpful    FeedbackVote = "helpful"
@@ -571,6 +655,24 @@ func (e GetQueueParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ExportDataParamsFormat.
+const (
+	Csv  ExportDataParamsFormat = "csv"
+	JSON ExportDataParamsFormat = "json"
+)
+
+// Valid indicates whether the value is a known member of the ExportDataParamsFormat enum.
+func (e ExportDataParamsFormat) Valid() bool {
+	switch e {
+	case Csv:
+		return true
+	case JSON:
+		return true
+	default:
+		return false
+	}
+}
+
 // AdminArticle defines model for AdminArticle.
 type AdminArticle struct {
 	Audience Audience `json:"audience"`
@@ -814,6 +916,71 @@ type DeliveryList struct {
 	Next       *string    `json:"next,omitempty"`
 }
 
+// Document defines model for Document.
+type Document struct {
+	Due   *openapi_types.Date `json:"due,omitempty"`
+	Final bool                `json:"final"`
+	ID    openapi_types.UUID  `json:"id"`
+
+	// Open Whether a file may be sent
+	Open  bool          `json:"open"`
+	State DocumentState `json:"state"`
+	Title string        `json:"title"`
+
+	// Versions Newest first
+	Versions []DocumentVersion `json:"versions"`
+}
+
+// DocumentState defines model for Document.State.
+type DocumentState string
+
+// DocumentList defines model for DocumentList.
+type DocumentList struct {
+	Documents []Document `json:"documents"`
+
+	// MaxBytes Size a file may have
+	MaxBytes int64 `json:"max_bytes"`
+
+	// Types Media types that are accepted, told by content
+	Types []string `json:"types"`
+}
+
+// DocumentReview defines model for DocumentReview.
+type DocumentReview struct {
+	Accept bool `json:"accept"`
+
+	// Codes Why it is rejected
+	Codes *[]string `json:"codes,omitempty"`
+
+	// Comment For staff only
+	Comment *string `json:"comment,omitempty"`
+
+	// Message For the customer
+	Message *string `json:"message,omitempty"`
+}
+
+// DocumentVersion defines model for DocumentVersion.
+type DocumentVersion struct {
+	FileName string             `json:"file_name"`
+	ID       openapi_types.UUID `json:"id"`
+
+	// Message Why it was not accepted, and what to send
+	Message     *string                    `json:"message,omitempty"`
+	Number      int                        `json:"number"`
+	ReviewState DocumentVersionReviewState `json:"review_state"`
+	ReviewedAt  *time.Time                 `json:"reviewed_at,omitempty"`
+
+	// ScanState Only a clean file can be fetched
+	ScanState  DocumentVersionScanState `json:"scan_state"`
+	UploadedAt time.Time                `json:"uploaded_at"`
+}
+
+// DocumentVersionReviewState defines model for DocumentVersion.ReviewState.
+type DocumentVersionReviewState string
+
+// DocumentVersionScanState Only a clean file can be fetched
+type DocumentVersionScanState string
+
 // Feedback defines model for Feedback.
 type Feedback struct {
 	Reason *string      `json:"reason,omitempty"`
@@ -850,6 +1017,20 @@ type Gap struct {
 type Health struct {
 	Status  string  `json:"status"`
 	Version *string `json:"version,omitempty"`
+}
+
+// KnowledgeSource defines model for KnowledgeSource.
+type KnowledgeSource struct {
+	Added      int                `json:"added"`
+	ID         openapi_types.UUID `json:"id"`
+	Kind       string             `json:"kind"`
+	LastError  *string            `json:"last_error,omitempty"`
+	LastSyncAt *time.Time         `json:"last_sync_at,omitempty"`
+	Location   *string            `json:"location,omitempty"`
+	Name       string             `json:"name"`
+	Retired    int                `json:"retired"`
+	Unchanged  int                `json:"unchanged"`
+	Updated    int                `json:"updated"`
 }
 
 // Me defines model for Me.
@@ -920,6 +1101,21 @@ type Passage struct {
 	UpdatedAt *time.Time          `json:"updated_at,omitempty"`
 	URL       string              `json:"url"`
 	Used      *bool               `json:"used,omitempty"`
+}
+
+// PendingDocument defines model for PendingDocument.
+type PendingDocument struct {
+	ContentType string          `json:"content_type"`
+	Size        int64           `json:"size"`
+	Tenant      Tenant          `json:"tenant"`
+	Title       string          `json:"title"`
+	UploadedBy  *string         `json:"uploaded_by,omitempty"`
+	Version     DocumentVersion `json:"version"`
+}
+
+// PendingDocumentList defines model for PendingDocumentList.
+type PendingDocumentList struct {
+	Documents []PendingDocument `json:"documents"`
 }
 
 // PostMessage defines model for PostMessage.
@@ -1194,6 +1390,12 @@ type ResolveGapJSONBody struct {
 // ResolveGapJSONBodyState defines parameters for ResolveGap.
 type ResolveGapJSONBodyState string
 
+// ListSourcesParams defines parameters for ListSources.
+type ListSourcesParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
 	State       *ListDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -1204,6 +1406,11 @@ type ListDeliveriesParams struct {
 
 // ListDeliveriesParamsState defines parameters for ListDeliveries.
 type ListDeliveriesParamsState string
+
+// ListPendingDocumentsParams defines parameters for ListPendingDocuments.
+type ListPendingDocumentsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // GetQueueParams defines parameters for GetQueue.
 type GetQueueParams struct {
@@ -1270,15 +1477,48 @@ type MarkReadJSONBody struct {
 	Seq int64 `json:"seq"`
 }
 
+// UploadDocumentParams defines parameters for UploadDocument.
+type UploadDocumentParams struct {
+	FileName string `form:"file_name" json:"file_name"`
+}
+
+// ExportDataParams defines parameters for ExportData.
+type ExportDataParams struct {
+	Format *ExportDataParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// From First day
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last day
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ExportDataParamsFormat defines parameters for ExportData.
+type ExportDataParamsFormat string
+
 // SearchKnowledgeParams defines parameters for SearchKnowledge.
 type SearchKnowledgeParams struct {
 	Q     string `form:"q" json:"q"`
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// SuggestArticlesParams defines parameters for SuggestArticles.
+type SuggestArticlesParams struct {
+	// Context The place, such as onboarding/documents
+	Context string `form:"context" json:"context"`
+	Limit   *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // GetMetricsParams defines parameters for GetMetrics.
 type GetMetricsParams struct {
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
+// StreamOnboardingParams defines parameters for StreamOnboarding.
+type StreamOnboardingParams struct {
+	// After Like Last-Event-ID
+	After       *int64  `form:"after,omitempty" json:"after,omitempty"`
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
 // ListTicketsParams defines parameters for ListTickets.
@@ -1313,6 +1553,9 @@ type PutTaxonomyValueJSONRequestBody = TaxonomyValue
 
 // TestQuestionJSONRequestBody defines body for TestQuestion for application/json ContentType.
 type TestQuestionJSONRequestBody = TestQuestion
+
+// ReviewDocumentJSONRequestBody defines body for ReviewDocument for application/json ContentType.
+type ReviewDocumentJSONRequestBody = DocumentReview
 
 // ActOnTicketJSONRequestBody defines body for ActOnTicket for application/json ContentType.
 type ActOnTicketJSONRequestBody = AgentAction
@@ -1370,6 +1613,9 @@ type ServerInterface interface {
 
 	// (POST /v1/admin/gaps/{id}/resolve)
 	ResolveGap(c *gin.Context, id IDPath)
+	// ListSources Where articles come from, and how the last import went
+	// (GET /v1/admin/sources)
+	ListSources(c *gin.Context, params ListSourcesParams)
 
 	// (GET /v1/admin/synonyms)
 	ListSynonyms(c *gin.Context)
@@ -1397,6 +1643,15 @@ type ServerInterface interface {
 
 	// (POST /v1/agent/deliveries/{tenant}/{id}/{act})
 	ActOnDelivery(c *gin.Context, tenant TenantPath, id IDPath, act string)
+	// ListPendingDocuments Uploads of all tenants that wait for a review, oldest first
+	// (GET /v1/agent/documents)
+	ListPendingDocuments(c *gin.Context, params ListPendingDocumentsParams)
+	// DownloadPendingDocument The file of a version that was scanned clean
+	// (GET /v1/agent/documents/{tenant}/{id}/content)
+	DownloadPendingDocument(c *gin.Context, tenant TenantPath, id IDPath)
+	// ReviewDocument Accept or reject the latest version; the customer is told
+	// (POST /v1/agent/documents/{tenant}/{id}/review)
+	ReviewDocument(c *gin.Context, tenant TenantPath, id IDPath)
 	// GetQueue Tickets of all tenants
 	// (GET /v1/agent/queue)
 	GetQueue(c *gin.Context, params GetQueueParams)
@@ -1451,6 +1706,18 @@ type ServerInterface interface {
 	// StopAnswer Stop the answer being written
 	// (POST /v1/conversations/{id}/stop)
 	StopAnswer(c *gin.Context, id IDPath)
+	// DownloadDocument The file of a version that was checked
+	// (GET /v1/document-versions/{id}/content)
+	DownloadDocument(c *gin.Context, id IDPath)
+	// ListDocuments Documents asked for, with what was sent and what may be sent
+	// (GET /v1/documents)
+	ListDocuments(c *gin.Context)
+	// UploadDocument Send a file for a document; it is held back until it has been checked
+	// (POST /v1/documents/{id}/versions)
+	UploadDocument(c *gin.Context, id IDPath, params UploadDocumentParams)
+	// ExportData The organisation's own data, for its administrators and managers
+	// (GET /v1/exports/{section})
+	ExportData(c *gin.Context, section string, params ExportDataParams)
 
 	// (GET /v1/kb/articles)
 	ListArticles(c *gin.Context)
@@ -1460,6 +1727,9 @@ type ServerInterface interface {
 
 	// (GET /v1/kb/search)
 	SearchKnowledge(c *gin.Context, params SearchKnowledgeParams)
+	// SuggestArticles Articles curators chose for a place in the product
+	// (GET /v1/kb/suggest)
+	SuggestArticles(c *gin.Context, params SuggestArticlesParams)
 	// GetMe Who is signed in, and what the first frame shows
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
@@ -1472,6 +1742,9 @@ type ServerInterface interface {
 	// GetOnboarding The onboarding record as this person may see it
 	// (GET /v1/onboarding)
 	GetOnboarding(c *gin.Context)
+	// StreamOnboarding Server-sent events of the onboarding record, resumable by Last-Event-ID
+	// (GET /v1/onboarding/events)
+	StreamOnboarding(c *gin.Context, params StreamOnboardingParams)
 	// ListTickets Tickets one may see, latest activity first
 	// (GET /v1/tickets)
 	ListTickets(c *gin.Context, params ListTicketsParams)
@@ -1779,6 +2052,33 @@ func (siw *ServerInterfaceWrapper) ResolveGap(c *gin.Context) {
 	siw.Handler.ResolveGap(c, id)
 }
 
+// ListSources operation middleware
+func (siw *ServerInterfaceWrapper) ListSources(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSourcesParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSources(c, params)
+}
+
 // ListSynonyms operation middleware
 func (siw *ServerInterfaceWrapper) ListSynonyms(c *gin.Context) {
 
@@ -1974,6 +2274,101 @@ func (siw *ServerInterfaceWrapper) ActOnDelivery(c *gin.Context) {
 	}
 
 	siw.Handler.ActOnDelivery(c, tenant, id, act)
+}
+
+// ListPendingDocuments operation middleware
+func (siw *ServerInterfaceWrapper) ListPendingDocuments(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPendingDocumentsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPendingDocuments(c, params)
+}
+
+// DownloadPendingDocument operation middleware
+func (siw *ServerInterfaceWrapper) DownloadPendingDocument(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DownloadPendingDocument(c, tenant, id)
+}
+
+// ReviewDocument operation middleware
+func (siw *ServerInterfaceWrapper) ReviewDocument(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReviewDocument(c, tenant, id)
 }
 
 // GetQueue operation middleware
@@ -2584,6 +2979,132 @@ func (siw *ServerInterfaceWrapper) StopAnswer(c *gin.Context) {
 	siw.Handler.StopAnswer(c, id)
 }
 
+// DownloadDocument operation middleware
+func (siw *ServerInterfaceWrapper) DownloadDocument(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DownloadDocument(c, id)
+}
+
+// ListDocuments operation middleware
+func (siw *ServerInterfaceWrapper) ListDocuments(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListDocuments(c)
+}
+
+// UploadDocument operation middleware
+func (siw *ServerInterfaceWrapper) UploadDocument(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadDocumentParams
+
+	// ------------- Required query parameter "file_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "file_name", c.Request.URL.Query(), &params.FileName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter file_name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UploadDocument(c, id, params)
+}
+
+// ExportData operation middleware
+func (siw *ServerInterfaceWrapper) ExportData(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "section" -------------
+	var section string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "section", c.Param("section"), &section, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter section: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportDataParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportData(c, section, params)
+}
+
 // ListArticles operation middleware
 func (siw *ServerInterfaceWrapper) ListArticles(c *gin.Context) {
 
@@ -2655,6 +3176,41 @@ func (siw *ServerInterfaceWrapper) SearchKnowledge(c *gin.Context) {
 	}
 
 	siw.Handler.SearchKnowledge(c, params)
+}
+
+// SuggestArticles operation middleware
+func (siw *ServerInterfaceWrapper) SuggestArticles(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SuggestArticlesParams
+
+	// ------------- Required query parameter "context" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "context", c.Request.URL.Query(), &params.Context, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter context: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SuggestArticles(c, params)
 }
 
 // GetMe operation middleware
@@ -2733,6 +3289,54 @@ func (siw *ServerInterfaceWrapper) GetOnboarding(c *gin.Context) {
 	}
 
 	siw.Handler.GetOnboarding(c)
+}
+
+// StreamOnboarding operation middleware
+func (siw *ServerInterfaceWrapper) StreamOnboarding(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamOnboardingParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", c.Request.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter after: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Last-Event-ID, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Last-Event-ID: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.LastEventID = &LastEventID
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StreamOnboarding(c, params)
 }
 
 // ListTickets operation middleware
@@ -2880,7 +3484,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tickets", wrapper.FileTicket)
 	router.GET(options.BaseURL+"/v1/tickets/:number", wrapper.GetTicket)
 	router.GET(options.BaseURL+"/v1/onboarding", wrapper.GetOnboarding)
+	router.GET(options.BaseURL+"/v1/onboarding/events", wrapper.StreamOnboarding)
+	router.GET(options.BaseURL+"/v1/documents", wrapper.ListDocuments)
+	router.POST(options.BaseURL+"/v1/documents/:id/versions", wrapper.UploadDocument)
+	router.GET(options.BaseURL+"/v1/document-versions/:id/content", wrapper.DownloadDocument)
+	router.GET(options.BaseURL+"/v1/exports/:section", wrapper.ExportData)
 	router.GET(options.BaseURL+"/v1/kb/search", wrapper.SearchKnowledge)
+	router.GET(options.BaseURL+"/v1/kb/suggest", wrapper.SuggestArticles)
 	router.GET(options.BaseURL+"/v1/kb/articles", wrapper.ListArticles)
 	router.GET(options.BaseURL+"/v1/kb/articles/:slug", wrapper.GetArticle)
 	router.GET(options.BaseURL+"/v1/agent/queue", wrapper.GetQueue)
@@ -2891,6 +3501,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/agent/tickets/:tenant/:id/suggestion", wrapper.SuggestAnswer)
 	router.GET(options.BaseURL+"/v1/agent/deliveries", wrapper.ListDeliveries)
 	router.POST(options.BaseURL+"/v1/agent/deliveries/:tenant/:id/:act", wrapper.ActOnDelivery)
+	router.GET(options.BaseURL+"/v1/agent/documents", wrapper.ListPendingDocuments)
+	router.GET(options.BaseURL+"/v1/agent/documents/:tenant/:id/content", wrapper.DownloadPendingDocument)
+	router.POST(options.BaseURL+"/v1/agent/documents/:tenant/:id/review", wrapper.ReviewDocument)
 	router.GET(options.BaseURL+"/v1/admin/tenants", wrapper.ListTenants)
 	router.GET(options.BaseURL+"/v1/admin/articles", wrapper.ListAdminArticles)
 	router.POST(options.BaseURL+"/v1/admin/articles", wrapper.CreateArticle)
@@ -2901,6 +3514,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/test-question", wrapper.TestQuestion)
 	router.GET(options.BaseURL+"/v1/admin/gaps", wrapper.ListGaps)
 	router.POST(options.BaseURL+"/v1/admin/gaps/:id/resolve", wrapper.ResolveGap)
+	router.GET(options.BaseURL+"/v1/admin/sources", wrapper.ListSources)
 	router.GET(options.BaseURL+"/v1/admin/synonyms", wrapper.ListSynonyms)
 	router.POST(options.BaseURL+"/v1/admin/synonyms", wrapper.PutSynonym)
 	router.DELETE(options.BaseURL+"/v1/admin/synonyms/:id", wrapper.DeleteSynonym)
@@ -3290,6 +3904,47 @@ func (response ResolveGapdefaultApplicationProblemPlusJSONResponse) VisitResolve
 	return err
 }
 
+type ListSourcesRequestObject struct {
+	Params ListSourcesParams
+}
+
+type ListSourcesResponseObject interface {
+	VisitListSourcesResponse(w http.ResponseWriter) error
+}
+
+type ListSources200JSONResponse struct {
+	Sources []KnowledgeSource `json:"sources"`
+}
+
+func (response ListSources200JSONResponse) VisitListSourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSourcesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSourcesdefaultApplicationProblemPlusJSONResponse) VisitListSourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSynonymsRequestObject struct {
 }
 
@@ -3623,6 +4278,142 @@ type ActOnDeliverydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ActOnDeliverydefaultApplicationProblemPlusJSONResponse) VisitActOnDeliveryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPendingDocumentsRequestObject struct {
+	Params ListPendingDocumentsParams
+}
+
+type ListPendingDocumentsResponseObject interface {
+	VisitListPendingDocumentsResponse(w http.ResponseWriter) error
+}
+
+type ListPendingDocuments200JSONResponse PendingDocumentList
+
+func (response ListPendingDocuments200JSONResponse) VisitListPendingDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPendingDocumentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPendingDocumentsdefaultApplicationProblemPlusJSONResponse) VisitListPendingDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadPendingDocumentRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+}
+
+type DownloadPendingDocumentResponseObject interface {
+	VisitDownloadPendingDocumentResponse(w http.ResponseWriter) error
+}
+
+type DownloadPendingDocument200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DownloadPendingDocument200ApplicationOctetStreamResponse) VisitDownloadPendingDocumentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadPendingDocument303ResponseHeaders struct {
+	Location *string
+}
+
+type DownloadPendingDocument303Response struct {
+	Headers DownloadPendingDocument303ResponseHeaders
+}
+
+func (response DownloadPendingDocument303Response) VisitDownloadPendingDocumentResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type DownloadPendingDocumentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DownloadPendingDocumentdefaultApplicationProblemPlusJSONResponse) VisitDownloadPendingDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDocumentRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+	Body   *ReviewDocumentJSONRequestBody
+}
+
+type ReviewDocumentResponseObject interface {
+	VisitReviewDocumentResponse(w http.ResponseWriter) error
+}
+
+type ReviewDocument204Response struct {
+}
+
+func (response ReviewDocument204Response) VisitReviewDocumentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ReviewDocumentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReviewDocumentdefaultApplicationProblemPlusJSONResponse) VisitReviewDocumentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4401,6 +5192,206 @@ func (response StopAnswerdefaultApplicationProblemPlusJSONResponse) VisitStopAns
 	return err
 }
 
+type DownloadDocumentRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type DownloadDocumentResponseObject interface {
+	VisitDownloadDocumentResponse(w http.ResponseWriter) error
+}
+
+type DownloadDocument200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DownloadDocument200ApplicationOctetStreamResponse) VisitDownloadDocumentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadDocument303ResponseHeaders struct {
+	Location *string
+}
+
+type DownloadDocument303Response struct {
+	Headers DownloadDocument303ResponseHeaders
+}
+
+func (response DownloadDocument303Response) VisitDownloadDocumentResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type DownloadDocumentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DownloadDocumentdefaultApplicationProblemPlusJSONResponse) VisitDownloadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocumentsRequestObject struct {
+}
+
+type ListDocumentsResponseObject interface {
+	VisitListDocumentsResponse(w http.ResponseWriter) error
+}
+
+type ListDocuments200JSONResponse DocumentList
+
+func (response ListDocuments200JSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDocumentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDocumentsdefaultApplicationProblemPlusJSONResponse) VisitListDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocumentRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params UploadDocumentParams
+	Body   io.Reader
+}
+
+type UploadDocumentResponseObject interface {
+	VisitUploadDocumentResponse(w http.ResponseWriter) error
+}
+
+type UploadDocument201JSONResponse DocumentVersion
+
+func (response UploadDocument201JSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocumentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadDocumentdefaultApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportDataRequestObject struct {
+	Section string `json:"section"`
+	Params  ExportDataParams
+}
+
+type ExportDataResponseObject interface {
+	VisitExportDataResponse(w http.ResponseWriter) error
+}
+
+type ExportData200JSONResponse []map[string]interface{}
+
+func (response ExportData200JSONResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportData200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportData200TextCsvResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportDatadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportDatadefaultApplicationProblemPlusJSONResponse) VisitExportDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListArticlesRequestObject struct {
 }
 
@@ -4506,6 +5497,45 @@ type SearchKnowledgedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SearchKnowledgedefaultApplicationProblemPlusJSONResponse) VisitSearchKnowledgeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuggestArticlesRequestObject struct {
+	Params SuggestArticlesParams
+}
+
+type SuggestArticlesResponseObject interface {
+	VisitSuggestArticlesResponse(w http.ResponseWriter) error
+}
+
+type SuggestArticles200JSONResponse ArticleList
+
+func (response SuggestArticles200JSONResponse) VisitSuggestArticlesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SuggestArticlesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SuggestArticlesdefaultApplicationProblemPlusJSONResponse) VisitSuggestArticlesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4655,6 +5685,74 @@ type GetOnboardingdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOnboardingdefaultApplicationProblemPlusJSONResponse) VisitGetOnboardingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamOnboardingRequestObject struct {
+	Params StreamOnboardingParams
+}
+
+type StreamOnboardingResponseObject interface {
+	VisitStreamOnboardingResponse(w http.ResponseWriter) error
+}
+
+type StreamOnboarding200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response StreamOnboarding200TextEventStreamResponse) VisitStreamOnboardingResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamOnboardingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StreamOnboardingdefaultApplicationProblemPlusJSONResponse) VisitStreamOnboardingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4816,6 +5914,9 @@ type StrictServerInterface interface {
 
 	// (POST /v1/admin/gaps/{id}/resolve)
 	ResolveGap(ctx context.Context, request ResolveGapRequestObject) (ResolveGapResponseObject, error)
+	// ListSources Where articles come from, and how the last import went
+	// (GET /v1/admin/sources)
+	ListSources(ctx context.Context, request ListSourcesRequestObject) (ListSourcesResponseObject, error)
 
 	// (GET /v1/admin/synonyms)
 	ListSynonyms(ctx context.Context, request ListSynonymsRequestObject) (ListSynonymsResponseObject, error)
@@ -4843,6 +5944,15 @@ type StrictServerInterface interface {
 
 	// (POST /v1/agent/deliveries/{tenant}/{id}/{act})
 	ActOnDelivery(ctx context.Context, request ActOnDeliveryRequestObject) (ActOnDeliveryResponseObject, error)
+	// ListPendingDocuments Uploads of all tenants that wait for a review, oldest first
+	// (GET /v1/agent/documents)
+	ListPendingDocuments(ctx context.Context, request ListPendingDocumentsRequestObject) (ListPendingDocumentsResponseObject, error)
+	// DownloadPendingDocument The file of a version that was scanned clean
+	// (GET /v1/agent/documents/{tenant}/{id}/content)
+	DownloadPendingDocument(ctx context.Context, request DownloadPendingDocumentRequestObject) (DownloadPendingDocumentResponseObject, error)
+	// ReviewDocument Accept or reject the latest version; the customer is told
+	// (POST /v1/agent/documents/{tenant}/{id}/review)
+	ReviewDocument(ctx context.Context, request ReviewDocumentRequestObject) (ReviewDocumentResponseObject, error)
 	// GetQueue Tickets of all tenants
 	// (GET /v1/agent/queue)
 	GetQueue(ctx context.Context, request GetQueueRequestObject) (GetQueueResponseObject, error)
@@ -4897,6 +6007,18 @@ type StrictServerInterface interface {
 	// StopAnswer Stop the answer being written
 	// (POST /v1/conversations/{id}/stop)
 	StopAnswer(ctx context.Context, request StopAnswerRequestObject) (StopAnswerResponseObject, error)
+	// DownloadDocument The file of a version that was checked
+	// (GET /v1/document-versions/{id}/content)
+	DownloadDocument(ctx context.Context, request DownloadDocumentRequestObject) (DownloadDocumentResponseObject, error)
+	// ListDocuments Documents asked for, with what was sent and what may be sent
+	// (GET /v1/documents)
+	ListDocuments(ctx context.Context, request ListDocumentsRequestObject) (ListDocumentsResponseObject, error)
+	// UploadDocument Send a file for a document; it is held back until it has been checked
+	// (POST /v1/documents/{id}/versions)
+	UploadDocument(ctx context.Context, request UploadDocumentRequestObject) (UploadDocumentResponseObject, error)
+	// ExportData The organisation's own data, for its administrators and managers
+	// (GET /v1/exports/{section})
+	ExportData(ctx context.Context, request ExportDataRequestObject) (ExportDataResponseObject, error)
 
 	// (GET /v1/kb/articles)
 	ListArticles(ctx context.Context, request ListArticlesRequestObject) (ListArticlesResponseObject, error)
@@ -4906,6 +6028,9 @@ type StrictServerInterface interface {
 
 	// (GET /v1/kb/search)
 	SearchKnowledge(ctx context.Context, request SearchKnowledgeRequestObject) (SearchKnowledgeResponseObject, error)
+	// SuggestArticles Articles curators chose for a place in the product
+	// (GET /v1/kb/suggest)
+	SuggestArticles(ctx context.Context, request SuggestArticlesRequestObject) (SuggestArticlesResponseObject, error)
 	// GetMe Who is signed in, and what the first frame shows
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -4918,6 +6043,9 @@ type StrictServerInterface interface {
 	// GetOnboarding The onboarding record as this person may see it
 	// (GET /v1/onboarding)
 	GetOnboarding(ctx context.Context, request GetOnboardingRequestObject) (GetOnboardingResponseObject, error)
+	// StreamOnboarding Server-sent events of the onboarding record, resumable by Last-Event-ID
+	// (GET /v1/onboarding/events)
+	StreamOnboarding(ctx context.Context, request StreamOnboardingRequestObject) (StreamOnboardingResponseObject, error)
 	// ListTickets Tickets one may see, latest activity first
 	// (GET /v1/tickets)
 	ListTickets(ctx context.Context, request ListTicketsRequestObject) (ListTicketsResponseObject, error)
@@ -5317,6 +6445,32 @@ func (sh *strictHandler) ResolveGap(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// ListSources operation middleware
+func (sh *strictHandler) ListSources(ctx *gin.Context, params ListSourcesParams) {
+	var request ListSourcesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSources(ctx, request.(ListSourcesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSources")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSourcesResponseObject); ok {
+		if err := validResponse.VisitListSourcesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSynonyms operation middleware
 func (sh *strictHandler) ListSynonyms(ctx *gin.Context) {
 	var request ListSynonymsRequestObject
@@ -5588,6 +6742,104 @@ func (sh *strictHandler) ActOnDelivery(ctx *gin.Context, tenant TenantPath, id I
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ActOnDeliveryResponseObject); ok {
 		if err := validResponse.VisitActOnDeliveryResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPendingDocuments operation middleware
+func (sh *strictHandler) ListPendingDocuments(ctx *gin.Context, params ListPendingDocumentsParams) {
+	var request ListPendingDocumentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPendingDocuments(ctx, request.(ListPendingDocumentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPendingDocuments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPendingDocumentsResponseObject); ok {
+		if err := validResponse.VisitListPendingDocumentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DownloadPendingDocument operation middleware
+func (sh *strictHandler) DownloadPendingDocument(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request DownloadPendingDocumentRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadPendingDocument(ctx, request.(DownloadPendingDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadPendingDocument")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DownloadPendingDocumentResponseObject); ok {
+		if err := validResponse.VisitDownloadPendingDocumentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReviewDocument operation middleware
+func (sh *strictHandler) ReviewDocument(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request ReviewDocumentRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	var body ReviewDocumentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviewDocument(ctx, request.(ReviewDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviewDocument")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReviewDocumentResponseObject); ok {
+		if err := validResponse.VisitReviewDocumentResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6173,6 +7425,112 @@ func (sh *strictHandler) StopAnswer(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// DownloadDocument operation middleware
+func (sh *strictHandler) DownloadDocument(ctx *gin.Context, id IDPath) {
+	var request DownloadDocumentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadDocument(ctx, request.(DownloadDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadDocument")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DownloadDocumentResponseObject); ok {
+		if err := validResponse.VisitDownloadDocumentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDocuments operation middleware
+func (sh *strictHandler) ListDocuments(ctx *gin.Context) {
+	var request ListDocumentsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDocuments(ctx, request.(ListDocumentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDocuments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListDocumentsResponseObject); ok {
+		if err := validResponse.VisitListDocumentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadDocument operation middleware
+func (sh *strictHandler) UploadDocument(ctx *gin.Context, id IDPath, params UploadDocumentParams) {
+	var request UploadDocumentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadDocument(ctx, request.(UploadDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadDocument")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UploadDocumentResponseObject); ok {
+		if err := validResponse.VisitUploadDocumentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportData operation middleware
+func (sh *strictHandler) ExportData(ctx *gin.Context, section string, params ExportDataParams) {
+	var request ExportDataRequestObject
+
+	request.Section = section
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportData(ctx, request.(ExportDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportDataResponseObject); ok {
+		if err := validResponse.VisitExportDataResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListArticles operation middleware
 func (sh *strictHandler) ListArticles(ctx *gin.Context) {
 	var request ListArticlesRequestObject
@@ -6242,6 +7600,32 @@ func (sh *strictHandler) SearchKnowledge(ctx *gin.Context, params SearchKnowledg
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SearchKnowledgeResponseObject); ok {
 		if err := validResponse.VisitSearchKnowledgeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SuggestArticles operation middleware
+func (sh *strictHandler) SuggestArticles(ctx *gin.Context, params SuggestArticlesParams) {
+	var request SuggestArticlesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SuggestArticles(ctx, request.(SuggestArticlesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SuggestArticles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SuggestArticlesResponseObject); ok {
+		if err := validResponse.VisitSuggestArticlesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6360,6 +7744,32 @@ func (sh *strictHandler) GetOnboarding(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetOnboardingResponseObject); ok {
 		if err := validResponse.VisitGetOnboardingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StreamOnboarding operation middleware
+func (sh *strictHandler) StreamOnboarding(ctx *gin.Context, params StreamOnboardingParams) {
+	var request StreamOnboardingRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamOnboarding(ctx, request.(StreamOnboardingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamOnboarding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StreamOnboardingResponseObject); ok {
+		if err := validResponse.VisitStreamOnboardingResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

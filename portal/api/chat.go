@@ -3,14 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/problem"
-	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/intake"
 )
@@ -135,52 +131,6 @@ func (s *Server) PutFeedback(ctx context.Context, r PutFeedbackRequestObject) (P
 	return PutFeedback204Response{}, nil
 }
 
-// sse serves a conversation's events as the response.
-type sse struct {
-	server       *Server
-	ctx          context.Context //nolint:containedctx // the strict interface hands the writer over without one
-	tenant       uuid.UUID
-	conversation uuid.UUID
-	after        int64
-	staff        bool
-}
-
-func (r sse) VisitStreamConversationResponse(w http.ResponseWriter) error { return r.serve(w) }
-func (r sse) VisitStreamAgentTicketResponse(w http.ResponseWriter) error  { return r.serve(w) }
-
-func (r sse) serve(w http.ResponseWriter) error {
-	db := r.server.App
-	if r.staff {
-		db = r.server.Worker
-	}
-	return r.server.Streams.Serve(r.ctx, w, r.tenant.String()+"/"+r.conversation.String(), r.after, events(db, r.tenant, r.conversation, r.staff))
-}
-
-func events(db *tenantdb.DB, tenant, conversation uuid.UUID, staff bool) stream.Read {
-	return func(ctx context.Context, after int64) (out []stream.Event, err error) {
-		err = db.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
-			stored, err := triage.EventsSince(ctx, tx, tenant, conversation, after, staff, 200)
-			for _, e := range stored {
-				out = append(out, stream.Event{ID: e.Seq, Name: string(e.Kind), Data: e.Payload})
-			}
-			return err
-		})
-		return out, err
-	}
-}
-
-// after is where a stream resumes: the header browsers send, or the parameter.
-func after(header *string, parameter *int64) (int64, error) {
-	if value(header) == "" {
-		return value(parameter), nil
-	}
-	seq, err := strconv.ParseInt(*header, 10, 64)
-	if err != nil || seq < 0 {
-		return 0, problem.New(http.StatusBadRequest, "bad_event_id", "Last-Event-ID is not an event id of this stream.")
-	}
-	return seq, nil
-}
-
 // StreamConversation streams the conversation's public events.
 func (s *Server) StreamConversation(ctx context.Context, r StreamConversationRequestObject) (StreamConversationResponseObject, error) {
 	from, err := after(r.Params.LastEventID, r.Params.After)
@@ -191,7 +141,7 @@ func (s *Server) StreamConversation(ctx context.Context, r StreamConversationReq
 	if err != nil {
 		return nil, err
 	}
-	return sse{server: s, ctx: ctx, tenant: c.TenantID, conversation: c.ID, after: from}, nil
+	return sse{s, ctx, conversationTopic(c.TenantID, c.ID), from, conversationEvents(s.App, c.TenantID, c.ID, false)}, nil
 }
 
 func wireTicket(t triage.Ticket) Ticket {

@@ -58,13 +58,32 @@ func (s *Server) ListArticles(ctx context.Context, _ ListArticlesRequestObject) 
 			return nil, err
 		}
 		for _, a := range articles {
-			tags := list(a.Tags)
-			out.Articles = append(out.Articles, ArticleSummary{
-				ID: a.ID, Slug: a.Slug, Title: a.Title, Description: some(a.Description), Tags: &tags, Locale: some(a.Locale), UpdatedAt: a.ChangedAt,
-			})
+			out.Articles = append(out.Articles, wireSummary(a))
 		}
 	}
 	return ListArticles200JSONResponse(out), nil
+}
+
+func wireSummary(a knowledge.Article) ArticleSummary {
+	tags := list(a.Tags)
+	return ArticleSummary{ID: a.ID, Slug: a.Slug, Title: a.Title, Description: some(a.Description), Tags: &tags, Locale: some(a.Locale), UpdatedAt: a.ChangedAt}
+}
+
+// SuggestArticles lists articles for a place in the product.
+func (s *Server) SuggestArticles(ctx context.Context, r SuggestArticlesRequestObject) (SuggestArticlesResponseObject, error) {
+	limit := value(r.Params.Limit)
+	if limit == 0 {
+		limit = 5
+	}
+	articles, err := s.Knowledge.Suggest(ctx, viewer(ctx), r.Params.Context, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := ArticleList{Articles: make([]ArticleSummary, len(articles))}
+	for i, a := range articles {
+		out.Articles[i] = wireSummary(a)
+	}
+	return SuggestArticles200JSONResponse(out), nil
 }
 
 // GetArticle reads one article.

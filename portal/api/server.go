@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/triage"
@@ -55,8 +57,12 @@ type Config struct {
 	Curation   *knowledge.Service // changes by curators, on the worker pool
 	Search     *search.Searcher
 	Onboarding OnboardingView
+	Documents  *document.Service // uploads of customers, on the app pool
 	Tester     Tester
 	Streams    *stream.Hub
+
+	AllDocuments *document.Service // the same for staff, on the worker pool
+	Reviews      Reviewer
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler
@@ -73,8 +79,10 @@ type Config struct {
 // Server implements the contract's operations.
 type Server struct {
 	Config
-	limits *limits
-	took   *prometheus.HistogramVec
+	limits    *limits
+	listeners *slots // open event streams
+	transfers *slots // uploads and exports under way
+	took      *prometheus.HistogramVec
 }
 
 var _ StrictServerInterface = (*Server)(nil)
@@ -85,7 +93,9 @@ func New(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Server{Config: c, limits: newLimits(rate.Limit(c.RatePerSecond), int(3*c.RatePerSecond))}
+	s := &Server{
+		Config: c, limits: newLimits(rate.Limit(c.RatePerSecond), max(int(3*c.RatePerSecond), 1)), listeners: newSlots(20), transfers: newSlots(4),
+	}
 	s.took = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "usher_http_request_seconds", Help: "Time to answer, by route and status.", Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 10),
 	}, []string{"method", "route", "status"})
@@ -115,7 +125,9 @@ func New(c Config) (http.Handler, error) {
 			problem.Write(ctx.Writer, ctx.Request, problem.NotFound())
 			return
 		}
-		// gin has set 404 for an unknown route; the web decides anew.
+		// gin has set 404 for an unknown route; the web decides anew, also who may
+		// show a page in a frame.
+		ctx.Writer.Header().Del("X-Frame-Options")
 		ctx.Writer.WriteHeader(http.StatusOK)
 		c.Web.ServeHTTP(ctx.Writer, ctx.Request)
 	})
@@ -137,8 +149,8 @@ func (s *Server) routes(engine *gin.Engine) {
 	if s.Metrics != nil {
 		engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
 	}
-	engine.GET("/s/:token", s.bound, s.signInPage)
-	engine.POST("/s/:token", s.bound, s.signIn)
+	engine.GET("/s/:token", s.bound, s.limit, s.signInPage)
+	engine.POST("/s/:token", s.bound, s.limit, s.signIn)
 }
 
 // badRequest words what the generated code could not read.
@@ -184,9 +196,11 @@ func (s *Server) envelope(c *gin.Context) {
 			if cause == http.ErrAbortHandler { //nolint:errorlint // a sentinel that is panicked with, never wrapped
 				panic(cause)
 			}
-			if !c.Writer.Written() {
-				problem.Write(c.Writer, c.Request, fmt.Errorf("panic: %v", cause))
+			s.Log.ErrorContext(c.Request.Context(), "handler panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			if c.Writer.Written() {
+				panic(http.ErrAbortHandler) // the caller must not take a part for the whole
 			}
+			problem.Write(c.Writer, c.Request, fmt.Errorf("panic: %v", cause))
 		}
 		route := cmp.Or(c.FullPath(), "other")
 		s.took.WithLabelValues(c.Request.Method, route, fmt.Sprint(c.Writer.Status())).Observe(time.Since(started).Seconds())
@@ -196,27 +210,72 @@ func (s *Server) envelope(c *gin.Context) {
 	c.Next()
 }
 
+// patience is how long routes may take that do more than a usual request.
+var patience = map[string]time.Duration{
+	uploadPath:                                10 * time.Minute,
+	"/v1/document-versions/:id/content":       10 * time.Minute,
+	"/v1/agent/documents/:tenant/:id/content": 10 * time.Minute,
+	"/v1/exports/:section":                    time.Minute,
+}
+
 // bound limits the body and, but for streams, the time.
 func (s *Server) bound(c *gin.Context) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody)
-	if strings.HasSuffix(c.FullPath(), "/events") {
+	header := c.Writer.Header()
+	header.Set("Cache-Control", "no-store") // it is somebody's own
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	path := c.FullPath()
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, s.maxBody(path))
+	if strings.HasSuffix(path, "/events") {
 		return
 	}
-	ctx, cancel := context.WithTimeoutCause(c.Request.Context(), 20*time.Second, errors.New("the request took too long"))
+	limit, long := patience[path]
+	if long {
+		// The server's own deadlines are for usual requests.
+		control, end := http.NewResponseController(c.Writer), time.Now().Add(limit+5*time.Second)
+		if err := errors.Join(control.SetReadDeadline(end), control.SetWriteDeadline(end)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			problem.Write(c.Writer, c.Request, fmt.Errorf("set deadline: %w", err))
+			c.Abort()
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Request.Context(), cmp.Or(limit, 20*time.Second), errors.New("the request took too long"))
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
 	c.Next()
 }
 
+// maxBody is how large a request's body may be. A document may be a little
+// larger than it may be, so that its own error says so.
+func (s *Server) maxBody(path string) int64 {
+	if path == uploadPath && s.Documents != nil {
+		limit, _ := s.Documents.Limits()
+		return limit + 1<<10
+	}
+	return MaxBody
+}
+
+const uploadPath = "/v1/documents/:id/versions"
+
 var crossOrigin = http.NewCrossOriginProtection()
 
-// crossOrigin refuses writes other sites make a browser send with its cookie.
+// crossOrigin refuses writes other sites make a browser send with its cookie: by
+// where they come from, and where an old browser does not say, by the kind of
+// body, which a form of another site cannot send.
 func (s *Server) crossOrigin(c *gin.Context) {
 	if _, err := c.Cookie(s.cookieName()); err != nil {
 		return // no cookie, nothing to misuse
 	}
 	if err := crossOrigin.Check(c.Request); err != nil {
 		problem.Write(c.Writer, c.Request, problem.New(http.StatusForbidden, "cross_origin", "This request came from another site and was refused."))
+		c.Abort()
+		return
+	}
+	want := "application/json"
+	if c.FullPath() == uploadPath {
+		want = "application/octet-stream"
+	}
+	if c.Request.ContentLength != 0 && c.ContentType() != want {
+		problem.Write(c.Writer, c.Request, problem.New(http.StatusUnsupportedMediaType, "wrong_content_type", "Send the body as "+want+"."))
 		c.Abort()
 	}
 }

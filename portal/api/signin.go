@@ -49,9 +49,22 @@ func (s *Server) signIn(c *gin.Context) {
 		s.signInFailed(c, err)
 		return
 	}
-	http.SetCookie(c.Writer, s.cookie(session, 7*24*time.Hour))
+	s.leave(c)
+	http.SetCookie(c.Writer, s.cookie(session, s.Identity.Lifetime()))
 	c.Header("Cache-Control", "no-store")
 	c.Redirect(http.StatusSeeOther, home(who, c.Query("next")))
+}
+
+// leave ends the session the browser brings along when it gets a new one. The
+// new one counts even where that fails; the old one then ends by itself.
+func (s *Server) leave(c *gin.Context) {
+	old, err := c.Cookie(s.cookieName())
+	if err != nil {
+		return
+	}
+	if err := s.Identity.Logout(c.Request.Context(), old); err != nil {
+		s.Log.WarnContext(c.Request.Context(), "the old session was not ended", "error", err)
+	}
 }
 
 // home is where a person goes after signing in: a place of the portal that was
@@ -104,7 +117,10 @@ func (s *Server) ExchangeLink(ctx context.Context, request ExchangeLinkRequestOb
 	if err != nil {
 		return nil, err
 	}
-	cookie := s.cookie(session, 7*24*time.Hour).String()
+	if c, ok := ctx.(*gin.Context); ok {
+		s.leave(c)
+	}
+	cookie := s.cookie(session, s.Identity.Lifetime()).String()
 	return ExchangeLink200JSONResponse{Body: s.me(ctx, who), Headers: ExchangeLink200ResponseHeaders{SetCookie: &cookie}}, nil
 }
 

@@ -120,6 +120,7 @@ type ViewDocument struct {
 
 // ViewVersion is one upload.
 type ViewVersion struct {
+	ID          uuid.UUID  `json:"id"`
 	Number      int        `json:"number"`
 	FileName    string     `json:"file_name"`
 	ScanState   string     `json:"scan_state"`
@@ -281,7 +282,7 @@ func (r Record) viewPapers(v *View) {
 			if restrictedReason(version.RejectCodes) {
 				message = ""
 			}
-			doc.Versions = append(doc.Versions, ViewVersion{version.Number, version.FileName, version.ScanState, version.ReviewState, version.UploadedAt, version.ReviewedAt, message})
+			doc.Versions = append(doc.Versions, ViewVersion{version.ID, version.Number, version.FileName, version.ScanState, version.ReviewState, version.UploadedAt, version.ReviewedAt, message})
 		}
 		v.Documents = append(v.Documents, doc)
 	}

@@ -57,6 +57,12 @@ func New(status int, code, detail string, fields ...Field) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Errors: fields}
 }
 
+// After asks the caller to wait that long before trying again.
+func (p *Problem) After(wait time.Duration) *Problem {
+	p.retryAfter = wait
+	return p
+}
+
 // NotFound is the one answer for what is missing and what is hidden.
 func NotFound() *Problem {
 	return New(http.StatusNotFound, "not_found", "There is nothing here that you can see. Check the address.")
@@ -64,9 +70,7 @@ func NotFound() *Problem {
 
 // TooMany asks the caller to wait.
 func TooMany(after time.Duration) *Problem {
-	p := New(http.StatusTooManyRequests, "too_many_requests", "That was a lot at once. Wait a moment and try again; nothing is lost.")
-	p.retryAfter = after
-	return p
+	return New(http.StatusTooManyRequests, "too_many_requests", "That was a lot at once. Wait a moment and try again; nothing is lost.").After(after)
 }
 
 // retrySoon is how long callers wait for what is away for a moment.
@@ -74,9 +78,7 @@ const retrySoon = 5 * time.Second
 
 // Unavailable asks the caller to come back in a moment.
 func Unavailable(code, detail string) *Problem {
-	p := New(http.StatusServiceUnavailable, code, detail)
-	p.retryAfter = retrySoon
-	return p
+	return New(http.StatusServiceUnavailable, code, detail).After(retrySoon)
 }
 
 // rule maps one domain error.
@@ -143,11 +145,10 @@ func From(err error) *Problem {
 			if r.status == http.StatusNotFound {
 				return NotFound()
 			}
-			p := New(r.status, r.code, r.detail)
 			if r.status == http.StatusServiceUnavailable {
-				p.retryAfter = retrySoon
+				return Unavailable(r.code, r.detail)
 			}
-			return p
+			return New(r.status, r.code, r.detail)
 		}
 	}
 	var taken *desk.ClaimedError

@@ -80,8 +80,8 @@ type Version struct {
 
 const versionColumns = `id, request_id, version_no, file_name, content_type, size_bytes, scan_state, review_state, uploaded_at`
 
-// accepts is whether a request in a state takes an upload.
-func accepts(state string) bool { return state != "accepted" && state != "waived" }
+// Accepts is whether a request in a state takes an upload.
+func Accepts(state string) bool { return state != "accepted" && state != "waived" }
 
 // Upload stores a file as the request's next version. Sending the bytes of the
 // latest version again changes nothing and returns it. It runs on either role.
@@ -170,7 +170,7 @@ func (s *Service) request(ctx context.Context, tx pgx.Tx, asker onboarding.Asker
 		return "", ErrNotFound
 	case err != nil:
 		return "", err
-	case !accepts(state):
+	case !Accepts(state):
 		return "", ErrClosed
 	}
 	return state, nil

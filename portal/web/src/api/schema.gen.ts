@@ -281,6 +281,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/onboarding/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server-sent events of the onboarding record, resumable by Last-Event-ID
+         * @description Each event has an id (its number), the name onboarding.changed and {"seq": number} as data: it says that something changed, not what. Who hears it reads the record again, with their own rights. A page that has read the record listens from its "event".
+         */
+        get: operations["streamOnboarding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Documents asked for, with what was sent and what may be sent */
+        get: operations["listDocuments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a file for a document; it is held back until it has been checked
+         * @description The body is the file itself. The same bytes as the latest version change nothing.
+         */
+        post: operations["uploadDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/document-versions/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** The file of a version that was checked */
+        get: operations["downloadDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{section}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                section: "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+            };
+            cookie?: never;
+        };
+        /** The organisation's own data, for its administrators and managers */
+        get: operations["exportData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/kb/search": {
         parameters: {
             query?: never;
@@ -289,6 +386,23 @@ export interface paths {
             cookie?: never;
         };
         get: operations["searchKnowledge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/kb/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Articles curators chose for a place in the product */
+        get: operations["suggestArticles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -479,6 +593,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agent/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Uploads of all tenants that wait for a review, oldest first */
+        get: operations["listPendingDocuments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/documents/{tenant}/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** The file of a version that was scanned clean */
+        get: operations["downloadPendingDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/documents/{tenant}/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept or reject the latest version; the customer is told */
+        post: operations["reviewDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/tenants": {
         parameters: {
             query?: never;
@@ -620,6 +791,23 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["resolveGap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where articles come from, and how the last import went */
+        get: operations["listSources"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -927,6 +1115,84 @@ export interface components {
         /** @description The role-aware onboarding record; see portal/onboarding.View for every field */
         Onboarding: {
             [key: string]: unknown;
+        };
+        DocumentList: {
+            documents: components["schemas"]["Document"][];
+            /**
+             * Format: int64
+             * @description Size a file may have
+             */
+            max_bytes: number;
+            /** @description Media types that are accepted, told by content */
+            types: string[];
+        };
+        Document: {
+            /** Format: uuid */
+            id: string;
+            title: string;
+            /** @enum {string} */
+            state: "requested" | "received" | "in_review" | "accepted" | "rejected" | "expired" | "waived";
+            /** Format: date */
+            due?: string;
+            final: boolean;
+            /** @description Whether a file may be sent */
+            open: boolean;
+            /** @description Newest first */
+            versions: components["schemas"]["DocumentVersion"][];
+        };
+        DocumentVersion: {
+            /** Format: uuid */
+            id: string;
+            number: number;
+            file_name: string;
+            /**
+             * @description Only a clean file can be fetched
+             * @enum {string}
+             */
+            scan_state: "pending" | "clean" | "infected" | "error" | "not_scanned";
+            /** @enum {string} */
+            review_state: "pending" | "in_review" | "accepted" | "rejected";
+            /** Format: date-time */
+            uploaded_at: string;
+            /** Format: date-time */
+            reviewed_at?: string;
+            /** @description Why it was not accepted, and what to send */
+            message?: string;
+        };
+        PendingDocumentList: {
+            documents: components["schemas"]["PendingDocument"][];
+        };
+        PendingDocument: {
+            tenant: components["schemas"]["Tenant"];
+            title: string;
+            uploaded_by?: string;
+            content_type: string;
+            /** Format: int64 */
+            size: number;
+            version: components["schemas"]["DocumentVersion"];
+        };
+        DocumentReview: {
+            accept: boolean;
+            /** @description Why it is rejected */
+            codes?: string[];
+            /** @description For the customer */
+            message?: string;
+            /** @description For staff only */
+            comment?: string;
+        };
+        KnowledgeSource: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            kind: string;
+            location?: string;
+            /** Format: date-time */
+            last_sync_at?: string;
+            last_error?: string;
+            added: number;
+            updated: number;
+            retired: number;
+            unchanged: number;
         };
         SearchResult: {
             passages: components["schemas"]["Passage"][];
@@ -1744,6 +2010,145 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    streamOnboarding: {
+        parameters: {
+            query?: {
+                /** @description Like Last-Event-ID */
+                after?: number;
+            };
+            header?: {
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDocuments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Documents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadDocument: {
+        parameters: {
+            query: {
+                file_name: string;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Stored as the next version */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentVersion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Where the file is for the next two minutes */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportData: {
+        parameters: {
+            query?: {
+                format?: "csv" | "json";
+                /** @description First day */
+                from?: string;
+                /** @description Last day */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                section: "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rows, written as they are read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     searchKnowledge: {
         parameters: {
             query: {
@@ -1763,6 +2168,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    suggestArticles: {
+        parameters: {
+            query: {
+                /** @description The place, such as onboarding/documents */
+                context: string;
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Articles one may see */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArticleList"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -2006,6 +2436,87 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPendingDocuments: {
+        parameters: {
+            query?: {
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Uploads */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingDocumentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadPendingDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Where the file is for the next two minutes */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reviewDocument: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentReview"];
+            };
+        };
+        responses: {
+            /** @description Kept */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2285,6 +2796,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSources: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sources */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        sources: components["schemas"]["KnowledgeSource"][];
+                    };
+                };
             };
             default: components["responses"]["Problem"];
         };

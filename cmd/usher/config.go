@@ -37,6 +37,7 @@ type config struct {
 	HubSpot    hubSpotConfig
 	Salesforce salesforceConfig
 	Mail       mailConfig
+	Documents  documentsConfig
 }
 
 type openAIConfig struct {
@@ -98,6 +99,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SMTP_ADDR", "", "host:port mail leaves by, with USHER_SMTP_USER and USHER_SMTP_PASSWORD"},
 	{"USHER_IMAP_ADDR", "", "host:port of the mailbox mail comes into, with USHER_IMAP_USER and USHER_IMAP_PASSWORD"},
 	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, onfido, pandadoc, stripe, sumsub"},
+	{"USHER_S3_BUCKET", "folder USHER_DIR/documents", "bucket for customers' files, with USHER_S3_ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY"},
+	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
 	{"USHER_SOURCES", "", "JSON file of outside systems that status packs are answered from"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }
@@ -141,6 +144,7 @@ func loadConfig() (config, error) {
 		SMTPAddr: setting("USHER_SMTP_ADDR"), SMTPUser: setting("USHER_SMTP_USER"), SMTPPassword: setting("USHER_SMTP_PASSWORD"),
 		IMAPAddr: setting("USHER_IMAP_ADDR"), IMAPUser: setting("USHER_IMAP_USER"), IMAPPassword: setting("USHER_IMAP_PASSWORD"),
 	}
+	c.Documents = documentSettings()
 	var errs []error
 	if level := setting("USHER_LOG_LEVEL"); level != "" {
 		errs = append(errs, wrap("USHER_LOG_LEVEL", c.LogLevel.UnmarshalText([]byte(level))))

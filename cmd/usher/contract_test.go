@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,9 +70,20 @@ func (c *contract) call(method, path, token string, body any, status int) map[st
 		sent, err = json.Marshal(body)
 		require.NoError(c.t, err)
 	}
+	raw := c.send(method, path, token, "application/json", sent, status)
+	var out map[string]any
+	if len(raw) > 0 {
+		require.NoError(c.t, json.Unmarshal(raw, &out), "%s", raw)
+	}
+	return out
+}
+
+// send is call with any body, and the answer as it came.
+func (c *contract) send(method, path, token, kind string, sent []byte, status int) []byte {
+	c.t.Helper()
 	request := httptest.NewRequest(method, path, bytes.NewReader(sent))
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	if len(sent) > 0 {
+		request.Header.Set("Content-Type", kind)
 	}
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
@@ -85,11 +97,7 @@ func (c *contract) call(method, path, token string, body any, status int) map[st
 	again := httptest.NewRequest(method, path, nil).WithContext(context.Background())
 	again.Header = request.Header
 	c.validate(again, sent, response, raw)
-	var out map[string]any
-	if len(raw) > 0 {
-		require.NoError(c.t, json.Unmarshal(raw, &out))
-	}
-	return out
+	return raw
 }
 
 func TestTheSurfaceKeepsItsContract(t *testing.T) {
@@ -104,7 +112,7 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	}))
 	a, err := build(t.Context(), config{
 		DatabaseURL: db.OwnerURL, AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), Secret: db.Secret,
-		PublicURL: "http://localhost", Roles: []string{"api"},
+		PublicURL: "http://localhost", Roles: []string{"api"}, Dir: t.TempDir(),
 	}, newLogger(8))
 	require.NoError(t, err)
 	t.Cleanup(a.close)
@@ -124,6 +132,36 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("GET", "/v1/me", customer, nil, 200)
 	c.call("GET", "/v1/me", staff, nil, 200)
 	c.call("GET", "/v1/onboarding", customer, nil, 200)
+
+	// A document, from the request to its review, and what the record says of it.
+	listed := c.call("GET", "/v1/documents", customer, nil, 200)
+	require.NotEmpty(t, listed["types"])
+	open := slices.IndexFunc(listed["documents"].([]any), func(d any) bool { return d.(map[string]any)["open"].(bool) })
+	require.GreaterOrEqual(t, open, 0)
+	wanted := listed["documents"].([]any)[open].(map[string]any)["id"].(string)
+	upload := "/v1/documents/" + wanted + "/versions?file_name=letter.pdf"
+	var version struct{ ID string }
+	require.NoError(t, json.Unmarshal(c.send("POST", upload, customer, "application/octet-stream", []byte("%PDF-1.7 hello"), 201), &version))
+	c.send("POST", upload, customer, "application/octet-stream", []byte("<html>no</html>"), 415)
+	c.send("POST", "/v1/documents/0190a000-0000-7000-8000-000000000000/versions?file_name=x", customer, "application/octet-stream", []byte("%PDF-1.7 x"), 404)
+	c.call("GET", "/v1/document-versions/"+version.ID+"/content", customer, nil, 409)
+	pending := c.call("GET", "/v1/agent/documents", staff, nil, 200)["documents"].([]any)
+	require.True(t, slices.ContainsFunc(pending, func(d any) bool { return d.(map[string]any)["version"].(map[string]any)["id"] == version.ID }))
+	review := "/v1/agent/documents/" + tenant.String() + "/" + version.ID
+	c.call("GET", review+"/content", staff, nil, 409)
+	c.call("POST", review+"/review", staff, map[string]any{"accept": false}, 400)
+	c.call("POST", review+"/review", staff, map[string]any{"accept": true}, 204)
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update document_versions set scan_state = 'clean' where tenant_id = $1 and id = $2`, tenant, version.ID)
+		return err
+	}))
+	require.Equal(t, "%PDF-1.7 hello", string(c.send("GET", "/v1/document-versions/"+version.ID+"/content", customer, "", nil, 200)))
+	require.Equal(t, "%PDF-1.7 hello", string(c.send("GET", review+"/content", staff, "", nil, 200)))
+	require.Contains(t, string(c.send("GET", "/v1/exports/documents?format=csv", customer, "", nil, 200)), "letter.pdf")
+	var exported []map[string]any
+	require.NoError(t, json.Unmarshal(c.send("GET", "/v1/exports/milestones?format=json", customer, "", nil, 200), &exported))
+	require.NotEmpty(t, exported)
+	c.call("GET", "/v1/exports/documents?from=2026-02-01&to=2026-01-01", customer, nil, 400)
 
 	// A conversation, from the first word to an agent's reply.
 	started := c.call("POST", "/v1/conversations", customer, map[string]any{"text": "I want to talk to a human"}, 201)
@@ -184,6 +222,8 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("POST", "/v1/admin/synonyms", staff, map[string]any{"terms": []string{"widget", "gadget"}}, 200)
 	c.call("GET", "/v1/admin/synonyms", staff, nil, 200)
 	c.call("GET", "/v1/admin/gaps", staff, nil, 200)
+	c.call("GET", "/v1/admin/sources", staff, nil, 200)
+	c.call("GET", "/v1/kb/suggest?context=onboarding", customer, nil, 200)
 	c.call("GET", "/v1/admin/taxonomy", staff, nil, 200)
 	c.call("PUT", "/v1/admin/taxonomy", staff, map[string]any{"dimension": "intent", "value": "refund", "description": "wants money back", "route": "escalate", "examples": []string{"I want my money back"}}, 200)
 	c.call("GET", "/v1/admin/tenants", staff, nil, 200)

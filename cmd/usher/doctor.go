@@ -72,6 +72,11 @@ func doctor(ctx context.Context, out io.Writer) error {
 		}
 		finding{mark, d.Name, d.Why}.print(out)
 	}
+	if c.Documents.Clamd == "" {
+		finding{"off", "scanner", "USHER_CLAMD_ADDR is not set: customers' files are held back as not scanned, nobody can open them"}.print(out)
+	} else {
+		finding{"on", "scanner", "ClamAV at " + c.Documents.Clamd}.print(out)
+	}
 	if bad {
 		return fmt.Errorf("something is missing: see the lines marked BAD")
 	}

@@ -26,7 +26,8 @@ import (
 // what happens: tickets, notices, rules. USHER_HOOK_<SOURCE>_SECRETS switches a
 // source on.
 func (a *application) connectFeeds(workers *river.Workers) ([]func(gin.IRouter), error) {
-	f := &feed.Feed{Rules: &rule.Engine{Do: notice.Do(time.Now, a.react)}}
+	a.rules = &rule.Engine{Do: notice.Do(time.Now, a.react)}
+	f := &feed.Feed{Rules: a.rules}
 	secrets := map[string][]string{}
 	for _, source := range feeds.Sources() {
 		if list := split(setting("USHER_HOOK_" + strings.ToUpper(source) + "_SECRETS")); len(list) > 0 {

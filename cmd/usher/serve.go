@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
 )
@@ -147,7 +148,7 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 		<-ctx.Done()
 		return nil
 	}
-	group.Go(func() { a.streams.Listen(background, a.app.Pool(), triage.NotifyChannel) })
+	group.Go(func() { a.streams.Listen(background, a.app.Pool(), triage.NotifyChannel, onboarding.NotifyChannel) })
 	server := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),

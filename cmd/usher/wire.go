@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/portal"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/web"
@@ -57,6 +58,8 @@ type application struct {
 	knowledge assistant.FromKnowledge
 	status    assistant.Status
 	sources   *source.Reader
+	rules     *rule.Engine
+	documents documents
 	handler   http.Handler
 }
 
@@ -81,6 +84,11 @@ func build(ctx context.Context, c config, log *slog.Logger) (*application, error
 func (a *application) close() {
 	if a.sources != nil {
 		a.sources.Stop()
+	}
+	if a.documents.close != nil {
+		if err := a.documents.close(); err != nil {
+			a.log.Warn("closing the documents' folder failed", "error", err)
+		}
 	}
 	a.app.Close()
 	a.worker.Close()
@@ -157,6 +165,9 @@ func (a *application) join() error {
 		return err
 	}
 	mounts = append(mounts, hooked...)
+	if a.documents, err = a.connectDocuments(workers); err != nil {
+		return err
+	}
 	if a.config.has("api") {
 		return a.serveAPI(mounts)
 	}
@@ -173,7 +184,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, nil), Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester:  tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation},
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -51,7 +51,7 @@ func (s *Service) CreateDraft(ctx context.Context, space Space, draft Draft, by 
 	if err != nil {
 		return Article{}, err
 	}
-	if draft.Slug != "" && !slugPattern.MatchString(draft.Slug) {
+	if draft.Slug != "" && (!slugPattern.MatchString(draft.Slug) || len(draft.Slug) > 200) {
 		return Article{}, &InvalidError{"slug", "may hold lower-case letters, digits and single - / _ . between them"}
 	}
 	err = space.In(ctx, s.db, "create article", func(tx pgx.Tx) error {

@@ -334,7 +334,7 @@ func oneMessage(ctx context.Context, tx pgx.Tx, query string, args ...any) (Mess
 func MessagesBefore(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, staff bool, limit int) ([]Message, error) {
 	rows, err := tx.Query(ctx, `select * from (
 			select `+MessageColumns+` from messages
-			where tenant_id = $1 and conversation_id = $2 and ($3 = 0 or seq < $3) and ($4 or visibility = 'customer')
+			where tenant_id = $1 and conversation_id = $2 and ($3::bigint = 0 or seq < $3) and ($4 or visibility = 'customer')
 			order by seq desc limit $5) latest order by seq`, tenant, conversation, seq, staff, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)

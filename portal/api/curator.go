@@ -306,6 +306,9 @@ func (s *Server) GetTaxonomy(ctx context.Context, _ GetTaxonomyRequestObject) (G
 // PutTaxonomyValue keeps a value and adds the examples given with it.
 func (s *Server) PutTaxonomyValue(ctx context.Context, r PutTaxonomyValueRequestObject) (PutTaxonomyValueResponseObject, error) {
 	var stored taxonomy.Value
+	if p := value(r.Body.Priority); p != "" && !QueueRowPriority(p).Valid() {
+		return nil, taxonomy.ErrBadValue
+	}
 	err := s.Worker.WithSystem(ctx, "a curator edits the taxonomy", func(tx pgx.Tx) (err error) {
 		v := taxonomy.Value{
 			Dimension: string(r.Body.Dimension), Value: r.Body.Value, Description: r.Body.Description, Route: string(r.Body.Route),

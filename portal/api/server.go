@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -136,7 +137,7 @@ func New(c Config) (http.Handler, error) {
 
 func (s *Server) routes(engine *gin.Engine) {
 	fail := func(ctx *gin.Context, err error) { problem.Write(ctx.Writer, ctx.Request, err) }
-	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{guard}, StrictGinServerOptions{
+	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{known, guard}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  func(ctx *gin.Context, err error) { fail(ctx, badRequest(err)) },
 		HandlerErrorFunc:         fail,
 		ResponseErrorHandlerFunc: fail,
@@ -168,14 +169,14 @@ func badRequest(err error) error {
 	case strings.Contains(err.Error(), "EOF"):
 		return problem.New(http.StatusBadRequest, "malformed_json", "The body is empty or ends early; send a JSON object.")
 	}
-	return problem.New(http.StatusBadRequest, "invalid_request", "The request cannot be read: "+plain(err))
+	if found := parameterName.FindStringSubmatch(err.Error()); found != nil {
+		return problem.New(http.StatusBadRequest, "invalid_request", "The parameter "+found[1]+" is missing or cannot be read.", problem.Field{Field: found[1], Detail: "must be as the contract says"})
+	}
+	return problem.New(http.StatusBadRequest, "invalid_request", "The request cannot be read. Compare it with the contract at /openapi.json.")
 }
 
-// plain is the first sentence of a parse error: it names the parameter.
-func plain(err error) string {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	return triage.Line(text, 200)
-}
+// parameterName is in the generated code's errors.
+var parameterName = regexp.MustCompile(`(?:parameter|argument|value for) ([A-Za-z_-]+)`)
 
 // envelope gives every request its id, its log line and its metric, and turns a
 // panic into a 500 without its cause.

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/export"
@@ -98,11 +99,13 @@ var rules = []rule{
 	{triage.ErrMessageTooLong, 413, "message_too_long", "The message is longer than 64 KiB. Shorten it or send the rest as a document."},
 	{triage.ErrConversationClosed, 409, "conversation_closed", "This conversation is closed. Start a new one; the old one stays readable."},
 	{intake.ErrKeyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used for a different request. Use a new key for a new request."},
+	{intake.ErrBadKey, 400, "bad_idempotency_key", "An Idempotency-Key or client_key has at most 200 characters."},
 	{intake.ErrRequesterUnknown, 422, "requester_unknown", "requester_email is not a person of your organisation. Invite them first, or leave it out."},
 	{intake.ErrBadVote, 400, "bad_vote", "vote must be helpful or not_helpful."},
 	{taxonomy.ErrValueNotFound, 404, "not_found", ""},
-	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters, an example a text of at most 2000."},
+	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters and a known priority, an example a text of at most 2000."},
 	{taxonomy.ErrNotReady, 503, "starting", "The assistant is still getting ready. Try again in a few seconds."},
+	{tenantdb.ErrNoTenant, 404, "not_found", ""}, // a path that names the nil id
 	{desk.ErrTicketClosed, 409, "ticket_closed", "This ticket is closed. Reopen it first, or start a new one."},
 	{desk.ErrBadValue, 400, "bad_value", "A value cannot be used here: priority, state, team and intent must be known ones, and an open ticket is snoozed until a time in the future."},
 	{desk.ErrDeliveryNotFound, 404, "not_found", ""},

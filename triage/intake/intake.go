@@ -22,6 +22,12 @@ import (
 // ErrKeyReused says an idempotency key was sent again with another request.
 var ErrKeyReused = errors.New("idempotency key was used for a different request")
 
+// ErrBadKey says an idempotency key is longer than maxKey bytes.
+var ErrBadKey = errors.New("idempotency key is too long")
+
+// maxKey is what the contract allows and an index takes with ease.
+const maxKey = 200
+
 // ErrRequesterUnknown says a ticket names a requester the tenant does not have.
 var ErrRequesterUnknown = errors.New("requester is not a person of this organisation")
 
@@ -64,6 +70,9 @@ type Start struct {
 
 // Start opens a conversation and, when there is a text, takes its first message.
 func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (triage.Conversation, triage.Message, error) {
+	if len(in.ClientKey) > maxKey {
+		return triage.Conversation{}, triage.Message{}, ErrBadKey
+	}
 	text := ""
 	if strings.TrimSpace(in.Text) != "" {
 		var err error
@@ -148,6 +157,9 @@ func (s *Service) AskForPerson(ctx context.Context, actor triage.Actor, conversa
 }
 
 func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID uuid.UUID, in Post, person bool) (triage.Message, error) {
+	if len(in.ClientKey) > maxKey {
+		return triage.Message{}, ErrBadKey
+	}
 	text, err := cleanText(in.Text)
 	if err != nil {
 		return triage.Message{}, err

@@ -26,9 +26,11 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []
 	config := &river.Config{Logger: log, SkipUnknownJobCheck: true}
 	if works {
 		config.Workers = workers
-		config.FetchCooldown = 10 * time.Millisecond // also limits how often an insert wakes workers
+		// How often inserts wake workers. A message stored within it after another's
+		// wake-up, but after that one's fetch, waits for the poll: keep it short.
+		config.FetchCooldown = 2 * time.Millisecond
 		config.Queues = map[string]river.QueueConfig{
-			intake.Queue:       {MaxWorkers: 8, FetchCooldown: 10 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond},
+			intake.Queue:       {MaxWorkers: 8, FetchCooldown: 10 * time.Millisecond, FetchPollInterval: 250 * time.Millisecond},
 			river.QueueDefault: {MaxWorkers: 8, FetchCooldown: 20 * time.Millisecond},
 		}
 		config.JobTimeout = 2 * time.Minute

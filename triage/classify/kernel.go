@@ -25,3 +25,10 @@ func dotPlain(x, y []float32) float32 {
 	}
 	return even + odd
 }
+
+func axpyBytesPlain(a float32, x []int8, y []float32) {
+	y = y[:len(x)]
+	for i, v := range x {
+		y[i] += a * float32(v)
+	}
+}

@@ -9,6 +9,9 @@ var wide = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 func axpyAVX2(a float32, x, y []float32)
 
 //go:noescape
+func axpyBytesAVX2(a float32, x []int8, y []float32)
+
+//go:noescape
 func dotAVX2(x, y []float32) float32
 
 // axpy adds a*x to y. Both have the same length, a multiple of lane.
@@ -19,6 +22,16 @@ func axpy(a float32, x, y []float32) {
 		return
 	}
 	axpyPlain(a, x, y)
+}
+
+// axpyBytes adds a*x to y. Both have the same length, a multiple of lane.
+func axpyBytes(a float32, x []int8, y []float32) {
+	y = y[:len(x)]
+	if wide {
+		axpyBytesAVX2(a, x, y)
+		return
+	}
+	axpyBytesPlain(a, x, y)
 }
 
 // dot multiplies two vectors of the same length, a multiple of lane.

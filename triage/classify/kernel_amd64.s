@@ -41,6 +41,57 @@ done:
 	VZEROUPPER
 	RET
 
+// func axpyBytesAVX2(a float32, x []int8, y []float32)
+// y += a*x over len(x) elements; len(x) is a multiple of 8.
+TEXT ·axpyBytesAVX2(SB), NOSPLIT, $0-56
+	VBROADCASTSS a+0(FP), Y0
+	MOVQ x_base+8(FP), SI
+	MOVQ x_len+16(FP), CX
+	MOVQ y_base+32(FP), DI
+	SUBQ $32, CX
+	JLT  tail
+wide:
+	VPMOVSXBD (SI), Y5
+	VPMOVSXBD 8(SI), Y6
+	VPMOVSXBD 16(SI), Y7
+	VPMOVSXBD 24(SI), Y8
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VCVTDQ2PS Y8, Y8
+	VMOVUPS (DI), Y1
+	VMOVUPS 32(DI), Y2
+	VMOVUPS 64(DI), Y3
+	VMOVUPS 96(DI), Y4
+	VFMADD231PS Y5, Y0, Y1
+	VFMADD231PS Y6, Y0, Y2
+	VFMADD231PS Y7, Y0, Y3
+	VFMADD231PS Y8, Y0, Y4
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, 32(DI)
+	VMOVUPS Y3, 64(DI)
+	VMOVUPS Y4, 96(DI)
+	ADDQ $32, SI
+	ADDQ $128, DI
+	SUBQ $32, CX
+	JGE  wide
+tail:
+	ADDQ $32, CX
+narrow:
+	SUBQ $8, CX
+	JLT  done
+	VPMOVSXBD (SI), Y5
+	VCVTDQ2PS Y5, Y5
+	VMOVUPS (DI), Y1
+	VFMADD231PS Y5, Y0, Y1
+	VMOVUPS Y1, (DI)
+	ADDQ $8, SI
+	ADDQ $32, DI
+	JMP  narrow
+done:
+	VZEROUPPER
+	RET
+
 // func dotAVX2(x, y []float32) float32
 // len(x) is a multiple of 8.
 TEXT ·dotAVX2(SB), NOSPLIT, $0-52

@@ -20,7 +20,7 @@ var (
 
 // recipe names the way models are built. It changes whenever the same input
 // would give another model, so that a Version never means two things.
-const recipe = "usher-classify/3"
+const recipe = "usher-classify/4"
 
 // Example is one labelled text.
 type Example struct {
@@ -77,8 +77,9 @@ type Model struct {
 	labels     []string
 	classes    int // labels, and one more when strangers were learned
 	vectorizer *vectorizer
-	linear     *linear  // all learners without a bend, as one map
-	network    *network // all networks with one, side by side; nil for none
+	linear     packed    // all learners without a bend, as one map: [feature][class]
+	bias       []float32 // [class], as wide as linear
+	hidden     *hidden   // all networks with a bend, side by side; nil for none
 	logPrior   []float64
 	prior      float64
 	threshold  float64
@@ -233,24 +234,26 @@ func (m *Model) assemble(ctx context.Context, p problem, b blend) {
 	}
 	trained := make([]scorer, len(jobs))
 	parallel(len(jobs), p.workers, func(i int) { trained[i] = p.train(ctx, jobs[i].kind, b.pace, p.cost, jobs[i].copy) })
-	m.linear = newLinear(m.classes, p.size)
+	sum := newLinear(m.classes, p.size)
 	var bentOnes []*network
 	for i, s := range trained {
 		w := float32(b.weight[jobs[i].kind])
 		switch s := s.(type) {
 		case *linear:
-			axpy(w, s.weight, m.linear.weight)
-			axpy(w, s.bias, m.linear.bias)
+			axpy(w, s.weight, sum.weight)
+			axpy(w, s.bias, sum.bias)
 		case *network:
 			if s.bent {
 				bentOnes = append(bentOnes, s)
 				continue
 			}
-			m.linear.absorb(s, w/copies, p.workers)
+			sum.absorb(s, w/copies, p.workers)
 		}
 	}
-	m.network = join(bentOnes, float32(b.weight[bent]/copies), m.linear.bias)
-	m.linear.bias = m.linear.bias[:m.linear.stride]
+	if n := join(bentOnes, float32(b.weight[bent]/copies), sum.bias); n != nil {
+		m.hidden = &hidden{project: pack(n.project, n.hidden), shift: n.shift, weight: n.weight}
+	}
+	m.linear, m.bias = pack(sum.weight, sum.stride), sum.bias
 }
 
 const leastWeight = 0.02
@@ -319,16 +322,41 @@ func (m *Model) Predict(text string) Prediction {
 	return p
 }
 
+// hidden is the bent networks of a trained model, side by side.
+type hidden struct {
+	project packed    // [feature][unit]
+	shift   []float32 // [unit]
+	weight  []float32 // [class*units + unit]
+}
+
+// units computes the hidden layer of v.
+func (h *hidden) units(v vector) []float32 {
+	unit := slices.Clone(h.shift)
+	for i, id := range v.ids {
+		h.project.add(v.val[i], id, unit)
+	}
+	for j, x := range unit {
+		unit[j] = max(0, x)
+	}
+	return unit
+}
+
+// out are the weights by which a class is scored.
+func (h *hidden) out(class int) []float32 {
+	return h.weight[class*h.project.width : (class+1)*h.project.width]
+}
+
 // scores gives every class's score and the hidden layer they came by.
 func (m *Model) scores(v vector) (scores, unit []float32) {
-	scores = make([]float32, m.linear.stride)
-	m.linear.score(v, scores)
+	scores = slices.Clone(m.bias)
+	for i, id := range v.ids {
+		m.linear.add(v.val[i], id, scores)
+	}
 	scores = scores[:m.classes]
-	if n := m.network; n != nil {
-		unit = make([]float32, n.hidden)
-		n.units(v, unit)
+	if h := m.hidden; h != nil {
+		unit = h.units(v)
 		for c := range scores {
-			scores[c] += dot(unit, n.weight[c*n.hidden:(c+1)*n.hidden])
+			scores[c] += dot(unit, h.out(c))
 		}
 	}
 	return scores, unit
@@ -360,14 +388,13 @@ func (m *Model) ranking(scores []float32, chosen int) []int {
 // exact given which units are on.
 func (m *Model) evidence(text string, v vector, unit []float32, winner, rival int) []Term {
 	var back []float32
-	if n := m.network; n != nil {
-		h := n.hidden
-		back = make([]float32, h)
+	if h := m.hidden; h != nil {
+		back = make([]float32, len(unit))
 		for j, x := range unit {
 			if x > 0 {
-				back[j] = n.weight[winner*h+j]
+				back[j] = h.out(winner)[j]
 				if rival >= 0 {
-					back[j] -= n.weight[rival*h+j]
+					back[j] -= h.out(rival)[j]
 				}
 			}
 		}
@@ -385,14 +412,12 @@ func (m *Model) evidence(text string, v vector, unit []float32, winner, rival in
 		if !found {
 			return
 		}
-		row := m.linear.weight[int(id)*m.linear.stride:]
-		x := row[winner]
+		x := m.linear.at(id, winner)
 		if rival >= 0 {
-			x -= row[rival]
+			x -= m.linear.at(id, rival)
 		}
 		if back != nil {
-			h := len(back)
-			x += dot(back, m.network.project[int(id)*h:int(id)*h+h])
+			x += m.hidden.project.dot(id, back)
 		}
 		if x *= v.val[at]; x <= 0 {
 			return

@@ -7,7 +7,8 @@ export PATH := $(TOOLS):$(PATH):/usr/local/go/bin
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+# nomsgpack: gin without a codec that nothing here speaks, a tenth of the binary.
+GO_BUILD := CGO_ENABLED=0 go build -tags nomsgpack -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 # Tools that are not part of the product, pinned here and nowhere else.
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

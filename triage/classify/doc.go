@@ -21,7 +21,8 @@
 //	         and the margin below which no label fits
 //	model    each kind of network is trained three times and averaged. All linear
 //	         parts collapse into one weight per feature and label; the bent
-//	         networks lie side by side as one small hidden layer
+//	         networks lie side by side as one small hidden layer. Kept at one
+//	         byte per weight
 //
 // A score is therefore bias + Σ weight·feature + a small correction by the
 // hidden layer, and Prediction.Evidence lists the words whose part of that sum

@@ -26,9 +26,10 @@ func dotPlain(x, y []float32) float32 {
 	return even + odd
 }
 
-func axpyBytesPlain(a float32, x []int8, y []float32) {
+// axpyBytesPlain adds a*x to y; every byte of x is an int8.
+func axpyBytesPlain(a float32, x []byte, y []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		y[i] += a * float32(v)
+		y[i] += a * float32(int8(v))
 	}
 }

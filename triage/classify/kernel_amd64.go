@@ -9,7 +9,7 @@ var wide = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 func axpyAVX2(a float32, x, y []float32)
 
 //go:noescape
-func axpyBytesAVX2(a float32, x []int8, y []float32)
+func axpyBytesAVX2(a float32, x []byte, y []float32)
 
 //go:noescape
 func dotAVX2(x, y []float32) float32
@@ -24,8 +24,8 @@ func axpy(a float32, x, y []float32) {
 	axpyPlain(a, x, y)
 }
 
-// axpyBytes adds a*x to y. Both have the same length, a multiple of lane.
-func axpyBytes(a float32, x []int8, y []float32) {
+// axpyBytes adds a*x to y; every byte of x is an int8. Both have the same length, a multiple of lane.
+func axpyBytes(a float32, x []byte, y []float32) {
 	y = y[:len(x)]
 	if wide {
 		axpyBytesAVX2(a, x, y)

@@ -41,7 +41,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func axpyBytesAVX2(a float32, x []int8, y []float32)
+// func axpyBytesAVX2(a float32, x []byte, y []float32)
 // y += a*x over len(x) elements; len(x) is a multiple of 8.
 TEXT ·axpyBytesAVX2(SB), NOSPLIT, $0-56
 	VBROADCASTSS a+0(FP), Y0

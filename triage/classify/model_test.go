@@ -1,6 +1,7 @@
 package classify_test
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"strings"
@@ -190,15 +191,16 @@ func mistype(s string, change func(string) string) string {
 	return strings.Join(fields, " ")
 }
 
-func TestUnmarshalModel(t *testing.T) {
+func TestReadModel(t *testing.T) {
 	t.Parallel()
 	m := train(t, 1)
-	data, err := m.MarshalBinary()
-	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, m.Write(&b))
+	data := b.Bytes()
 
 	t.Run("a stored model predicts the same", func(t *testing.T) {
 		t.Parallel()
-		again, err := classify.UnmarshalModel(data)
+		again, err := classify.ReadModel(bytes.NewReader(data))
 		require.NoError(t, err)
 		require.Equal(t, m.Version(), again.Version())
 		require.Equal(t, m.Labels(), again.Labels())
@@ -210,7 +212,7 @@ func TestUnmarshalModel(t *testing.T) {
 	t.Run("damaged bytes are refused", func(t *testing.T) {
 		t.Parallel()
 		for _, bad := range [][]byte{nil, {}, []byte("hello"), data[:len(data)/2]} {
-			_, err := classify.UnmarshalModel(bad)
+			_, err := classify.ReadModel(bytes.NewReader(bad))
 			require.ErrorIs(t, err, classify.ErrCorrupt)
 		}
 	})

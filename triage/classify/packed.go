@@ -7,8 +7,8 @@ import "math"
 // at most half a step, 0.4 % of the largest in its row, which moves a score
 // less than another seed does (DECISIONS.md, "One byte per weight").
 type packed struct {
-	width int // a multiple of lane
-	value []int8
+	width int       // a multiple of lane
+	value []byte    // int8 each
 	step  []float32 // [row]
 }
 
@@ -16,7 +16,7 @@ const mostSteps = 127
 
 // pack rounds weights, rows of width one after another.
 func pack(weight []float32, width int) packed {
-	p := packed{width: width, value: make([]int8, len(weight)), step: make([]float32, len(weight)/width)}
+	p := packed{width: width, value: make([]byte, len(weight)), step: make([]float32, len(weight)/width)}
 	for r := range p.step {
 		row := weight[r*width : (r+1)*width]
 		var top float32
@@ -28,7 +28,7 @@ func pack(weight []float32, width int) packed {
 		}
 		p.step[r] = top / mostSteps
 		for i, x := range row {
-			p.value[r*width+i] = int8(math.Round(float64(x / p.step[r])))
+			p.value[r*width+i] = byte(int8(math.Round(float64(x / p.step[r]))))
 		}
 	}
 	return p
@@ -41,14 +41,14 @@ func (p packed) add(a float32, r int32, y []float32) {
 
 // at is the weight in row r and column c.
 func (p packed) at(r int32, c int) float32 {
-	return float32(p.value[int(r)*p.width+c]) * p.step[r]
+	return float32(int8(p.value[int(r)*p.width+c])) * p.step[r]
 }
 
 // dot multiplies row r with y. Few terms need it, so it is plain.
 func (p packed) dot(r int32, y []float32) float32 {
 	var sum float32
 	for i, x := range p.value[int(r)*p.width : (int(r)+1)*p.width] {
-		sum += float32(x) * y[i]
+		sum += float32(int8(x)) * y[i]
 	}
 	return sum * p.step[r]
 }

@@ -1,10 +1,10 @@
 package classify
 
 import (
-	"bytes"
 	"compress/flate"
 	"encoding/gob"
 	"fmt"
+	"io"
 )
 
 // stored is a Model as bytes carry it.
@@ -15,11 +15,11 @@ type stored struct {
 	Classes     int
 	Features    []feature
 	IDF         []float32
-	Weight      []byte // int8, see packed
+	Weight      []byte // see packed
 	Step        []float32
 	Bias        []float32
 	Hidden      int    // 0: no network
-	Project     []byte // int8
+	Project     []byte // see packed
 	ProjectStep []float32
 	Shift       []float32
 	Output      []float32
@@ -28,39 +28,37 @@ type stored struct {
 	Threshold   float64
 }
 
-// MarshalBinary encodes the model so that UnmarshalModel gives one that
-// predicts the same.
-func (m *Model) MarshalBinary() ([]byte, error) {
+// Write encodes the model so that ReadModel gives one that predicts the same.
+func (m *Model) Write(w io.Writer) error {
 	s := stored{
 		Recipe: recipe, Version: m.version, Labels: m.labels, Classes: m.classes, IDF: m.vectorizer.idf,
-		Weight: asBytes(m.linear.value), Step: m.linear.step, Bias: m.bias, LogPrior: m.logPrior, Prior: m.prior, Threshold: m.threshold,
+		Weight: m.linear.value, Step: m.linear.step, Bias: m.bias, LogPrior: m.logPrior, Prior: m.prior, Threshold: m.threshold,
 		Features: make([]feature, m.vectorizer.size()),
 	}
 	for f, id := range m.vectorizer.index {
 		s.Features[id] = f
 	}
 	if h := m.hidden; h != nil {
-		s.Hidden, s.Project, s.ProjectStep, s.Shift, s.Output = h.project.width, asBytes(h.project.value), h.project.step, h.shift, h.weight
+		s.Hidden, s.Project, s.ProjectStep, s.Shift, s.Output = h.project.width, h.project.value, h.project.step, h.shift, h.weight
 	}
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
+	compressed, err := flate.NewWriter(w, flate.BestSpeed)
 	if err != nil {
-		return nil, fmt.Errorf("encode model: %w", err)
+		return fmt.Errorf("encode model: %w", err)
 	}
-	if err := gob.NewEncoder(w).Encode(s); err != nil {
-		return nil, fmt.Errorf("encode model: %w", err)
+	if err := gob.NewEncoder(compressed).Encode(s); err != nil {
+		return fmt.Errorf("encode model: %w", err)
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("encode model: %w", err)
+	if err := compressed.Close(); err != nil {
+		return fmt.Errorf("encode model: %w", err)
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
-// UnmarshalModel decodes what MarshalBinary made. It returns ErrCorrupt for
+// ReadModel decodes what Write wrote. It returns ErrCorrupt for
 // anything else, a model of another recipe included: train again then.
-func UnmarshalModel(data []byte) (*Model, error) {
+func ReadModel(r io.Reader) (*Model, error) {
 	var s stored
-	if err := gob.NewDecoder(flate.NewReader(bytes.NewReader(data))).Decode(&s); err != nil {
+	if err := gob.NewDecoder(flate.NewReader(r)).Decode(&s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if !s.sound() {
@@ -73,11 +71,11 @@ func UnmarshalModel(data []byte) (*Model, error) {
 	}
 	m := &Model{
 		labels: s.Labels, classes: s.Classes, vectorizer: v,
-		linear: packed{width: lanes(s.Classes), value: asNumbers(s.Weight), step: s.Step}, bias: s.Bias,
+		linear: packed{width: lanes(s.Classes), value: s.Weight, step: s.Step}, bias: s.Bias,
 		logPrior: s.LogPrior, prior: s.Prior, threshold: s.Threshold, version: s.Version,
 	}
 	if s.Hidden > 0 {
-		m.hidden = &hidden{project: packed{width: s.Hidden, value: asNumbers(s.Project), step: s.ProjectStep}, shift: s.Shift, weight: s.Output}
+		m.hidden = &hidden{project: packed{width: s.Hidden, value: s.Project, step: s.ProjectStep}, shift: s.Shift, weight: s.Output}
 	}
 	return m, nil
 }
@@ -99,20 +97,4 @@ func (s *stored) sound() bool {
 		}
 	}
 	return true
-}
-
-func asBytes(x []int8) []byte {
-	b := make([]byte, len(x))
-	for i, v := range x {
-		b[i] = byte(v)
-	}
-	return b
-}
-
-func asNumbers(b []byte) []int8 {
-	x := make([]int8, len(b))
-	for i, v := range b {
-		x[i] = int8(v)
-	}
-	return x
 }

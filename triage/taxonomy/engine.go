@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/classify"
@@ -39,7 +38,7 @@ type trained struct {
 // Database is what the engine needs of a pool of the worker role.
 type Database interface {
 	Querier
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
 // Engine classifies with the models trained from the taxonomy.
@@ -105,60 +104,6 @@ func (e *Engine) Refresh(ctx context.Context) error {
 			"seconds", time.Since(started).Seconds(), "version", fresh.intent.Version())
 	}
 	e.current.Store(fresh)
-	return nil
-}
-
-// stored reads the models of a revision, or with none given the latest. It
-// returns nil when there are none, or when this program's recipe has moved on.
-func (e *Engine) stored(ctx context.Context, set Set, revision string) (*trained, error) {
-	rows, err := e.db.Query(ctx, `select revision, intent, area from classifier_models where $1 = '' or revision = $1 order by created_at desc limit 1`, revision)
-	if err != nil {
-		return nil, fmt.Errorf("read stored classifier: %w", err)
-	}
-	type row struct {
-		Revision     string
-		Intent, Area []byte
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
-	if err != nil {
-		return nil, fmt.Errorf("read stored classifier: %w", err)
-	}
-	if len(found) == 0 {
-		return nil, nil
-	}
-	t := index(set)
-	t.revision = found[0].Revision
-	if t.intent, err = classify.UnmarshalModel(found[0].Intent); err != nil {
-		e.log.InfoContext(ctx, "stored classifier is of another version of this program, training anew", "error", err)
-		return nil, nil
-	}
-	if found[0].Area != nil {
-		if t.area, err = classify.UnmarshalModel(found[0].Area); err != nil {
-			return nil, nil
-		}
-	}
-	return t, nil
-}
-
-func (e *Engine) store(ctx context.Context, t *trained, took time.Duration) error {
-	intent, err := t.intent.MarshalBinary()
-	if err != nil {
-		return fmt.Errorf("encode classifier: %w", err)
-	}
-	var area []byte
-	if t.area != nil {
-		if area, err = t.area.MarshalBinary(); err != nil {
-			return fmt.Errorf("encode classifier: %w", err)
-		}
-	}
-	if _, err := e.db.Exec(ctx, `insert into classifier_models (revision, intent, area, trained_ms) values ($1, $2, $3, $4)
-		on conflict (revision) do update set intent = excluded.intent, area = excluded.area, created_at = now()`,
-		t.revision, intent, area, took.Milliseconds()); err != nil {
-		return fmt.Errorf("store classifier: %w", err)
-	}
-	if _, err := e.db.Exec(ctx, `delete from classifier_models where revision not in (select revision from classifier_models order by created_at desc limit 3)`); err != nil {
-		return fmt.Errorf("forget old classifiers: %w", err)
-	}
 	return nil
 }
 

@@ -188,7 +188,7 @@ func (t tester) fromRecord(ctx context.Context, in api.TestQuestion, asker triag
 	if c.Route != taxonomy.RouteStatus || asker.TenantID == uuid.Nil {
 		return nil
 	}
-	reply, err := t.status.Resolve(ctx, assistant.StatusRequest{Asker: asker, Intent: c.Intent, Text: in.Question, Language: c.Language})
+	reply, err := t.status.Resolve(ctx, assistant.StatusRequest{Asker: asker, Asked: []assistant.Asked{{Intent: c.Intent, Text: in.Question}}, Language: c.Language})
 	if err != nil || reply.Text == "" {
 		return err
 	}

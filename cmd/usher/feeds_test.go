@@ -55,8 +55,8 @@ func TestAFailingIntegrationOpensATicketThatAnswersQuote(t *testing.T) {
 	}))
 
 	reply, err := a.status.Resolve(t.Context(), assistant.StatusRequest{
-		Asker:  triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: member, Roles: []string{"member"}},
-		Intent: "integration.error_followup", Text: "Salesforce shows an error, are you on it?", Language: "en",
+		Asker: triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: member, Roles: []string{"member"}},
+		Asked: []assistant.Asked{{Intent: "integration.error_followup", Text: "Salesforce shows an error, are you on it?"}}, Language: "en",
 	})
 	require.NoError(t, err)
 	require.Contains(t, reply.Text, "The token has expired.")

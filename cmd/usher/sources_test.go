@@ -64,7 +64,7 @@ func TestAPackIsAnsweredFromItsSource(t *testing.T) {
 	l := newLive(db.Worker, reader)
 	ask := func() assistant.StatusReply {
 		reply, err := l.Resolve(t.Context(), assistant.StatusRequest{
-			Asker: triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: user}, Intent: "shipment.position", Text: "Where is my shipment?", Language: "en",
+			Asker: triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: user}, Asked: []assistant.Asked{{Intent: "shipment.position", Text: "Where is my shipment?"}}, Language: "en",
 		})
 		require.NoError(t, err)
 		return reply

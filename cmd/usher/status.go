@@ -35,40 +35,40 @@ func asker(a triage.Actor) onboarding.Asker {
 
 // Resolve implements assistant.Status.
 func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
-	var answer status.Answer
+	var parts onboarding.Part
+	for _, asked := range in.Asked {
+		parts |= status.Needs(asked.Intent)
+	}
+	answers := make([]status.Answer, len(in.Asked))
 	var input status.Input
-	var question status.Question
-	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
-		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID, status.Needs(in.Intent))
+	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
+		input, err = l.input(ctx, tx, in.Asker, parts)
 		if errors.Is(err, onboarding.ErrNoProject) {
 			return nil // nothing to say; the knowledge base may have something
 		}
 		if err != nil {
 			return err
 		}
-		tickets, err := l.tickets(ctx, tx, in.Asker, record)
-		if err != nil {
-			return err
-		}
-		question = status.Question{Intent: in.Intent, Text: in.Text, Language: in.Language}
-		for _, turn := range in.History {
-			if turn.Customer {
-				question.History = append(question.History, turn.Text)
-			}
-		}
-		input = status.Input{Record: record, Tickets: tickets, Asker: asker(in.Asker), Now: l.now()}
-		if !status.Knows(in.Intent) {
+		if slices.ContainsFunc(in.Asked, func(a assistant.Asked) bool { return !status.Knows(a.Intent) }) {
 			if input.Packs, err = status.Packs(ctx, tx); err != nil {
 				return err
 			}
 		}
-		answer = status.Resolve(input, question)
+		for i, asked := range in.Asked {
+			answers[i] = status.Resolve(input, question(in, asked))
+		}
 		return nil
 	})
 	if err != nil {
 		return assistant.StatusReply{}, err
 	}
-	answer = refreshed(ctx, l.sources, in.Asker.TenantID, input, question, answer)
+	for i, asked := range in.Asked {
+		answers[i] = refreshed(ctx, l.sources, in.Asker.TenantID, input, question(in, asked), answers[i])
+	}
+	answer := answers[0]
+	if len(answers) > 1 {
+		answer = status.Join(answers)
+	}
 	reply := assistant.StatusReply{
 		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Stale: answer.Stale, Link: answer.Link,
 		Clarify: answer.Clarify, Options: answer.Options,
@@ -80,6 +80,42 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 		reply.Escalate, reply.EscalateWhy = triage.ReasonStatusRule, answer.Escalate
 	}
 	return reply, nil
+}
+
+// FollowUp implements assistant.Status.
+func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last string) (intent string, err error) {
+	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
+		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID)
+		if errors.Is(err, onboarding.ErrNoProject) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		intent, _ = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, in.Asked[0]), last)
+		return nil
+	})
+	return intent, err
+}
+
+func question(in assistant.StatusRequest, asked assistant.Asked) status.Question {
+	q := status.Question{Intent: asked.Intent, Text: asked.Text, Language: in.Language}
+	for _, turn := range in.History {
+		if turn.Customer {
+			q.History = append(q.History, turn.Text)
+		}
+	}
+	return q
+}
+
+// input reads what questions are answered from.
+func (l live) input(ctx context.Context, tx pgx.Tx, a triage.Actor, parts onboarding.Part) (status.Input, error) {
+	record, err := onboarding.Load(ctx, tx, a.TenantID, parts)
+	if err != nil {
+		return status.Input{}, err
+	}
+	tickets, err := l.tickets(ctx, tx, a, record)
+	return status.Input{Record: record, Tickets: tickets, Asker: asker(a), Now: l.now()}, err
 }
 
 // tickets are those the asker may see: their own, everybody's for roles that

@@ -29,14 +29,33 @@ type world struct {
 	pieces         []string        // emitted before the answer is complete
 	during         func(piece int) // called in the middle of an answer
 	guard          assistant.GuardReport
+	parts          map[string]triage.Classification // of parts of a message
+	answers        map[string]assistant.AnswerReply // to parts of a message
+	asked          []assistant.Asked                // of the last status question
+	followUp       string
 }
 
-func (w *world) Classify(context.Context, assistant.ClassifyInput) (triage.Classification, error) {
+func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
+	if c, ok := w.parts[in.Text]; ok {
+		return c, nil
+	}
 	return w.classification, w.classifyErr
 }
 
-func (w *world) Resolve(context.Context, assistant.StatusRequest) (assistant.StatusReply, error) {
+func (w *world) Resolve(_ context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
+	w.asked = in.Asked
 	return w.status, w.statusErr
+}
+
+func (w *world) FollowUp(context.Context, assistant.StatusRequest, string) (string, error) {
+	return w.followUp, nil
+}
+
+func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistant.AnswerReply, error) {
+	if reply, ok := w.answers[in.Question]; ok {
+		return reply, nil
+	}
+	return w.answer, w.answerErr
 }
 
 func (w *world) Answer(_ context.Context, _ assistant.AnswerRequest, emit func(string) error) (assistant.AnswerReply, error) {
@@ -241,4 +260,81 @@ func TestNotFoundSaysSoAndTheSecondTimePeopleTakeIt(t *testing.T) {
 	replies := b.replies(t, c)
 	require.Len(t, replies, 2)
 	require.Equal(t, int64(1001), replies[1].Answer.TicketNo)
+}
+
+func TestSeveralRequestsOfOneMessage(t *testing.T) {
+	t.Parallel()
+	const message = "When do we go live? How do I press the button? How do I pull the lever?"
+	status := triage.Classification{Intent: "onboarding.go_live_date", Confidence: 0.9, Route: "status", Priority: triage.PriorityNormal, Language: "en", Engine: "test", Version: "1"}
+	prepared := func(t *testing.T) *testBundle {
+		b := setup(t)
+		b.parts = map[string]triage.Classification{"When do we go live?": status}
+		other := b.classification
+		other.Intent = "other_how_to"
+		b.parts["How do I pull the lever?"] = other
+		b.answers = map[string]assistant.AnswerReply{
+			"How do I pull the lever?": {Outcome: assistant.AnswerSend, Text: "Pull it. [1]", Citations: []triage.Citation{{Number: 1, Title: "Levers", ChunkID: uuid.New()}}},
+		}
+		b.status = assistant.StatusReply{Text: "Go-live is on **3 May**.", Basis: []triage.Basis{{Entity: "project", Label: "Plan"}}}
+		return b
+	}
+	t.Run("are answered in one reply, each from where its answer is", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		c, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		replies := b.replies(t, c)
+		require.Len(t, replies, 1)
+		require.Equal(t, "Go-live is on **3 May**.\n\nPress the button. [1]\n\nPull it. [2]", replies[0].Body)
+		require.Len(t, replies[0].Answer.Citations, 2)
+		require.Equal(t, "Levers", replies[0].Answer.Citations[1].Title)
+		require.Len(t, replies[0].Answer.Basis, 1)
+		require.Equal(t, []assistant.Asked{{Intent: "onboarding.go_live_date", Text: "When do we go live?"}}, b.asked)
+	})
+	t.Run("where one needs a person, the rest is said and a ticket opened", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		action := b.classification
+		action.Intent, action.Route = "change_contact", "escalate"
+		b.parts["How do I pull the lever?"] = action
+		c, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		replies := b.replies(t, c)
+		require.Len(t, replies, 1)
+		require.Contains(t, replies[0].Body, "Go-live is on **3 May**.")
+		require.Contains(t, replies[0].Body, "#1001")
+	})
+	t.Run("where one is sensitive, people get the whole", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		b.classification.Sensitive = true
+		c, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.NotContains(t, b.replies(t, c)[0].Body, "3 May")
+	})
+	t.Run("where a part has no answer of its own, the whole is answered", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		b.answers["How do I pull the lever?"] = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+		c, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.Equal(t, "Press the button. [1]", b.replies(t, c)[0].Body)
+	})
+}
+
+func TestAShortMessageContinuesTheQuestionBefore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.classification.Route, b.classification.Intent = "status", "document.received"
+	b.status = assistant.StatusReply{Text: "Your trade licence is here."}
+	c, args := b.ask(t, "Did you get our trade licence?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	b.classification.Route, b.classification.Intent = "answer", "how_to"
+	b.followUp = "document.received"
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "and the contract?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	require.Equal(t, []assistant.Asked{{Intent: "document.received", Text: "and the contract?"}}, b.asked)
+	route, _, _ := b.decision(t, m.ID)
+	require.Equal(t, "status", route)
 }

@@ -21,6 +21,10 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	r.classification = &classification
 	r.decision.versions["classifier"] = classification.Version
 	r.decision.usage = classification.Usage
+	if err := a.followUp(ctx, r); err != nil {
+		return err
+	}
+	classification = *r.classification
 	switch {
 	case r.args.Person:
 		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
@@ -38,14 +42,26 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 		r.handOver(triage.ReasonSensitive, "The topic is one people decide about: "+classification.Intent+".")
 	case classification.Priority == triage.PriorityUrgent:
 		r.handOver(triage.ReasonUrgent, "The message is urgent by its words or impact.")
-	case classification.Route == "escalate":
-		r.handOver(triage.ReasonAction, "This needs a person: "+classification.Intent+".")
-	case classification.Route == "status" && !a.articleSaysBetter(ctx, r):
-		return a.status(ctx, r)
+	default:
+		return a.reply(ctx, r)
+	}
+	return nil
+}
+
+// reply answers what nothing above kept from being answered.
+func (a *Assistant) reply(ctx context.Context, r *run) error {
+	if done, err := a.several(ctx, r); done || err != nil {
+		return err
+	}
+	switch c := r.classification; {
+	case c.Route == "escalate":
+		r.handOver(triage.ReasonAction, "This needs a person: "+c.Intent+".")
+		return nil
+	case c.Route == "status" && !a.articleSaysBetter(ctx, r):
+		return a.status(ctx, r, Asked{c.Intent, r.message.Body})
 	default:
 		return a.answer(ctx, r)
 	}
-	return nil
 }
 
 // Where a status intent is less sure than the first and an article answers at
@@ -90,10 +106,8 @@ func (r *run) acknowledge(c triage.Classification) {
 
 // status answers from the live record. What the record cannot answer goes on to
 // the knowledge base.
-func (a *Assistant) status(ctx context.Context, r *run) error {
-	reply, err := a.Status.Resolve(ctx, StatusRequest{
-		Asker: r.asker, Intent: r.classification.Intent, Text: r.message.Body, Language: r.language(), History: r.history,
-	})
+func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
+	reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
 	if err != nil {
 		return fmt.Errorf("resolve status: %w", err)
 	}
@@ -106,17 +120,7 @@ func (a *Assistant) status(ctx context.Context, r *run) error {
 	case reply.Text == "":
 		return a.answer(ctx, r)
 	default:
-		meta := triage.AnswerMeta{
-			Kind: "status", Evidence: "known_state", Basis: reply.Basis, Stale: reply.Stale,
-			Link: reply.Link, Options: reply.Options,
-		}
-		if meta.Link != "" {
-			meta.LinkText = speak(r.language()).openLink
-		}
-		if !reply.AsOf.IsZero() {
-			meta.AsOf = &reply.AsOf
-		}
-		r.say(reply.Text, meta)
+		r.say(reply.Text, r.statusMeta(reply))
 		if reply.Escalate != "" {
 			// The facts are said and people are told: one message, one ticket.
 			r.escalate = &handOver{reply.Escalate, reply.EscalateWhy}
@@ -124,6 +128,25 @@ func (a *Assistant) status(ctx context.Context, r *run) error {
 		}
 	}
 	return nil
+}
+
+func (r *run) statusRequest(asked ...Asked) StatusRequest {
+	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history}
+}
+
+// statusMeta is what stands under a status answer.
+func (r *run) statusMeta(reply StatusReply) triage.AnswerMeta {
+	meta := triage.AnswerMeta{
+		Kind: "status", Evidence: "known_state", Basis: reply.Basis, Stale: reply.Stale,
+		Link: reply.Link, Options: reply.Options,
+	}
+	if meta.Link != "" {
+		meta.LinkText = speak(r.language()).openLink
+	}
+	if !reply.AsOf.IsZero() {
+		meta.AsOf = &reply.AsOf
+	}
+	return meta
 }
 
 // answer answers from the knowledge base.

@@ -36,13 +36,22 @@ type Turn struct {
 // Status answers from the live record of the asker's tenant.
 type Status interface {
 	Resolve(ctx context.Context, in StatusRequest) (StatusReply, error)
+	// FollowUp names the intent of a short message that continues the question
+	// before it ("and the contract?"), which was of the intent last; empty if it does not.
+	FollowUp(ctx context.Context, in StatusRequest, last string) (intent string, err error)
 }
 
-// StatusRequest is a status question of one person.
+// Asked is one question: its intent, and the part of the message that asks it.
+type Asked struct {
+	Intent string
+	Text   string
+}
+
+// StatusRequest is what one person asks, one question or more. For FollowUp
+// the intent is still empty.
 type StatusRequest struct {
 	Asker    triage.Actor
-	Intent   string
-	Text     string
+	Asked    []Asked
 	Language string
 	History  []Turn
 }

@@ -31,10 +31,11 @@ type run struct {
 	history      []Turn
 	tenant       tenant
 	asker        triage.Actor
-	decided      bool // an earlier try has stored its result
-	superseded   bool // the customer has written again
-	replies      int  // automatic replies within the last hour
-	lastKind     string
+	decided      bool   // an earlier try has stored its result
+	superseded   bool   // the customer has written again
+	replies      int    // automatic replies within the last hour
+	lastKind     string // of the assistant's last message
+	lastIntent   string // of the customer's message before, as acted on
 	ticketOpen   bool
 
 	guard          GuardReport
@@ -105,11 +106,13 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 		     and created_at > now() - interval '1 hour'),
 		  coalesce((select answer->>'kind' from messages where tenant_id = $1 and conversation_id = $3 and seq < $4
 		     and author_kind = 'assistant' order by seq desc limit 1), ''),
+		  coalesce((select intent from classifications where tenant_id = $1 and conversation_id = $3
+		     order by created_at desc limit 1), ''),
 		  exists (select from tickets where tenant_id = $1 and conversation_id = $3 and internal_state not in ('solved', 'closed'))
 		from tenants t left join users u on u.tenant_id = $1 and u.id = $5 where t.id = $1`,
 		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID).
 		Scan(&r.tenant.ID, &r.tenant.Name, &r.tenant.Plan, &r.tenant.Tier, &r.tenant.LifecycleState, &r.tenant.TimeZone,
-			&userName, &roles, &departments, &locale, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.ticketOpen)
+			&userName, &roles, &departments, &locale, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.lastIntent, &r.ticketOpen)
 	if err != nil {
 		return fmt.Errorf("read tenant and person: %w", err)
 	}

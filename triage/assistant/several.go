@@ -1,0 +1,170 @@
+package assistant
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/classify"
+)
+
+const (
+	// maxRequests is how many requests of one message are answered one by one;
+	// a message with more is a letter, and taken as a whole.
+	maxRequests = 4
+	// maxFollowUp is how many words a message that continues the one before may have.
+	maxFollowUp = 8
+)
+
+// followUp gives a short message that continues a status question the intent it
+// continues.
+func (a *Assistant) followUp(ctx context.Context, r *run) error {
+	if r.lastKind != "status" || len(strings.Fields(r.message.Body)) > maxFollowUp {
+		return nil
+	}
+	intent, err := a.Status.FollowUp(ctx, r.statusRequest(Asked{Text: r.message.Body}), r.lastIntent)
+	if err != nil {
+		return fmt.Errorf("follow up: %w", err)
+	}
+	if intent != "" {
+		r.classification.Intent, r.classification.Route = intent, "status"
+		r.classification.Confidence = max(r.classification.Confidence, sureStatus)
+		r.classification.Explanation = append(r.classification.Explanation, "continues the question before")
+	}
+	return nil
+}
+
+// request is one of several a message makes.
+type request struct {
+	text           string
+	classification triage.Classification
+}
+
+// several answers a message that asks several things, each from where its answer
+// is, in one reply. It reports false for a message that asks one thing, and where the
+// parts by themselves say less than the whole: then the whole is answered.
+func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
+	requests, err := a.requests(ctx, r)
+	if err != nil || len(requests) < 2 {
+		return false, err
+	}
+	var asked []Asked
+	var documents []AnswerReply
+	var left []request // people have to see to these
+	for _, q := range requests {
+		c := q.classification
+		switch {
+		case c.Sensitive || c.Intent == "talk_to_person":
+			return false, nil // people decide, about the message as a whole
+		case c.Route == "escalate":
+			left = append(left, q)
+		case c.Route == "status":
+			asked = append(asked, Asked{c.Intent, q.text})
+		default:
+			in := r.request()
+			in.Question = q.text
+			reply, err := a.preview(ctx, in)
+			if err != nil {
+				return false, err
+			}
+			if reply.Outcome != AnswerSend {
+				return false, nil
+			}
+			documents = append(documents, reply)
+		}
+	}
+	if len(asked)+len(documents) == 0 {
+		return false, nil
+	}
+	meta := triage.AnswerMeta{Kind: "answer", Evidence: "documents"}
+	var texts []string
+	if len(asked) > 0 {
+		reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
+		if err != nil {
+			return false, fmt.Errorf("resolve status: %w", err)
+		}
+		if reply.Text == "" || reply.Clarify != "" {
+			return false, nil
+		}
+		r.decision.route, r.decision.basis = "status", reply.Facts
+		meta, texts = r.statusMeta(reply), append(texts, reply.Text)
+		if reply.Escalate != "" {
+			r.escalate = &handOver{reply.Escalate, reply.EscalateWhy}
+		}
+	} else {
+		r.decision.route = "answer"
+	}
+	for _, reply := range documents {
+		texts = append(texts, renumber(&meta, reply))
+		r.decision.passages, r.decision.gate, r.decision.query = reply.Passages, reply.Gate, reply.Query
+		for name, version := range reply.Versions {
+			r.decision.versions[name] = version
+		}
+	}
+	if len(left) > 0 {
+		r.escalate = &handOver{triage.ReasonAction, "One of several requests needs a person: " + triage.Line(left[0].text, 300)}
+	}
+	r.say(strings.Join(texts, "\n\n"), meta)
+	if r.escalate != nil {
+		r.decision.outcome, r.decision.reason = "escalated", string(r.escalate.reason)
+	}
+	return true, nil
+}
+
+// requests are what a message asks, courtesies left out. Fewer than two mean
+// that it asks one thing, or that nothing tells the parts apart.
+func (a *Assistant) requests(ctx context.Context, r *run) ([]request, error) {
+	parts := classify.Split(r.message.Body)
+	if len(parts) < 2 || len(parts) > maxRequests {
+		return nil, nil
+	}
+	var out []request
+	for _, part := range parts {
+		c, err := a.Classifier.Classify(ctx, ClassifyInput{
+			TenantID: r.tenant.ID, Text: part, Language: r.language(), Tier: r.tenant.Tier, Stage: r.tenant.LifecycleState,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("classify a part: %w", err)
+		}
+		r.decision.usage = r.decision.usage.Add(c.Usage)
+		if c.Route == "acknowledge" {
+			continue
+		}
+		same := func(q request) bool {
+			return c.Intent != "" && q.classification.Intent == c.Intent && c.Route != "status"
+		}
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, request{part, c})
+		}
+	}
+	return out, nil
+}
+
+// preview is an answer by the built-in composer, not yet shown.
+func (a *Assistant) preview(ctx context.Context, in AnswerRequest) (AnswerReply, error) {
+	if p, ok := a.Answerer.(Previewer); ok {
+		return p.Preview(ctx, in)
+	}
+	return AnswerReply{Outcome: AnswerNotFound}, nil
+}
+
+// renumber adds an answer's citations to those of the reply so far, and gives
+// back its text with their new numbers.
+func renumber(meta *triage.AnswerMeta, reply AnswerReply) string {
+	var pairs []string
+	for _, c := range reply.Citations {
+		old := fmt.Sprintf("[%d]", c.Number)
+		at := slices.IndexFunc(meta.Citations, func(have triage.Citation) bool { return have.ChunkID == c.ChunkID && c.ChunkID != uuid.Nil })
+		if at < 0 {
+			c.Number = len(meta.Citations) + 1
+			meta.Citations = append(meta.Citations, c)
+			at = len(meta.Citations) - 1
+		}
+		pairs = append(pairs, old, fmt.Sprintf("[%d]", meta.Citations[at].Number))
+	}
+	return strings.NewReplacer(pairs...).Replace(reply.Text)
+}

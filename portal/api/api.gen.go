@@ -961,8 +961,10 @@ type DocumentReview struct {
 
 // DocumentVersion defines model for DocumentVersion.
 type DocumentVersion struct {
-	FileName string             `json:"file_name"`
-	ID       openapi_types.UUID `json:"id"`
+	// Available Whether the file can be fetched
+	Available bool               `json:"available"`
+	FileName  string             `json:"file_name"`
+	ID        openapi_types.UUID `json:"id"`
 
 	// Message Why it was not accepted, and what to send
 	Message     *string                    `json:"message,omitempty"`

@@ -71,7 +71,7 @@ func wireDocument(d onboarding.ViewDocument) (Document, error) {
 	for i, v := range d.Versions {
 		out.Versions[i] = DocumentVersion{
 			ID: v.ID, Number: v.Number, FileName: v.FileName, ScanState: DocumentVersionScanState(v.ScanState), ReviewState: DocumentVersionReviewState(v.ReviewState),
-			UploadedAt: v.UploadedAt, ReviewedAt: v.ReviewedAt, Message: some(v.Message),
+			UploadedAt: v.UploadedAt, ReviewedAt: v.ReviewedAt, Message: some(v.Message), Available: v.Available,
 		}
 	}
 	return out, nil
@@ -80,7 +80,7 @@ func wireDocument(d onboarding.ViewDocument) (Document, error) {
 func wireVersion(v document.Version) DocumentVersion {
 	return DocumentVersion{
 		ID: v.ID, Number: v.Number, FileName: v.FileName, ScanState: DocumentVersionScanState(v.ScanState),
-		ReviewState: DocumentVersionReviewState(v.ReviewState), UploadedAt: v.UploadedAt,
+		ReviewState: DocumentVersionReviewState(v.ReviewState), UploadedAt: v.UploadedAt, Available: v.ScanState == "clean",
 	}
 }
 

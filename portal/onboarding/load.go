@@ -64,11 +64,11 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 	}
 	if wanted&PartPapers != 0 {
 		many(batch, tenant, &r.Documents, `select id, title, aliases, state, due, department, review_target, final from document_requests`+current+`order by due nulls last, title, id`)
-		batch.Queue(`select request_id, id, version_no, file_name, scan_state, review_state, uploaded_at, reviewed_at, effective_on, reject_codes,
+		batch.Queue(`select request_id, id, version_no, file_name, scan_state, storage_key <> '', review_state, uploaded_at, reviewed_at, effective_on, reject_codes,
 		reviewer_message_customer from document_versions where tenant_id = $1 order by version_no`, tenant).Query(func(rows pgx.Rows) error {
 			var request uuid.UUID
 			var v Version
-			_, err := pgx.ForEachRow(rows, []any{&request, &v.ID, &v.Number, &v.FileName, &v.ScanState, &v.ReviewState, &v.UploadedAt,
+			_, err := pgx.ForEachRow(rows, []any{&request, &v.ID, &v.Number, &v.FileName, &v.ScanState, &v.Stored, &v.ReviewState, &v.UploadedAt,
 				&v.ReviewedAt, &v.EffectiveOn, &v.RejectCodes, &v.Message}, func() error {
 				versions[request] = append(versions[request], v)
 				v = Version{}

@@ -135,7 +135,8 @@ type Version struct {
 	ID          uuid.UUID
 	Number      int
 	FileName    string
-	ScanState   string // pending, clean, infected, error
+	ScanState   string // pending, clean, infected, error, not_scanned
+	Stored      bool   // the file itself is here, not only what is known of it
 	ReviewState string // pending, in_review, accepted, rejected
 	UploadedAt  time.Time
 	ReviewedAt  *time.Time

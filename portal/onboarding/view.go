@@ -128,6 +128,7 @@ type ViewVersion struct {
 	UploadedAt  time.Time  `json:"uploaded_at"`
 	ReviewedAt  *time.Time `json:"reviewed_at,omitempty"`
 	Message     string     `json:"message,omitempty"`
+	Available   bool       `json:"available"` // the file can be fetched
 }
 
 // ViewEnvelope is a document out for signature.
@@ -282,7 +283,7 @@ func (r Record) viewPapers(v *View) {
 			if restrictedReason(version.RejectCodes) {
 				message = ""
 			}
-			doc.Versions = append(doc.Versions, ViewVersion{version.ID, version.Number, version.FileName, version.ScanState, version.ReviewState, version.UploadedAt, version.ReviewedAt, message})
+			doc.Versions = append(doc.Versions, ViewVersion{version.ID, version.Number, version.FileName, version.ScanState, version.ReviewState, version.UploadedAt, version.ReviewedAt, message, version.Stored && version.ScanState == "clean"})
 		}
 		v.Documents = append(v.Documents, doc)
 	}

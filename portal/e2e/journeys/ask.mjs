@@ -157,7 +157,45 @@ test("the roadmap shows the live record of this person's organisation", async ()
   for (const milestone of record.milestones) await page.getByRole("main").getByText(milestone.name, { exact: true }).first().waitFor();
   await state(page, "onboarding");
   await page.getByRole("link", { name: "Documents" }).first().click();
-  await page.getByRole("table").waitFor();
+  await page.getByRole("heading", { name: "Insurance certificate" }).waitFor();
   await state(page, "documents");
+  await close();
+});
+
+test("a document is sent, cancelled, refused with a reason, and appears everywhere at once", async () => {
+  const { page, close } = await visit("Ana Keller");
+  await page.goto("/documents");
+  const card = page.getByRole("main").getByRole("listitem").filter({ has: page.getByRole("heading", { name: "Insurance certificate" }) });
+  await card.getByRole("button", { name: "Choose a file Insurance certificate" }).waitFor();
+  await page.getByText(/up to 26 MB: PDF, images, text and CSV, office documents/).waitFor();
+  const choose = (name, body) => card.locator("input[type=file]").setInputFiles({ name, mimeType: "application/octet-stream", buffer: Buffer.from(body) });
+
+  await choose("photo.exe", "MZ\x90\x00\x03\x00\x00\x00");
+  await card.getByText(/Files of this type are not accepted/).waitFor();
+  await choose("empty.pdf", "");
+  await card.getByText(/The file is empty/).waitFor();
+  await choose("huge.pdf", Buffer.alloc(27 * 2 ** 20));
+  await card.getByText(/huge\.pdf is too large/).waitFor();
+
+  // The request hangs, so that there is something to cancel.
+  await page.route("**/v1/documents/*/versions*", () => {}, { times: 1 });
+  await choose("slow.pdf", "%PDF-1.7 slow");
+  await card.getByRole("progressbar").waitFor();
+  await state(page, "documents-sending");
+  await card.getByRole("button", { name: "Cancel" }).click();
+  await card.getByText("Cancelled. Nothing was sent.").waitFor();
+
+  // A colleague's open roadmap hears of it without being asked to look again.
+  const other = await visit("Ana Keller");
+  await other.page.goto("/documents");
+  await other.page.getByRole("heading", { name: "Insurance certificate" }).waitFor();
+  await choose("insurance.pdf", "%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n");
+  await card.getByText("insurance.pdf has arrived as version 1.").waitFor();
+  await card.getByText(/1 · insurance\.pdf/).waitFor();
+  await card.getByText(/could not be checked for viruses|Being checked for viruses/).waitFor();
+  assert.equal(await card.getByRole("link", { name: /Download/ }).count(), 0, "nothing unchecked can be fetched");
+  await other.page.getByText(/1 · insurance\.pdf/).waitFor({ timeout: 20_000 });
+  await other.close();
+  await state(page, "documents-sent");
   await close();
 });

@@ -188,3 +188,33 @@ test("an agent works by keyboard alone", async () => {
   await close();
   await customer.close();
 });
+
+test("staff send a document back with a reason, and the customer reads it", async () => {
+  const staff = await visit("Sam Rivera");
+  await staff.page.goto("/agent/documents");
+  const row = staff.page.getByRole("row").filter({ hasText: "security-questionnaire-v2.xlsx" });
+  await row.waitFor();
+  await state(staff.page, "agent-documents");
+  await row.getByRole("button", { name: /Send back/ }).click();
+  const dialog = staff.page.getByRole("dialog", { name: /Send back Security questionnaire/ });
+  await dialog.getByRole("button", { name: "Send back" }).click();
+  await dialog.getByText("Say what is wrong and what to send instead.").waitFor();
+  await dialog.getByLabel("Reason").selectOption("incomplete");
+  await dialog.getByLabel("Message to the customer").fill("Sheet 3 is empty. Please answer questions 20 to 31.");
+  await dialog.getByLabel("Comment for your team").fill("secret-comment");
+  await state(staff.page, "agent-send-back");
+  await dialog.getByRole("button", { name: "Send back" }).click();
+  await row.waitFor({ state: "detached" });
+  await staff.close();
+
+  const { page, close } = await visit("Ana Keller");
+  await page.goto("/documents");
+  const card = page.getByRole("main").getByRole("listitem").filter({ has: page.getByRole("heading", { name: "Security questionnaire" }) });
+  await card.getByText("Sent back").first().waitFor();
+  await card.getByText(/Sheet 3 is empty/).waitFor();
+  assert.equal(await page.getByText("secret-comment").count(), 0);
+  await page.goto("/");
+  await say(page, "Why was our security questionnaire rejected?");
+  await lastAnswer(page).getByText(/Sheet 3 is empty/).waitFor();
+  await close();
+});

@@ -3,10 +3,12 @@ import { Console, type Place } from "../ui/Console";
 import { match, useLocation } from "../ui/router";
 import { Deliveries } from "./Deliveries";
 import { Queue } from "./Queue";
+import { Reviews } from "./Reviews";
 import { Ticket } from "./Ticket";
 
 const places: Place[] = [
   { href: "/agent", icon: "inbox", name: "Queue" },
+  { href: "/agent/documents", icon: "file", name: "Documents" },
   { href: "/agent/deliveries", icon: "truck", name: "Deliveries" },
   { href: "/admin", icon: "book", name: "Knowledge" },
 ];
@@ -16,10 +18,10 @@ const worksOnTickets = (me: Me) => me.roles.some((r) => r === "agent" || r === "
 /** The agent console. */
 export function App() {
   const { path } = useLocation();
-  const inside = places.map((p) => (p.href === "/agent" ? { ...p, exact: path === "/agent/deliveries" } : p));
+  const inside = places.map((p) => (p.href === "/agent" ? { ...p, exact: path !== "/agent" && !path.startsWith("/agent/tickets") } : p));
   return (
     <Console title="Agent console" places={inside} allowed={worksOnTickets}>
-      {(me) => (match("/agent/deliveries", path) ? <Deliveries /> : <Desk me={me} path={path} />)}
+      {(me) => (match("/agent/deliveries", path) ? <Deliveries /> : match("/agent/documents", path) ? <Reviews /> : <Desk me={me} path={path} />)}
     </Console>
   );
 }

@@ -66,20 +66,22 @@ export async function call<P extends keyof paths, M extends Methods<P>>(method: 
     const text = await response.text();
     return (text ? JSON.parse(text) : undefined) as Ok<paths[P][M]>;
   }
-  const error = await problem(response);
-  if (response.status === 401) signedOut();
-  throw error;
+  throw await problem(response);
 }
 
-async function problem(response: Response): Promise<ApiError> {
-  const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+const problem = async (response: Response): Promise<ApiError> => problemOf(response.status, await response.json().catch(() => ({})), (name) => response.headers.get(name));
+
+/** The error that an answer with problem+json, or with something else, stands for. */
+export function problemOf(status: number, answer: unknown, header: (name: string) => string | null): ApiError {
+  const body = (typeof answer === "object" && answer !== null ? answer : {}) as Record<string, unknown>;
   const text = (name: string) => (typeof body[name] === "string" ? body[name] : "");
+  if (status === 401) signedOut();
   return new ApiError(
-    response.status,
+    status,
     text("code"),
     text("detail") || text("title"),
-    text("request_id") || (response.headers.get("x-request-id") ?? ""),
-    retryAfter(response.headers.get("retry-after")),
+    text("request_id") || (header("x-request-id") ?? ""),
+    retryAfter(header("retry-after")),
     Array.isArray(body.errors) ? (body.errors as FieldProblem[]) : [],
   );
 }

@@ -1150,6 +1150,8 @@ export interface components {
              * @enum {string}
              */
             scan_state: "pending" | "clean" | "infected" | "error" | "not_scanned";
+            /** @description Whether the file can be fetched */
+            available: boolean;
             /** @enum {string} */
             review_state: "pending" | "in_review" | "accepted" | "rejected";
             /** Format: date-time */

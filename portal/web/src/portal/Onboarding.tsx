@@ -1,56 +1,15 @@
 import { type ReactNode, useId } from "react";
-import { ApiError, call } from "../api/client";
+import { ApiError } from "../api/client";
 import { fullTime, longDate, shortTime } from "../ui/format";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
-import { Badge, Empty, Loading, Meter, Time, type Tone } from "../ui/parts";
+import { Badge, Empty, Loading, Meter } from "../ui/parts";
 import { Link, usePage } from "../ui/router";
-import { type Loaded, useLoad } from "../ui/useLoad";
 import { useOnboardingWords } from "./onboardingWords";
 import { ErrorPage } from "./pages";
+import { tone } from "./tone";
+import { useRecord } from "./useRecord";
 import { isView, type Task, type View } from "./view";
-
-function tone(state: string): Tone {
-  switch (state) {
-    case "done":
-    case "accepted":
-    case "completed":
-    case "signed":
-    case "verified":
-    case "ok":
-    case "passed":
-    case "on_track":
-    case "live":
-      return "ok";
-    case "blocked":
-    case "missed":
-    case "rejected":
-    case "failing":
-    case "failed":
-    case "declined":
-    case "bounced":
-    case "off_track":
-    case "past_due":
-      return "bad";
-    case "at_risk":
-    case "expired":
-    case "warning":
-    case "relink_needed":
-    case "needs_information":
-    case "currently_due":
-      return "warn";
-    case "in_review":
-    case "active":
-    case "in_progress":
-    case "syncing":
-    case "received":
-      return "info";
-    default:
-      return "plain";
-  }
-}
-
-const useRecord = (): Loaded<unknown> => useLoad<unknown>((signal) => call("get", "/v1/onboarding", { signal }), "onboarding", { every: 30_000 });
 
 /** Shows the record, or what stands in its way. */
 function Record({ title, children }: { title: string; children: (view: View) => ReactNode }) {
@@ -386,67 +345,5 @@ function Milestones({ view: v }: { view: View }) {
         })}
       </ol>
     </section>
-  );
-}
-
-/** The requested documents with what was sent and what became of it. */
-export function Documents() {
-  const { locale } = useWords();
-  const { o, state } = useOnboardingWords();
-  return (
-    <Record title={o("documents_title")}>
-      {(v) =>
-        v.documents.length === 0 ? (
-          <Empty icon="file">{o("documents_empty")}</Empty>
-        ) : (
-          <div className="table-wrap" tabIndex={0} role="region" aria-label={o("documents_title")}>
-            <table className="table">
-              <thead>
-                <tr>
-                  <th scope="col">{o("doc_name")}</th>
-                  <th scope="col">{o("doc_state")}</th>
-                  <th scope="col">{o("doc_due")}</th>
-                  <th scope="col">{o("doc_version")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {v.documents.map((d) => (
-                  <tr key={d.id}>
-                    <th scope="row" dir="auto">
-                      {d.title}
-                    </th>
-                    <td>
-                      <Badge tone={tone(d.state)}>{state(d.state)}</Badge>
-                    </td>
-                    <td className="nowrap">{d.due ? longDate(d.due, locale) : "–"}</td>
-                    <td>
-                      {d.versions.length === 0 && "–"}
-                      <ul className="plain-list stack stack-2">
-                        {d.versions.map((version) => (
-                          <li key={version.number}>
-                            <span dir="auto">
-                              {version.number} · {version.file_name}
-                            </span>{" "}
-                            <span className="muted small">
-                              <Time at={version.uploaded_at} locale={locale} zone={v.time_zone} /> · {state(version.review_state)}
-                              {version.scan_state !== "clean" && <> · {version.scan_state === "pending" ? o("not_scanned") : state(version.scan_state)}</>}
-                            </span>
-                            {version.message && (
-                              <p className="small" dir="auto">
-                                {o("doc_note")}: {version.message}
-                              </p>
-                            )}
-                          </li>
-                        ))}
-                      </ul>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )
-      }
-    </Record>
   );
 }

@@ -4,6 +4,8 @@
 export type Task = { id: string; milestone_id?: string; title: string; state: string; responsibility: string; assignee?: string; due?: string; overdue: boolean };
 
 export type View = {
+  /** Number of the last change; the event stream goes on from it. */
+  event: number;
   name: string;
   state: string;
   as_of: string;

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/feeds"
+	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	"github.com/usherdesk/usher/portal/onboarding/notice"
@@ -58,8 +60,7 @@ func (a *application) react(ctx context.Context, tx pgx.Tx, f rule.Fired) error 
 	case rule.CloseTicket:
 		return a.noteRecovery(ctx, tx, f)
 	case rule.TellOwner:
-		a.log.InfoContext(ctx, "onboarding needs a look", "tenant_id", f.Event.TenantID, "event", f.Event.Kind, "entity_id", f.Event.EntityID)
-		return nil
+		return a.tellOwner(ctx, tx, f)
 	case rule.CreateTask:
 		_, err := tx.Exec(ctx, `insert into tasks (tenant_id, id, project_id, title, state, responsibility, visibility)
 			select tenant_id, $2, id, $3, 'ready', 'provider', 'internal' from projects where tenant_id = $1 and state in ('active', 'on_hold', 'live')`,
@@ -99,22 +100,43 @@ func (a *application) openTicketFor(ctx context.Context, tx pgx.Tx, f rule.Fired
 	return err
 }
 
-// noteRecovery tells agents on the ticket that the cause is gone; they close it.
+// noteRecovery closes the loop on the ticket whose cause is gone.
 func (a *application) noteRecovery(ctx context.Context, tx pgx.Tx, f rule.Fired) error {
-	ticket, err := desk.OpenTicketByKey(ctx, tx, f.Event.TenantID, f.Event.Fields["key"])
-	if errors.Is(err, triage.ErrTicketNotFound) {
+	what := f.Event.Fields["name"]
+	if environment := f.Event.Fields["environment"]; environment != "" {
+		what += " (" + environment + ")"
+	}
+	return a.desk.CauseGone(ctx, tx, desk.Recovery{
+		TenantID: f.Event.TenantID, Key: f.Event.Fields["key"], Once: f.Event.Subject,
+		Note: what + " works again.", Draft: "Good news: " + what + " works again on our side. Could you confirm that you see the same?",
+	})
+}
+
+// tellOwner gives the onboarding manager one notice. Without Slack the log has it.
+func (a *application) tellOwner(ctx context.Context, tx pgx.Tx, f rule.Fired) error {
+	a.log.InfoContext(ctx, "onboarding needs a look", "tenant_id", f.Event.TenantID, "event", f.Event.Kind, "entity_id", f.Event.EntityID)
+	if a.notices == nil {
 		return nil
 	}
+	var tenant, project, owner, contact string
+	err := tx.QueryRow(ctx, `select t.name, p.name, p.owner_name, p.owner_contact from tenants t join projects p on p.tenant_id = t.id
+		where t.id = $1 and p.id = $2`, f.Event.TenantID, f.Event.EntityID).Scan(&tenant, &project, &owner, &contact)
 	if err != nil {
-		return err
+		return fmt.Errorf("read project's owner: %w", err)
 	}
-	key := "recovered/" + f.Event.Subject
-	_, _, err = triage.InsertMessage(ctx, tx, triage.Message{
-		TenantID: f.Event.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: ticket.ConversationID, AuthorKind: triage.AuthorSystem, AuthorName: "Usher",
-		Visibility: triage.Internal, Body: f.Event.Fields["name"] + " (" + f.Event.Fields["environment"] + ") works again.", Language: "en", ClientKey: &key, State: triage.MessageFinal,
-	})
-	return err
+	fields := f.Event.Fields
+	text := fmt.Sprintf("%s: “%s” needs a look (%s).", tenant, project, f.Event.Kind)
+	switch f.Event.Kind {
+	case rule.HealthChanged:
+		text = fmt.Sprintf("%s: “%s” is now %s, before it was %s. Tasks overdue: %s; days over plan: %s.", tenant, project, said(fields["to"]), said(fields["from"]), fields["overdue"], fields["variance_days"])
+	case rule.Stalled:
+		text = fmt.Sprintf("%s: nothing has happened in “%s” on the customer's side for %s days. %s tasks wait for them, first “%s”.", tenant, project, fields["days"], fields["tasks"], fields["task"])
+	}
+	return a.notices.Tell(ctx, tx, slack.Notice{TenantID: f.Event.TenantID, Key: f.Rule + "/" + f.Event.Subject, Name: owner, Email: contact, Text: strings.TrimSpace(text)})
 }
+
+// said is a state as people say it.
+func said(word string) string { return cmp.Or(strings.ReplaceAll(word, "_", " "), "unknown") }
 
 // tell puts a notice into the person's latest open conversation, or a new one.
 func (a *application) tell(ctx context.Context, tx pgx.Tx, m notice.Message) error {

@@ -76,9 +76,24 @@ func TestAFailingIntegrationOpensATicketThatAnswersQuote(t *testing.T) {
 	require.Contains(t, told, "Salesforce")
 
 	apply("ok", now.Add(time.Minute))
+	apply("ok", now.Add(2*time.Minute))
 	var noted int
+	var internal, witness string
 	require.NoError(t, a.worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(t.Context(), `select internal_state from tickets where tenant_id = $1 and number = $2`, tenant, number).Scan(&internal); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(t.Context(), `select detail->>'witness' from ticket_events where tenant_id = $1 and kind = 'resolved'`, tenant).Scan(&witness); err != nil {
+			return err
+		}
 		return tx.QueryRow(t.Context(), `select count(*) from messages where tenant_id = $1 and visibility = 'internal' and body like '%works again%'`, tenant).Scan(&noted)
 	}))
 	require.Equal(t, 1, noted)
+	require.Equal(t, "solved linked_work", internal+" "+witness, "nobody had taken it: the linked work is its witness")
+	reply, err = a.status.Resolve(t.Context(), assistant.StatusRequest{
+		Asker: triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: member, Roles: []string{"member"}},
+		Asked: []assistant.Asked{{Intent: "integration.connection_status", Text: "Is Salesforce connected?"}}, Language: "en",
+	})
+	require.NoError(t, err)
+	require.NotContains(t, reply.Text, fmt.Sprintf("#%d", number), "the next answer does not quote a ticket that is settled")
 }

@@ -64,8 +64,10 @@ var (
 
 // replayOther names the job that repeats a delivery which belongs to no ticket.
 func replayOther(tenant, id uuid.UUID, destination string) river.JobArgs {
-	if job := webhook.ReplayJob(tenant, id, destination); job != nil {
-		return job
+	for _, replay := range []func(tenant, id uuid.UUID, destination string) river.JobArgs{webhook.ReplayJob, slack.ReplayNotice} {
+		if job := replay(tenant, id, destination); job != nil {
+			return job
+		}
 	}
 	return email.ReplayJob(tenant, id, destination)
 }

@@ -112,6 +112,8 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 			Articles: forAgents{a.searcher, a.config.PublicURL}, Log: a.log,
 		})
 		slack.AddWorkers(workers, in)
+		a.notices = &slack.Notices{Client: o.slack, DB: a.worker, Jobs: a.jobs}
+		slack.AddNoticeWorkers(workers, a.notices)
 		if token := o.config.Slack.AppToken; token != "" {
 			a.receivers = append(a.receivers, slack.NewSocket(o.slackConfig(), token, in))
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/openai"
+	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/integrations/webhook"
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/gap"
@@ -60,6 +61,7 @@ type application struct {
 	sources   *source.Reader
 	rules     *rule.Engine
 	documents documents
+	notices   *slack.Notices // nil without Slack
 	handler   http.Handler
 }
 

@@ -108,7 +108,22 @@ func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) 
 	}
 	blocks, text := threadMessage(post)
 	_, ts := split(root)
-	return c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
+	at, err := c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
+	if err == nil && post.Ping != "" && post.Label == desk.PostSystem {
+		err = c.nudge(ctx, post.Ping, text, at)
+	}
+	return at, err
+}
+
+// nudge repeats to its owner what stands in a ticket's thread. Somebody who takes
+// no direct messages has the ping in the thread.
+func (c *Client) nudge(ctx context.Context, user, text string, at desk.Ref) error {
+	_, err := c.direct(ctx, user, text+" "+ourLink(at.URL, "Open the thread"))
+	var temporary *desk.TemporaryError
+	if errors.As(err, &temporary) {
+		return err
+	}
+	return nil
 }
 
 func (c *Client) post(ctx context.Context, text string, blocks []slack.Block, options ...slack.MsgOption) (desk.Ref, error) {

@@ -129,6 +129,9 @@ func rootMessage(c desk.Card) ([]slack.Block, string) {
 
 func rootFacts(c desk.Card) string {
 	facts := []string{stateWord[c.State]}
+	if c.TellCustomer {
+		facts = []string{"*Tell the customer*: the cause is gone"}
+	}
 	if c.State == triage.InternalSnoozed && c.SnoozedUntil != nil {
 		facts[0] += " until " + slackTime(*c.SnoozedUntil)
 	}

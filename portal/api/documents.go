@@ -80,7 +80,7 @@ func wireDocument(d onboarding.ViewDocument) (Document, error) {
 func wireVersion(v document.Version) DocumentVersion {
 	return DocumentVersion{
 		ID: v.ID, Number: v.Number, FileName: v.FileName, ScanState: DocumentVersionScanState(v.ScanState),
-		ReviewState: DocumentVersionReviewState(v.ReviewState), UploadedAt: v.UploadedAt, Available: v.ScanState == "clean",
+		ReviewState: DocumentVersionReviewState(v.ReviewState), UploadedAt: v.UploadedAt, Available: v.ScanState == "clean" && v.Size > 0,
 	}
 }
 

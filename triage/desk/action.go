@@ -101,7 +101,7 @@ func (s *Service) Reply(ctx context.Context, actor triage.Actor, ref TicketRef, 
 		if w.extra.FirstRepliedAt == nil {
 			w.extra.FirstRepliedAt = &w.at
 		}
-		w.extra.WaitingSince = nil
+		w.extra.WaitingSince, w.extra.TellCustomer = nil, false
 		w.ticket.LastPublicMessageAt = &w.at
 		w.changed = true
 		w.setState(in.Then)
@@ -195,7 +195,7 @@ func (s *Service) Resolve(ctx context.Context, actor triage.Actor, ref TicketRef
 
 // solved closes the loop around a ticket that just became solved.
 func (s *Service) solved(ctx context.Context, w *work) error {
-	w.extra.WaitingSince = nil
+	w.extra.WaitingSince, w.extra.TellCustomer = nil, false
 	err := triage.SetConversationState(ctx, w.tx, w.ticket.TenantID, w.ticket.ConversationID, triage.ConversationSolved, w.conversation.Assistant)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type surroundings struct {
 	FirstDue      *time.Time `db:"first_due"`
 	NextDue       *time.Time `db:"next_due"`
 	Breached      bool       `db:"breached"`
+	TellCustomer  bool       `db:"tell_customer"`
 }
 
 func around(ctx context.Context, tx pgx.Tx, t triage.Ticket) (surroundings, error) {
@@ -38,7 +39,8 @@ func around(ctx context.Context, tx pgx.Tx, t triage.Ticket) (surroundings, erro
 		coalesce((select email from staff where id = $3), '') as owner_email, c.last_line,
 		(select due_at from sla_clocks k where k.tenant_id = $1 and k.ticket_id = $2 and k.metric = 'first_reply' and k.state = 'running') as first_due,
 		(select due_at from sla_clocks k where k.tenant_id = $1 and k.ticket_id = $2 and k.metric = 'next_reply' and k.state = 'running') as next_due,
-		exists (select from sla_clocks k where k.tenant_id = $1 and k.ticket_id = $2 and k.state <> 'stopped' and k.breached_at is not null) as breached
+		exists (select from sla_clocks k where k.tenant_id = $1 and k.ticket_id = $2 and k.state <> 'stopped' and k.breached_at is not null) as breached,
+		t.tell_customer
 		from tickets t join tenants n on n.id = t.tenant_id
 		join conversations c on c.tenant_id = t.tenant_id and c.id = t.conversation_id
 		left join users u on u.tenant_id = t.tenant_id and u.id = t.user_id
@@ -68,7 +70,7 @@ func (s *Service) card(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Ca
 		State: t.InternalState, Priority: t.Priority, Intent: t.Intent, ProductArea: t.ProductArea, Language: t.Language,
 		Team: t.Team, Reason: t.Reason, Owner: t.AssigneeName, CustomerName: a.CustomerName, FirstReplyDue: a.FirstDue,
 		NextReplyDue: a.NextDue, Breached: a.Breached, ConsoleURL: s.TicketURL(t.TenantID, t.ID, t.Number),
-		Version: t.Version, SnoozedUntil: t.SnoozedUntil,
+		Version: t.Version, SnoozedUntil: t.SnoozedUntil, TellCustomer: a.TellCustomer,
 	}
 	for _, crm := range s.CRMs {
 		if card.CRM, err = linkOf(ctx, tx, tenant, id, crm.System()); err != nil {

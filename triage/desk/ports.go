@@ -91,6 +91,7 @@ type Card struct {
 	FirstReplyDue *time.Time
 	NextReplyDue  *time.Time
 	Breached      bool // a promised time has passed
+	TellCustomer  bool // the cause is gone; what is left is to tell the customer
 	SnoozedUntil  *time.Time
 	Stage         string // onboarding stage, may be empty
 	CRM           Ref

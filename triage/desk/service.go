@@ -161,6 +161,7 @@ type extra struct {
 	FirstRepliedAt *time.Time `db:"first_replied_at"`
 	WaitingSince   *time.Time `db:"waiting_since"`
 	EscalatedAt    *time.Time `db:"escalated_at"`
+	TellCustomer   bool       `db:"tell_customer"` // the cause is gone, the customer does not know
 }
 
 type ticketEvent struct {
@@ -218,7 +219,7 @@ func (s *Service) hold(ctx context.Context, tx pgx.Tx, actor triage.Actor, tenan
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, `select closed_as, first_replied_at, waiting_since, escalated_at from tickets
+	rows, err := tx.Query(ctx, `select closed_as, first_replied_at, waiting_since, escalated_at, tell_customer from tickets
 		where tenant_id = $1 and id = $2`, tenant, ticket)
 	if err != nil {
 		return nil, fmt.Errorf("read ticket: %w", err)
@@ -265,13 +266,13 @@ func (s *Service) save(ctx context.Context, w *work) error {
 		priority = $7, intent = $8, product_area = $9, language = $10, sentiment = $11, team = $12, reason = $13,
 		assignee_id = $14, assignee_name = $15, snoozed_until = $16, solved_at = $17, closed_at = $18, resolution = $19,
 		version = $20, last_public_message_at = $21, updated_at = $22, closed_as = $23, first_replied_at = $24,
-		waiting_since = $25, escalated_at = $26, user_id = $27,
+		waiting_since = $25, escalated_at = $26, user_id = $27, tell_customer = $28,
 		dedup_key = case when $6 in ('solved', 'closed') then null else dedup_key end
 		where tenant_id = $1 and id = $2`,
 		t.TenantID, t.ID, t.Subject, t.Summary, t.CustomerState, t.InternalState, t.Priority, t.Intent, t.ProductArea,
 		t.Language, t.Sentiment, t.Team, t.Reason, t.AssigneeID, t.AssigneeName, t.SnoozedUntil, t.SolvedAt, t.ClosedAt,
 		t.Resolution, t.Version, t.LastPublicMessageAt, t.UpdatedAt, w.extra.ClosedAs, w.extra.FirstRepliedAt,
-		w.extra.WaitingSince, w.extra.EscalatedAt, t.UserID)
+		w.extra.WaitingSince, w.extra.EscalatedAt, t.UserID, w.extra.TellCustomer)
 	if err != nil {
 		return fmt.Errorf("update ticket: %w", err)
 	}

@@ -69,6 +69,7 @@ type Server struct {
 	users     map[string]User
 	messages  []*Message
 	ephemeral []Message
+	direct    []Message
 	views     map[string]*View
 	homes     map[string]json.RawMessage
 	calls     map[string]int
@@ -135,6 +136,18 @@ func (s *Server) Messages(thread string) []Message {
 	for _, m := range s.messages {
 		if m.ThreadTS == thread {
 			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// Direct are the direct messages a person got.
+func (s *Server) Direct(user string) (out []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.direct {
+		if m.User == user {
+			out = append(out, m)
 		}
 	}
 	return out
@@ -336,10 +349,14 @@ func (s *Server) postMessage(args url.Values) map[string]any {
 		Channel: args.Get("channel"), TS: s.ts(), ThreadTS: args.Get("thread_ts"), Text: args.Get("text"),
 		Blocks: json.RawMessage(args.Get("blocks")), Metadata: json.RawMessage(args.Get("metadata")),
 	}
-	if m.Channel != "C00000001" {
+	if person, ok := s.users[m.Channel]; ok && !person.Deleted && !person.IsBot {
+		m.User, m.Channel = person.ID, "D0"+person.ID[1:] // a person's id opens their direct messages
+		s.direct = append(s.direct, *m)
+	} else if m.Channel != "C00000001" {
 		return failure("channel_not_found")
+	} else {
+		s.messages = append(s.messages, m)
 	}
-	s.messages = append(s.messages, m)
 	return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS, "message": map[string]any{"type": "message", "text": m.Text, "ts": m.TS, "bot_id": "B00000001", "user": "U0BOT00000001", "team": "T00000001"}}
 }
 

@@ -70,7 +70,7 @@ export function Reviews() {
                       d.version.file_name
                     )}
                     <div className="tiny muted">
-                      version {d.version.number} · {bytes(d.size, locale)} · <Badge tone={d.version.scan_state === "clean" ? "ok" : d.version.scan_state === "infected" ? "bad" : "warn"}>{words(d.version.scan_state)}</Badge>
+                      version {d.version.number} · {d.size > 0 && `${bytes(d.size, locale)} · `}<Badge tone={d.version.scan_state === "clean" ? "ok" : d.version.scan_state === "infected" ? "bad" : "warn"}>{words(d.version.scan_state)}</Badge>
                     </div>
                   </td>
                   <td className="nowrap">

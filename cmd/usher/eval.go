@@ -156,7 +156,7 @@ func evalGateCommand() *cobra.Command {
 }
 
 func evalGuardCommand() *cobra.Command {
-	var test string
+	var test, passages string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "guard",
@@ -167,10 +167,19 @@ func evalGuardCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return report(cmd.OutOrStdout(), asJSON, triageeval.Guard(rows))
+			result := triageeval.Guard(rows)
+			if passages != "" {
+				if rows, err = triageeval.ReadGuardRows(passages); err != nil {
+					return err
+				}
+				rate := triageeval.GuardPassages(rows)
+				result.PassageFalsePositiveRate = &rate
+			}
+			return report(cmd.OutOrStdout(), asJSON, result)
 		},
 	}
-	cmd.Flags().StringVar(&test, "test", "", "JSONL of {text, label}")
+	cmd.Flags().StringVar(&test, "test", "", "JSONL of {text, label, source}; label: injection, benign or embedded_instruction")
+	cmd.Flags().StringVar(&passages, "passages", "", "JSONL of harmless documents {text}, to count false alarms on data")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	_ = cmd.MarkFlagRequired("test") // the flag exists
 	return cmd

@@ -1,0 +1,3 @@
+package guard
+
+const Threshold = threshold

@@ -48,7 +48,10 @@ type openAIConfig struct {
 
 type slackConfig struct{ BotToken, AppToken, SigningSecret, Channel, APIURL string }
 
-type hubSpotConfig struct{ Token, ClientSecret, APIURL, Pipeline, Stages, PortalID string }
+type hubSpotConfig struct {
+	Token, ClientSecret, APIURL, Pipeline, Stages, PortalID string
+	WonStages, LostStages                                   []string
+}
 
 type salesforceConfig struct{ Domain, ClientID, ClientSecret, PrivateKeyFile, User, ExternalIDField, APIVersion string }
 
@@ -84,6 +87,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_HUBSPOT_API_URL", "https://api.hubapi.com", "for tests and proxies"},
 	{"USHER_HUBSPOT_PIPELINE", "0", "ticket pipeline id"},
 	{"USHER_HUBSPOT_STAGES", "new=1,pending=2,open=3,solved=4", "pipeline stage of each ticket state"},
+	{"USHER_HUBSPOT_WON_STAGES", "", "deal stages that open a workspace, such as closedwon; empty: deals open none"},
+	{"USHER_HUBSPOT_LOST_STAGES", "closedlost", "deal stages that end a deal"},
 	{"USHER_SALESFORCE_DOMAIN", "", "https://….my.salesforce.com; empty: Salesforce is off"},
 	{"USHER_SALESFORCE_CLIENT_ID", "", "connected app's consumer key"},
 	{"USHER_SALESFORCE_CLIENT_SECRET", "", "for the client-credentials flow"},
@@ -131,6 +136,7 @@ func loadConfig() (config, error) {
 		HubSpot: hubSpotConfig{
 			setting("USHER_HUBSPOT_TOKEN"), setting("USHER_HUBSPOT_CLIENT_SECRET"), setting("USHER_HUBSPOT_API_URL"),
 			setting("USHER_HUBSPOT_PIPELINE"), setting("USHER_HUBSPOT_STAGES"), setting("USHER_HUBSPOT_PORTAL_ID"),
+			split(setting("USHER_HUBSPOT_WON_STAGES")), split(setting("USHER_HUBSPOT_LOST_STAGES")),
 		},
 		Salesforce: salesforceConfig{
 			setting("USHER_SALESFORCE_DOMAIN"), setting("USHER_SALESFORCE_CLIENT_ID"), setting("USHER_SALESFORCE_CLIENT_SECRET"),

@@ -27,6 +27,7 @@ type outside struct {
 	crms       []desk.CRM
 	off        []desk.Destination
 	slack      *slack.Client
+	hubspot    *hubspot.Client
 	salesforce *salesforce.Client
 }
 
@@ -48,9 +49,10 @@ func outsideOf(c config) (outside, error) {
 		if err != nil {
 			return o, fmt.Errorf("USHER_HUBSPOT_STAGES: %w", err)
 		}
-		o.crms = append(o.crms, hubspot.New(hubspot.Config{
+		o.hubspot = hubspot.New(hubspot.Config{
 			Token: c.HubSpot.Token, APIURL: c.HubSpot.APIURL, Pipeline: c.HubSpot.Pipeline, Stages: stages, PortalID: c.HubSpot.PortalID,
-		}))
+		})
+		o.crms = append(o.crms, o.hubspot)
 	}
 	return o, o.connectSalesforce(c.Salesforce)
 }
@@ -121,8 +123,9 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 	}
 	if o.config.HubSpot.Token != "" && o.config.HubSpot.ClientSecret != "" {
 		in := hubspot.NewInbound(hubspot.InboundConfig{
-			Secrets: []string{o.config.HubSpot.ClientSecret}, PublicURL: a.config.PublicURL, DB: a.worker, Jobs: a.jobs, Log: a.log,
+			Secrets: []string{o.config.HubSpot.ClientSecret}, PublicURL: a.config.PublicURL, Deals: len(o.config.HubSpot.WonStages) > 0, DB: a.worker, Jobs: a.jobs, Log: a.log,
 		})
+		hubspot.AddDealWorkers(workers, &hubspot.Deals{Client: o.hubspot, DB: a.worker, Won: o.config.HubSpot.WonStages, Lost: o.config.HubSpot.LostStages})
 		mounts = append(mounts, in.Mount)
 	}
 	if o.salesforce != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -29,6 +30,7 @@ type InboundConfig struct {
 	AppID     string   // own app: changes it made come back and are dropped
 	DB        *tenantdb.DB
 	Jobs      desk.Jobs
+	Deals     bool // won deals become workspaces: their changes are read back too
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -61,6 +63,8 @@ type change struct {
 	ChangeSource   string `json:"changeSource"`
 	SourceID       string `json:"sourceId"`
 	PropertyName   string `json:"propertyName"`
+	FromObjectID   int64  `json:"fromObjectId"`
+	FromTypeID     string `json:"fromObjectTypeId"`
 }
 
 // key names an event for good: its own id is not promised to be unique.
@@ -79,6 +83,32 @@ func (c change) ticket() (string, bool) {
 		return strconv.FormatInt(c.ObjectID, 10), true
 	}
 	return "", false
+}
+
+// dealType is HubSpot's number for the kind of record.
+const dealType = "0-3"
+
+// deal is the deal to read because of the event, if any: it is new, its stage
+// changed, or a company or contact was tied to it.
+func (c change) deal() (string, bool) {
+	switch {
+	case c.Type == "deal.creation" && c.ObjectID != 0, c.Type == "deal.propertyChange" && c.PropertyName == "dealstage" && c.ObjectID != 0:
+		return strconv.FormatInt(c.ObjectID, 10), true
+	case c.Type == "deal.associationChange" && c.FromTypeID == dealType && c.FromObjectID != 0:
+		return strconv.FormatInt(c.FromObjectID, 10), true
+	}
+	return "", false
+}
+
+// reading is the job an event makes necessary, if any.
+func (in *Inbound) reading(c change) (river.JobArgs, bool) {
+	if ticket, ok := c.ticket(); ok && !c.echo(in.AppID) {
+		return desk.ReadCRMArgs{System: System, ExternalID: ticket}, true
+	}
+	if deal, ok := c.deal(); ok && in.Deals {
+		return ReadDealArgs{DealID: deal}, true
+	}
+	return nil, false
 }
 
 func (in *Inbound) receive(c *gin.Context) {
@@ -106,25 +136,25 @@ func (in *Inbound) receive(c *gin.Context) {
 	c.Status(http.StatusOK)
 }
 
-// store keeps what is new and asks for each touched ticket to be read once.
+// store keeps what is new and asks for each touched ticket and deal to be read once.
 func (in *Inbound) store(ctx context.Context, changes []change) error {
 	return in.DB.WithSystem(ctx, "store inbound HubSpot events", func(tx pgx.Tx) error {
-		asked := map[string]bool{}
+		asked := map[river.JobArgs]bool{}
 		for _, c := range changes {
-			ticket, ok := c.ticket()
+			reading, ok := in.reading(c)
 			state := "done"
-			if !ok || c.echo(in.AppID) {
+			if !ok {
 				state = "ignored"
 			}
 			tag, err := tx.Exec(ctx, `insert into inbound_events (source, event_id, state) values ($1, $2, $3) on conflict do nothing`, System, c.key(), state)
 			if err != nil {
 				return err
 			}
-			if tag.RowsAffected() == 0 || state == "ignored" || asked[ticket] {
+			if tag.RowsAffected() == 0 || !ok || asked[reading] {
 				continue
 			}
-			asked[ticket] = true
-			if _, err := in.Jobs.InsertTx(ctx, tx, desk.ReadCRMArgs{System: System, ExternalID: ticket}, nil); err != nil {
+			asked[reading] = true
+			if _, err := in.Jobs.InsertTx(ctx, tx, reading, nil); err != nil {
 				return err
 			}
 		}

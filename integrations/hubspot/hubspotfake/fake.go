@@ -58,7 +58,7 @@ func New(t testing.TB) *Server {
 		unique: map[string]map[string]bool{"contacts": {"email": true}},
 	}
 	s.spec = contracttest.Open(t, "hubspot.crm.openapi.json", "")
-	s.Server = httptest.NewServer(s.faulty(s.spec.Wrap(http.HandlerFunc(s.serve))))
+	s.Server = httptest.NewServer(s.faulty(asDeals(s.spec.Wrap(http.HandlerFunc(s.serve)))))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -181,6 +181,21 @@ func (s *Server) faulty(next http.Handler) http.Handler {
 	})
 }
 
+// asDeals holds reads of deals to what is published for companies: HubSpot's
+// objects share one shape, and the description lists only some kinds of them.
+func asDeals(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := strings.CutPrefix(r.URL.Path, "/crm/v3/objects/deals/"); ok {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = "/crm/v3/objects/companies/"+id, ""
+			r.Header.Set(realKind, "deals")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const realKind = "X-Fake-Kind"
+
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -208,6 +223,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.property(w, part[3], part[4])
 	case part[2] == "properties":
 		s.createProperty(w, part[3], body)
+	case part[2] == "owners" && len(part) == 4:
+		s.ownerByID(w, part[3])
 	case part[2] == "owners":
 		s.findOwner(w, r.URL.Query().Get("email"))
 	case part[1] == "v4" && r.Method == http.MethodPut:
@@ -225,7 +242,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/search"):
 		s.search(w, part[3], body)
 	case len(part) == 5 && r.Method == http.MethodGet:
-		o := s.objects[part[3]][part[4]]
+		kind := part[3]
+		if real := r.Header.Get(realKind); real != "" {
+			kind = real
+		}
+		o := s.objects[kind][part[4]]
 		if o == nil {
 			fail(w, http.StatusNotFound, "OBJECT_NOT_FOUND", "not found")
 			return
@@ -333,6 +354,18 @@ func (s *Server) findOwner(w http.ResponseWriter, email string) {
 		results = append(results, map[string]any{"id": id, "email": email, "type": "PERSON", "archived": false, "createdAt": stamp(time.Now()), "updatedAt": stamp(time.Now())})
 	}
 	answer(w, http.StatusOK, map[string]any{"results": results})
+}
+
+func (s *Server) ownerByID(w http.ResponseWriter, id string) {
+	for email, known := range s.owners {
+		if known == id {
+			answer(w, http.StatusOK, map[string]any{
+				"id": id, "email": email, "firstName": "Owner", "lastName": id, "type": "PERSON", "archived": false, "createdAt": stamp(time.Now()), "updatedAt": stamp(time.Now()),
+			})
+			return
+		}
+	}
+	fail(w, http.StatusNotFound, "OBJECT_NOT_FOUND", "owner not found")
 }
 
 func (s *Server) property(w http.ResponseWriter, kind, name string) {

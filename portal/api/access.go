@@ -40,6 +40,8 @@ var operations = map[string]access{
 	"ListTenants": curator, "ListAdminArticles": curator, "CreateArticle": curator, "GetAdminArticle": curator,
 	"SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
 	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
+	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
+	"GetLifecycle": curator, "MoveLifecycle": curator,
 	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator,
 }
 

@@ -331,6 +331,60 @@ func (e FeedbackVote) Valid() bool {
 	}
 }
 
+// Defines values for LifecycleNext.
+const (
+	LifecycleNextActive      LifecycleNext = "active"
+	LifecycleNextLive        LifecycleNext = "live"
+	LifecycleNextOffboarding LifecycleNext = "offboarding"
+	LifecycleNextSuspended   LifecycleNext = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the LifecycleNext enum.
+func (e LifecycleNext) Valid() bool {
+	switch e {
+	case LifecycleNextActive:
+		return true
+	case LifecycleNextLive:
+		return true
+	case LifecycleNextOffboarding:
+		return true
+	case LifecycleNextSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LifecycleState.
+const (
+	LifecycleStateActive       LifecycleState = "active"
+	LifecycleStateErased       LifecycleState = "erased"
+	LifecycleStateLive         LifecycleState = "live"
+	LifecycleStateOffboarding  LifecycleState = "offboarding"
+	LifecycleStateProvisioning LifecycleState = "provisioning"
+	LifecycleStateSuspended    LifecycleState = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the LifecycleState enum.
+func (e LifecycleState) Valid() bool {
+	switch e {
+	case LifecycleStateActive:
+		return true
+	case LifecycleStateErased:
+		return true
+	case LifecycleStateLive:
+		return true
+	case LifecycleStateOffboarding:
+		return true
+	case LifecycleStateProvisioning:
+		return true
+	case LifecycleStateSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for MeKind.
 const (
 	MeKindCustomer MeKind = "customer"
@@ -343,6 +397,30 @@ func (e MeKind) Valid() bool {
 	case MeKindCustomer:
 		return true
 	case MeKindStaff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OnboardingRuleWhenOp.
+const (
+	AtLeast OnboardingRuleWhenOp = "at_least"
+	Below   OnboardingRuleWhenOp = "below"
+	Is      OnboardingRuleWhenOp = "is"
+	IsNot   OnboardingRuleWhenOp = "is_not"
+)
+
+// Valid indicates whether the value is a known member of the OnboardingRuleWhenOp enum.
+func (e OnboardingRuleWhenOp) Valid() bool {
+	switch e {
+	case AtLeast:
+		return true
+	case Below:
+		return true
+	case Is:
+		return true
+	case IsNot:
 		return true
 	default:
 		return false
@@ -586,6 +664,30 @@ func (e ResolveGapJSONBodyState) Valid() bool {
 	case ResolveGapJSONBodyStateClosed:
 		return true
 	case ResolveGapJSONBodyStateDismissed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MoveLifecycleJSONBodyTo.
+const (
+	MoveLifecycleJSONBodyToActive      MoveLifecycleJSONBodyTo = "active"
+	MoveLifecycleJSONBodyToLive        MoveLifecycleJSONBodyTo = "live"
+	MoveLifecycleJSONBodyToOffboarding MoveLifecycleJSONBodyTo = "offboarding"
+	MoveLifecycleJSONBodyToSuspended   MoveLifecycleJSONBodyTo = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the MoveLifecycleJSONBodyTo enum.
+func (e MoveLifecycleJSONBodyTo) Valid() bool {
+	switch e {
+	case MoveLifecycleJSONBodyToActive:
+		return true
+	case MoveLifecycleJSONBodyToLive:
+		return true
+	case MoveLifecycleJSONBodyToOffboarding:
+		return true
+	case MoveLifecycleJSONBodyToSuspended:
 		return true
 	default:
 		return false
@@ -1035,6 +1137,28 @@ type KnowledgeSource struct {
 	Updated    int                `json:"updated"`
 }
 
+// Lifecycle defines model for Lifecycle.
+type Lifecycle struct {
+	// Checks Of going live
+	Checks []struct {
+		Name string `json:"name"`
+		Ok   bool   `json:"ok"`
+
+		// Open What is missing
+		Open *string `json:"open,omitempty"`
+	} `json:"checks"`
+
+	// Next Where it can go from here
+	Next  []LifecycleNext `json:"next"`
+	State LifecycleState  `json:"state"`
+}
+
+// LifecycleNext defines model for Lifecycle.Next.
+type LifecycleNext string
+
+// LifecycleState defines model for Lifecycle.State.
+type LifecycleState string
+
 // Me defines model for Me.
 type Me struct {
 	// Assistant Texts of the first frame, in the person's language
@@ -1088,6 +1212,48 @@ type Metrics struct {
 
 // Onboarding The role-aware onboarding record; see portal/onboarding.View for every field
 type Onboarding map[string]interface{}
+
+// OnboardingRule defines model for OnboardingRule.
+type OnboardingRule struct {
+	// Do The action
+	Do      string `json:"do"`
+	Enabled bool   `json:"enabled"`
+	Key     string `json:"key"`
+
+	// On The event
+	On string `json:"on"`
+
+	// Title Of the task that create_task makes
+	Title *string `json:"title,omitempty"`
+	When  *[]struct {
+		Field string               `json:"field"`
+		Op    OnboardingRuleWhenOp `json:"op"`
+		Value string               `json:"value"`
+	} `json:"when,omitempty"`
+}
+
+// OnboardingRuleWhenOp defines model for OnboardingRule.When.Op.
+type OnboardingRuleWhenOp string
+
+// OnboardingRules defines model for OnboardingRules.
+type OnboardingRules struct {
+	// Actions What a rule can do
+	Actions []string `json:"actions"`
+
+	// Events What a rule can wait for
+	Events []string         `json:"events"`
+	Rules  []OnboardingRule `json:"rules"`
+}
+
+// OnboardingTemplate defines model for OnboardingTemplate.
+type OnboardingTemplate struct {
+	// Body YAML
+	Body     string `json:"body"`
+	Industry string `json:"industry"`
+	Key      string `json:"key"`
+	Name     string `json:"name"`
+	Version  int    `json:"version"`
+}
 
 // Passage defines model for Passage.
 type Passage struct {
@@ -1392,11 +1558,31 @@ type ResolveGapJSONBody struct {
 // ResolveGapJSONBodyState defines parameters for ResolveGap.
 type ResolveGapJSONBodyState string
 
+// TryRulesJSONBody defines parameters for TryRules.
+type TryRulesJSONBody struct {
+	Fields *map[string]string `json:"fields,omitempty"`
+	On     string             `json:"on"`
+}
+
+// PublishTemplateJSONBody defines parameters for PublishTemplate.
+type PublishTemplateJSONBody struct {
+	// Body YAML or JSON
+	Body string `json:"body"`
+}
+
 // ListSourcesParams defines parameters for ListSources.
 type ListSourcesParams struct {
 	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
 	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
 }
+
+// MoveLifecycleJSONBody defines parameters for MoveLifecycle.
+type MoveLifecycleJSONBody struct {
+	To MoveLifecycleJSONBodyTo `json:"to"`
+}
+
+// MoveLifecycleJSONBodyTo defines parameters for MoveLifecycle.
+type MoveLifecycleJSONBodyTo string
 
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
@@ -1547,11 +1733,23 @@ type ActOnArticleJSONRequestBody ActOnArticleJSONBody
 // ResolveGapJSONRequestBody defines body for ResolveGap for application/json ContentType.
 type ResolveGapJSONRequestBody ResolveGapJSONBody
 
+// PutRuleJSONRequestBody defines body for PutRule for application/json ContentType.
+type PutRuleJSONRequestBody = OnboardingRule
+
+// TryRulesJSONRequestBody defines body for TryRules for application/json ContentType.
+type TryRulesJSONRequestBody TryRulesJSONBody
+
+// PublishTemplateJSONRequestBody defines body for PublishTemplate for application/json ContentType.
+type PublishTemplateJSONRequestBody PublishTemplateJSONBody
+
 // PutSynonymJSONRequestBody defines body for PutSynonym for application/json ContentType.
 type PutSynonymJSONRequestBody = Synonym
 
 // PutTaxonomyValueJSONRequestBody defines body for PutTaxonomyValue for application/json ContentType.
 type PutTaxonomyValueJSONRequestBody = TaxonomyValue
+
+// MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
+type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
 
 // TestQuestionJSONRequestBody defines body for TestQuestion for application/json ContentType.
 type TestQuestionJSONRequestBody = TestQuestion
@@ -1615,6 +1813,21 @@ type ServerInterface interface {
 
 	// (POST /v1/admin/gaps/{id}/resolve)
 	ResolveGap(c *gin.Context, id IDPath)
+	// ListRules What Usher does by itself when something happens to an onboarding
+	// (GET /v1/admin/onboarding/rules)
+	ListRules(c *gin.Context)
+	// PutRule Store a rule, new or changed, switched on or off
+	// (PUT /v1/admin/onboarding/rules)
+	PutRule(c *gin.Context)
+	// TryRules Which rules an event would set off; nothing is done
+	// (POST /v1/admin/onboarding/rules/try)
+	TryRules(c *gin.Context)
+	// ListTemplates How projects are laid out, the latest version of each kind
+	// (GET /v1/admin/onboarding/templates)
+	ListTemplates(c *gin.Context)
+	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
+	// (PUT /v1/admin/onboarding/templates)
+	PublishTemplate(c *gin.Context)
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(c *gin.Context, params ListSourcesParams)
@@ -1636,6 +1849,12 @@ type ServerInterface interface {
 
 	// (GET /v1/admin/tenants)
 	ListTenants(c *gin.Context)
+	// GetLifecycle Where a workspace stands, and what keeps it from going live
+	// (GET /v1/admin/tenants/{tenant}/lifecycle)
+	GetLifecycle(c *gin.Context, tenant TenantPath)
+	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
+	// (POST /v1/admin/tenants/{tenant}/lifecycle)
+	MoveLifecycle(c *gin.Context, tenant TenantPath)
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(c *gin.Context)
@@ -2054,6 +2273,71 @@ func (siw *ServerInterfaceWrapper) ResolveGap(c *gin.Context) {
 	siw.Handler.ResolveGap(c, id)
 }
 
+// ListRules operation middleware
+func (siw *ServerInterfaceWrapper) ListRules(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRules(c)
+}
+
+// PutRule operation middleware
+func (siw *ServerInterfaceWrapper) PutRule(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutRule(c)
+}
+
+// TryRules operation middleware
+func (siw *ServerInterfaceWrapper) TryRules(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TryRules(c)
+}
+
+// ListTemplates operation middleware
+func (siw *ServerInterfaceWrapper) ListTemplates(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTemplates(c)
+}
+
+// PublishTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PublishTemplate(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublishTemplate(c)
+}
+
 // ListSources operation middleware
 func (siw *ServerInterfaceWrapper) ListSources(c *gin.Context) {
 
@@ -2169,6 +2453,56 @@ func (siw *ServerInterfaceWrapper) ListTenants(c *gin.Context) {
 	}
 
 	siw.Handler.ListTenants(c)
+}
+
+// GetLifecycle operation middleware
+func (siw *ServerInterfaceWrapper) GetLifecycle(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetLifecycle(c, tenant)
+}
+
+// MoveLifecycle operation middleware
+func (siw *ServerInterfaceWrapper) MoveLifecycle(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MoveLifecycle(c, tenant)
 }
 
 // TestQuestion operation middleware
@@ -3522,6 +3856,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/admin/synonyms/:id", wrapper.DeleteSynonym)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy", wrapper.GetTaxonomy)
 	router.PUT(options.BaseURL+"/v1/admin/taxonomy", wrapper.PutTaxonomyValue)
+	router.GET(options.BaseURL+"/v1/admin/onboarding/rules", wrapper.ListRules)
+	router.PUT(options.BaseURL+"/v1/admin/onboarding/rules", wrapper.PutRule)
+	router.POST(options.BaseURL+"/v1/admin/onboarding/rules/try", wrapper.TryRules)
+	router.GET(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.ListTemplates)
+	router.PUT(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.PublishTemplate)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.GetLifecycle)
+	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.MoveLifecycle)
 	router.GET(options.BaseURL+"/v1/metrics/summary", wrapper.GetMetrics)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
@@ -3906,6 +4247,203 @@ func (response ResolveGapdefaultApplicationProblemPlusJSONResponse) VisitResolve
 	return err
 }
 
+type ListRulesRequestObject struct {
+}
+
+type ListRulesResponseObject interface {
+	VisitListRulesResponse(w http.ResponseWriter) error
+}
+
+type ListRules200JSONResponse OnboardingRules
+
+func (response ListRules200JSONResponse) VisitListRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRulesdefaultApplicationProblemPlusJSONResponse) VisitListRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRuleRequestObject struct {
+	Body *PutRuleJSONRequestBody
+}
+
+type PutRuleResponseObject interface {
+	VisitPutRuleResponse(w http.ResponseWriter) error
+}
+
+type PutRule200JSONResponse OnboardingRule
+
+func (response PutRule200JSONResponse) VisitPutRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutRuledefaultApplicationProblemPlusJSONResponse) VisitPutRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryRulesRequestObject struct {
+	Body *TryRulesJSONRequestBody
+}
+
+type TryRulesResponseObject interface {
+	VisitTryRulesResponse(w http.ResponseWriter) error
+}
+
+type TryRules200JSONResponse struct {
+	Rules []OnboardingRule `json:"rules"`
+}
+
+func (response TryRules200JSONResponse) VisitTryRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryRulesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryRulesdefaultApplicationProblemPlusJSONResponse) VisitTryRulesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplatesRequestObject struct {
+}
+
+type ListTemplatesResponseObject interface {
+	VisitListTemplatesResponse(w http.ResponseWriter) error
+}
+
+type ListTemplates200JSONResponse struct {
+	Templates []OnboardingTemplate `json:"templates"`
+}
+
+func (response ListTemplates200JSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTemplatesdefaultApplicationProblemPlusJSONResponse) VisitListTemplatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishTemplateRequestObject struct {
+	Body *PublishTemplateJSONRequestBody
+}
+
+type PublishTemplateResponseObject interface {
+	VisitPublishTemplateResponse(w http.ResponseWriter) error
+}
+
+type PublishTemplate200JSONResponse OnboardingTemplate
+
+func (response PublishTemplate200JSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PublishTemplatedefaultApplicationProblemPlusJSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSourcesRequestObject struct {
 	Params ListSourcesParams
 }
@@ -4167,6 +4705,85 @@ type ListTenantsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListTenantsdefaultApplicationProblemPlusJSONResponse) VisitListTenantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLifecycleRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+}
+
+type GetLifecycleResponseObject interface {
+	VisitGetLifecycleResponse(w http.ResponseWriter) error
+}
+
+type GetLifecycle200JSONResponse Lifecycle
+
+func (response GetLifecycle200JSONResponse) VisitGetLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLifecycledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLifecycledefaultApplicationProblemPlusJSONResponse) VisitGetLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveLifecycleRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	Body   *MoveLifecycleJSONRequestBody
+}
+
+type MoveLifecycleResponseObject interface {
+	VisitMoveLifecycleResponse(w http.ResponseWriter) error
+}
+
+type MoveLifecycle200JSONResponse Lifecycle
+
+func (response MoveLifecycle200JSONResponse) VisitMoveLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveLifecycledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveLifecycledefaultApplicationProblemPlusJSONResponse) VisitMoveLifecycleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5916,6 +6533,21 @@ type StrictServerInterface interface {
 
 	// (POST /v1/admin/gaps/{id}/resolve)
 	ResolveGap(ctx context.Context, request ResolveGapRequestObject) (ResolveGapResponseObject, error)
+	// ListRules What Usher does by itself when something happens to an onboarding
+	// (GET /v1/admin/onboarding/rules)
+	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
+	// PutRule Store a rule, new or changed, switched on or off
+	// (PUT /v1/admin/onboarding/rules)
+	PutRule(ctx context.Context, request PutRuleRequestObject) (PutRuleResponseObject, error)
+	// TryRules Which rules an event would set off; nothing is done
+	// (POST /v1/admin/onboarding/rules/try)
+	TryRules(ctx context.Context, request TryRulesRequestObject) (TryRulesResponseObject, error)
+	// ListTemplates How projects are laid out, the latest version of each kind
+	// (GET /v1/admin/onboarding/templates)
+	ListTemplates(ctx context.Context, request ListTemplatesRequestObject) (ListTemplatesResponseObject, error)
+	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
+	// (PUT /v1/admin/onboarding/templates)
+	PublishTemplate(ctx context.Context, request PublishTemplateRequestObject) (PublishTemplateResponseObject, error)
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(ctx context.Context, request ListSourcesRequestObject) (ListSourcesResponseObject, error)
@@ -5937,6 +6569,12 @@ type StrictServerInterface interface {
 
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
+	// GetLifecycle Where a workspace stands, and what keeps it from going live
+	// (GET /v1/admin/tenants/{tenant}/lifecycle)
+	GetLifecycle(ctx context.Context, request GetLifecycleRequestObject) (GetLifecycleResponseObject, error)
+	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
+	// (POST /v1/admin/tenants/{tenant}/lifecycle)
+	MoveLifecycle(ctx context.Context, request MoveLifecycleRequestObject) (MoveLifecycleResponseObject, error)
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(ctx context.Context, request TestQuestionRequestObject) (TestQuestionResponseObject, error)
@@ -6447,6 +7085,180 @@ func (sh *strictHandler) ResolveGap(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// ListRules operation middleware
+func (sh *strictHandler) ListRules(ctx *gin.Context) {
+	var request ListRulesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRules(ctx, request.(ListRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRulesResponseObject); ok {
+		if err := validResponse.VisitListRulesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutRule operation middleware
+func (sh *strictHandler) PutRule(ctx *gin.Context) {
+	var request PutRuleRequestObject
+
+	var body PutRuleJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutRule(ctx, request.(PutRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutRuleResponseObject); ok {
+		if err := validResponse.VisitPutRuleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryRules operation middleware
+func (sh *strictHandler) TryRules(ctx *gin.Context) {
+	var request TryRulesRequestObject
+
+	var body TryRulesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryRules(ctx, request.(TryRulesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryRules")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TryRulesResponseObject); ok {
+		if err := validResponse.VisitTryRulesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTemplates operation middleware
+func (sh *strictHandler) ListTemplates(ctx *gin.Context) {
+	var request ListTemplatesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTemplates(ctx, request.(ListTemplatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTemplates")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTemplatesResponseObject); ok {
+		if err := validResponse.VisitListTemplatesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublishTemplate operation middleware
+func (sh *strictHandler) PublishTemplate(ctx *gin.Context) {
+	var request PublishTemplateRequestObject
+
+	var body PublishTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishTemplate(ctx, request.(PublishTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublishTemplateResponseObject); ok {
+		if err := validResponse.VisitPublishTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSources operation middleware
 func (sh *strictHandler) ListSources(ctx *gin.Context, params ListSourcesParams) {
 	var request ListSourcesRequestObject
@@ -6648,6 +7460,76 @@ func (sh *strictHandler) ListTenants(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListTenantsResponseObject); ok {
 		if err := validResponse.VisitListTenantsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLifecycle operation middleware
+func (sh *strictHandler) GetLifecycle(ctx *gin.Context, tenant TenantPath) {
+	var request GetLifecycleRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLifecycle(ctx, request.(GetLifecycleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLifecycle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetLifecycleResponseObject); ok {
+		if err := validResponse.VisitGetLifecycleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MoveLifecycle operation middleware
+func (sh *strictHandler) MoveLifecycle(ctx *gin.Context, tenant TenantPath) {
+	var request MoveLifecycleRequestObject
+
+	request.Tenant = tenant
+
+	var body MoveLifecycleJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveLifecycle(ctx, request.(MoveLifecycleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveLifecycle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MoveLifecycleResponseObject); ok {
+		if err := validResponse.VisitMoveLifecycleResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

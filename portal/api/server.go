@@ -25,6 +25,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/onboarding/document"
+	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/triage"
@@ -64,6 +65,7 @@ type Config struct {
 
 	AllDocuments *document.Service // the same for staff, on the worker pool
 	Reviews      Reviewer
+	Rules        *rule.Engine // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler

@@ -23,6 +23,8 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/export"
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	reaction "github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -121,6 +123,12 @@ var rules = []rule{
 	{knowledge.ErrBadAudience, 400, "bad_audience", "The audience must be public, customer or agent."},
 	{knowledge.ErrNoEmbedder, 503, "search_unavailable", "Search is not available right now. Browse the articles, or talk to a person."},
 	{onboarding.ErrNoProject, 404, "not_found", ""},
+	{reaction.ErrBadRule, 400, "bad_rule", "The rule cannot be used: it names an event, an action, a field or a value that does not fit."},
+	{lifecycle.ErrBadTemplate, 400, "bad_template", "The template cannot be used. Compare it with a published one."},
+	{lifecycle.ErrNoTemplate, 404, "not_found", ""},
+	{lifecycle.ErrNoWorkspace, 404, "not_found", ""},
+	{lifecycle.ErrTransition, 409, "transition_not_allowed", "A workspace cannot go from its state to that one. Look at the states it offers."},
+	{lifecycle.ErrNotReady, 409, "not_ready", "The workspace is not ready to go live: look at the checks that do not hold yet."},
 	{document.ErrNotFound, 404, "not_found", ""},
 	{document.ErrNoBlob, 404, "not_found", ""},
 	{document.ErrClosed, 409, "document_closed", "This document is not asked for any more: it was accepted or is not needed."},

@@ -72,7 +72,7 @@ for (const [name, options] of [
 ]) {
   test(`every staff screen holds in ${name}`, async () => {
     const { page, close } = await visit("Cleo Martin", options);
-    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/metrics", "/agent", "/agent/deliveries"]) {
+    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
       await page.goto(path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByText("Loading…").first().waitFor({ state: "detached" });
@@ -100,5 +100,44 @@ test("a curator keeps synonyms and the taxonomy", async () => {
   await page.getByRole("dialog").getByRole("textbox", { name: "Examples to add" }).fill("A brand new example of a question");
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  await close();
+});
+
+test("a curator sees what keeps a workspace from going live, edits a template, switches and tries rules", async () => {
+  const { page, close } = await visit("Cleo Martin");
+  await page.goto("/admin/onboarding");
+  await page.getByRole("button", { name: "State and go-live of Acme Logistics" }).click();
+  const workspace = page.getByRole("dialog", { name: "Acme Logistics" });
+  await workspace.getByText(/Insurance certificate/).waitFor();
+  await state(page, "admin-workspace");
+  await workspace.getByRole("button", { name: "Go live" }).click();
+  await workspace.getByText(/not ready to go live/).waitFor();
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: "Edit SaaS onboarding" }).click();
+  const editor = page.getByRole("dialog", { name: "Edit SaaS onboarding" });
+  const text = editor.getByRole("textbox", { name: "Template" });
+  const body = await text.inputValue();
+  await text.fill(body.replaceAll("side: customer", "side: nobody"));
+  await editor.getByRole("button", { name: /Publish/ }).click();
+  await editor.getByText(/unknown side/).waitFor();
+  await text.fill(body.replace("SaaS onboarding", "SaaS onboarding, revised"));
+  await editor.getByRole("button", { name: /Publish as version 2/ }).click();
+  await editor.waitFor({ state: "detached" });
+  await page.getByText(/saas · version 2/).waitFor();
+
+  await page.getByRole("button", { name: "Switch off Second rejection" }).click();
+  await page.getByRole("button", { name: "Switch on Second rejection" }).waitFor();
+  const dry = () => page.getByRole("button", { name: "Show what would happen" }).click();
+  await page.getByLabel("If this happened").selectOption("document.rejected");
+  await page.getByLabel("With these facts").fill("rejections=2");
+  await dry();
+  await page.getByText("Document rejected: tell customer").waitFor();
+  assert.equal(await page.getByText("Second rejection: open ticket").count(), 0, "it is off");
+  await page.getByRole("button", { name: "Switch on Second rejection" }).click();
+  await page.getByRole("button", { name: "Switch off Second rejection" }).waitFor();
+  await dry();
+  await page.getByText("Second rejection: open ticket").waitFor();
+  await state(page, "admin-onboarding");
   await close();
 });

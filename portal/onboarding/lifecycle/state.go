@@ -37,6 +37,25 @@ var allowed = map[State][]State{
 	Erased:       {},
 }
 
+// Next lists the states a workspace can go to from one.
+func Next(from State) []State { return slices.Clone(allowed[from]) }
+
+// StateOf reads a workspace's state.
+func StateOf(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (State, error) {
+	var state State
+	err := tx.QueryRow(ctx, `select lifecycle_state from tenants where id = $1`, tenant).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrNoWorkspace
+	}
+	if err != nil {
+		return "", fmt.Errorf("read workspace state: %w", err)
+	}
+	return state, nil
+}
+
+// ErrNoWorkspace says there is no such tenant.
+var ErrNoWorkspace = errors.New("no such workspace")
+
 // ErrTransition says a workspace cannot go from its state to that one.
 var ErrTransition = errors.New("this change of state is not allowed")
 

@@ -83,8 +83,9 @@ const (
 
 var (
 	keyPattern = regexp.MustCompile(`^[a-z0-9_]{1,60}$`)
-	actions    = []string{OpenTicket, CloseTicket, TellCustomer, TellOwner, CreateTask}
-	operators  = []string{"is", "is_not", "at_least", "below"}
+	// Actions are all kinds of action.
+	Actions   = []string{OpenTicket, CloseTicket, TellCustomer, TellOwner, CreateTask}
+	operators = []string{"is", "is_not", "at_least", "below"}
 )
 
 // Parse reads a list of rules from YAML or JSON and checks them.
@@ -112,7 +113,7 @@ func (r Rule) Check() error {
 		return bad("the key must be small letters, digits and _")
 	case !slices.Contains(Kinds, r.On):
 		return bad("unknown event %q", r.On)
-	case !slices.Contains(actions, r.Do.Kind):
+	case !slices.Contains(Actions, r.Do.Kind):
 		return bad("unknown action %q", r.Do.Kind)
 	case r.Do.Kind == CreateTask && r.Do.Title == "":
 		return bad("create_task needs a title")

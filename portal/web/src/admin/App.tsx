@@ -8,6 +8,7 @@ import { Editor } from "./Editor";
 
 const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
 const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
+const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
 const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
 const Test = lazy(() => import("./Test").then((m) => ({ default: m.Test })));
@@ -18,6 +19,7 @@ const places: Place[] = [
   { href: "/admin/gaps", icon: "gap", name: "Gaps" },
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
+  { href: "/admin/onboarding", icon: "road", name: "Onboarding" },
   { href: "/admin/metrics", icon: "chart", name: "Metrics" },
   { href: "/agent", icon: "inbox", name: "Tickets" },
 ];
@@ -57,6 +59,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/gaps", path)) return <Gaps />;
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;
+  if (match("/admin/onboarding", path)) return <Onboarding />;
   if (match("/admin/metrics", path)) return <Metrics />;
   return (
     <div className="console-page">

@@ -864,6 +864,79 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/onboarding/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What Usher does by itself when something happens to an onboarding */
+        get: operations["listRules"];
+        /** Store a rule, new or changed, switched on or off */
+        put: operations["putRule"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/onboarding/rules/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which rules an event would set off; nothing is done */
+        post: operations["tryRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/onboarding/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How projects are laid out, the latest version of each kind */
+        get: operations["listTemplates"];
+        /** Publish a template as the next version of its key; running projects keep theirs */
+        put: operations["publishTemplate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        /** Where a workspace stands, and what keeps it from going live */
+        get: operations["getLifecycle"];
+        put?: never;
+        /** Move a workspace to a state; going live needs every check to hold */
+        post: operations["moveLifecycle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/metrics/summary": {
         parameters: {
             query?: never;
@@ -1181,6 +1254,50 @@ export interface components {
             message?: string;
             /** @description For staff only */
             comment?: string;
+        };
+        OnboardingRules: {
+            rules: components["schemas"]["OnboardingRule"][];
+            /** @description What a rule can wait for */
+            events: string[];
+            /** @description What a rule can do */
+            actions: string[];
+        };
+        OnboardingRule: {
+            key: string;
+            /** @description The event */
+            on: string;
+            when?: {
+                field: string;
+                /** @enum {string} */
+                op: "is" | "is_not" | "at_least" | "below";
+                value: string;
+            }[];
+            /** @description The action */
+            do: string;
+            /** @description Of the task that create_task makes */
+            title?: string;
+            enabled: boolean;
+        };
+        OnboardingTemplate: {
+            key: string;
+            version: number;
+            name: string;
+            industry: string;
+            /** @description YAML */
+            body: string;
+        };
+        Lifecycle: {
+            /** @enum {string} */
+            state: "provisioning" | "active" | "live" | "suspended" | "offboarding" | "erased";
+            /** @description Where it can go from here */
+            next: ("active" | "live" | "suspended" | "offboarding")[];
+            /** @description Of going live */
+            checks: {
+                name: string;
+                ok: boolean;
+                /** @description What is missing */
+                open?: string;
+            }[];
         };
         KnowledgeSource: {
             /** Format: uuid */
@@ -2940,6 +3057,188 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaxonomyValue"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rules and what they can be made of */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnboardingRules"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OnboardingRule"];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnboardingRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tryRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    on: string;
+                    fields?: {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description What would happen */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rules: components["schemas"]["OnboardingRule"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Templates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        templates: components["schemas"]["OnboardingTemplate"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    publishTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description YAML or JSON */
+                    body: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Published */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnboardingTemplate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLifecycle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lifecycle"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    moveLifecycle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    to: "active" | "live" | "suspended" | "offboarding";
+                };
+            };
+        };
+        responses: {
+            /** @description Moved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lifecycle"];
                 };
             };
             default: components["responses"]["Problem"];

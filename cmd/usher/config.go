@@ -38,6 +38,8 @@ type config struct {
 	Salesforce salesforceConfig
 	Mail       mailConfig
 	Documents  documentsConfig
+	OnCall     []string // addresses told when a destination takes nothing
+	AutoAssign bool
 }
 
 type openAIConfig struct {
@@ -103,6 +105,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_MAIL_WEBHOOK_SECRET", "", "checks mail a provider posts to /email/inbound"},
 	{"USHER_SMTP_ADDR", "", "host:port mail leaves by, with USHER_SMTP_USER and USHER_SMTP_PASSWORD"},
 	{"USHER_IMAP_ADDR", "", "host:port of the mailbox mail comes into, with USHER_IMAP_USER and USHER_IMAP_PASSWORD"},
+	{"USHER_ONCALL", "", "comma-separated addresses that get mail when Slack or a CRM has taken nothing for ten minutes; needs e-mail"},
+	{"USHER_AUTO_ASSIGN", "off", "on: each new ticket goes to whoever of its team has least to do; off: agents claim"},
 	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, onfido, pandadoc, stripe, sumsub"},
 	{"USHER_S3_BUCKET", "folder USHER_DIR/documents", "bucket for customers' files, with USHER_S3_ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY"},
 	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
@@ -151,7 +155,17 @@ func loadConfig() (config, error) {
 		IMAPAddr: setting("USHER_IMAP_ADDR"), IMAPUser: setting("USHER_IMAP_USER"), IMAPPassword: setting("USHER_IMAP_PASSWORD"),
 	}
 	c.Documents = documentSettings()
+	c.OnCall = split(setting("USHER_ONCALL"))
 	var errs []error
+	switch assign := cmp.Or(setting("USHER_AUTO_ASSIGN"), "off"); assign {
+	case "on", "off":
+		c.AutoAssign = assign == "on"
+	default:
+		errs = append(errs, fmt.Errorf("USHER_AUTO_ASSIGN is %q: use on or off", assign))
+	}
+	if len(c.OnCall) > 0 && (c.Mail.From == "" || c.Mail.SMTPAddr == "") {
+		errs = append(errs, errors.New("USHER_ONCALL is set but e-mail is off: set USHER_MAIL_FROM and USHER_SMTP_ADDR too"))
+	}
 	if level := setting("USHER_LOG_LEVEL"); level != "" {
 		errs = append(errs, wrap("USHER_LOG_LEVEL", c.LogLevel.UnmarshalText([]byte(level))))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,6 +72,11 @@ func doctor(ctx context.Context, out io.Writer) error {
 			mark = "off"
 		}
 		finding{mark, d.Name, d.Why}.print(out)
+	}
+	if len(c.OnCall) == 0 {
+		finding{"off", "on call", "USHER_ONCALL is not set: nobody gets mail when Slack or a CRM cannot be reached; the deliveries page shows it"}.print(out)
+	} else {
+		finding{"on", "on call", strings.Join(c.OnCall, ", ")}.print(out)
 	}
 	if c.Documents.Clamd == "" {
 		finding{"off", "scanner", "USHER_CLAMD_ADDR is not set: customers' files are held back as not scanned, nobody can open them"}.print(out)

@@ -11,6 +11,7 @@ import (
 	"github.com/usherdesk/usher/integrations/email"
 	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/integrations/webhook"
+	"github.com/usherdesk/usher/triage/desk"
 )
 
 type mailConfig struct {
@@ -41,6 +42,15 @@ func (a *application) connectMail(workers *river.Workers) (*email.Service, error
 		a.receivers = append(a.receivers, email.NewReceiver(email.IMAP{Addr: c.IMAPAddr, User: c.IMAPUser, Password: c.IMAPPassword}, service))
 	}
 	return service, nil
+}
+
+// tellOnCall is how people hear of a destination that takes nothing, by another
+// way than it; nil where nobody is to be told.
+func (a *application) tellOnCall() func(ctx context.Context, o desk.Outage) error {
+	if len(a.config.OnCall) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, o desk.Outage) error { return a.mail.Alert(ctx, a.config.OnCall, o) }
 }
 
 // mailMount is the route a mail provider posts to, where e-mail is on.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/email"
@@ -111,7 +112,7 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 		}
 		in := slack.NewInbound(slack.InboundConfig{
 			Client: o.slack, SigningSecrets: secrets, DB: a.worker, Jobs: a.jobs, Desk: a.desk,
-			Articles: forAgents{a.searcher, a.config.PublicURL}, Log: a.log,
+			Articles: forAgents{a.searcher, a.config.PublicURL}, Curation: fromAgents{a.curation, a.config.PublicURL}, Log: a.log,
 		})
 		slack.AddWorkers(workers, in)
 		a.notices = &slack.Notices{Client: o.slack, DB: a.worker, Jobs: a.jobs}
@@ -132,6 +133,24 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 		salesforce.AddWorkers(workers, &salesforce.Poller{Client: o.salesforce, DB: a.worker, Jobs: a.jobs})
 	}
 	return mounts
+}
+
+// fromAgents takes what agents write as a draft that nobody reads before a curator
+// has published it.
+type fromAgents struct {
+	articles  *knowledge.Service
+	publicURL string
+}
+
+// ProposeArticle implements slack.Curation.
+func (f fromAgents) ProposeArticle(ctx context.Context, staff uuid.UUID, title, text string) (string, error) {
+	article, err := f.articles.CreateDraft(ctx, knowledge.Shared, knowledge.Draft{
+		Content: knowledge.Content{Title: title, Body: text, Audience: knowledge.Audience{Level: knowledge.Agent}}, OwnerID: staff,
+	}, staff)
+	if err != nil {
+		return "", err
+	}
+	return f.publicURL + "/admin/articles/" + article.ID.String(), nil
 }
 
 // forAgents searches the knowledge base with an agent's eyes.

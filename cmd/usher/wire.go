@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riverqueue/river"
 
+	"github.com/usherdesk/usher/integrations/email"
 	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/integrations/webhook"
@@ -62,6 +63,7 @@ type application struct {
 	rules     *rule.Engine
 	documents documents
 	notices   *slack.Notices // nil without Slack
+	mail      *email.Service // nil without e-mail
 	handler   http.Handler
 }
 
@@ -142,7 +144,8 @@ func (a *application) join() error {
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Events: hooks, Other: replayOther, Wake: a.wake, Log: a.log,
+		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Events: hooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
+		Wake: a.wake, Log: a.log,
 	})
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
 	books := bookkeeping{db: a.worker, articles: a.curation}
@@ -157,11 +160,10 @@ func (a *application) join() error {
 	switchover.AddWorkers(workers, a.models)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity})
-	mail, err := a.connectMail(workers)
-	if err != nil {
+	if a.mail, err = a.connectMail(workers); err != nil {
 		return err
 	}
-	mounts := append(outside.inbound(a, workers), mailMount(mail)...)
+	mounts := append(outside.inbound(a, workers), mailMount(a.mail)...)
 	hooked, err := a.connectFeeds(workers)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -337,4 +338,32 @@ func TestAShortMessageContinuesTheQuestionBefore(t *testing.T) {
 	require.Equal(t, []assistant.Asked{{Intent: "document.received", Text: "and the contract?"}}, b.asked)
 	route, _, _ := b.decision(t, m.ID)
 	require.Equal(t, "status", route)
+}
+
+func TestOutOfHoursTheCustomerHearsWhenPeopleAreBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		at       time.Time
+		language string
+		says     string
+	}{
+		"on a Saturday":                   {time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), "en", "back on Monday, 2026-11-23 at 09:00"},
+		"on a Saturday, in German":        {time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), "de", "wieder da am Montag"},
+		"on a Monday morning, not a word": {time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), "en", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.assistant.Now = func() time.Time { return c.at }
+			b.classification.Sensitive, b.classification.Language = true, c.language
+			conversation, args := b.ask(t, "I want to cancel")
+			require.NoError(t, b.assistant.Run(t.Context(), args))
+			body := b.replies(t, conversation)[0].Body
+			require.Contains(t, body, "#1001")
+			require.Contains(t, body, c.says)
+			if c.says == "" {
+				require.NotContains(t, body, "away")
+			}
+		})
+	}
 }

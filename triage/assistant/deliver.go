@@ -13,6 +13,7 @@ import (
 
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/sla"
 )
 
 // AssistantName is how the assistant signs its messages.
@@ -114,6 +115,19 @@ func (a *Assistant) tellDesk(ctx context.Context, tx pgx.Tx, r *run) error {
 	}
 	if r.decision.evidence == "none" {
 		r.decision.evidence = "known_state" // the ticket that now exists
+	}
+	return a.sayWhenBack(ctx, tx, r)
+}
+
+// sayWhenBack adds, out of hours, when people are back. Urgent matters are told
+// the same: what is promised to them is on the ticket.
+func (a *Assistant) sayWhenBack(ctx context.Context, tx pgx.Tx, r *run) error {
+	text, err := sla.Away(ctx, tx, r.args.TenantID, r.language(), a.Now())
+	if err != nil {
+		return fmt.Errorf("read business hours: %w", err)
+	}
+	if text != "" && r.body != "" {
+		r.body += " " + text
 	}
 	return nil
 }

@@ -153,7 +153,7 @@ func (in *Inbound) correctView(ctx context.Context, view *slack.ModalViewRequest
 func (in *Inbound) readView(ctx context.Context, p pressed, d desk.Detail, viewID string) error {
 	var lines []string
 	if p.action == "summary" {
-		lines = summary(d)
+		lines = desk.CatchUp(d)
 	} else {
 		similar, err := in.desk.Similar(ctx, d.Ticket, 5)
 		if err != nil {
@@ -167,24 +167,6 @@ func (in *Inbound) readView(ctx context.Context, p pressed, d desk.Detail, viewI
 		}
 	}
 	return in.say(ctx, viewID, p, strings.Join(lines, "\n\n"))
-}
-
-// summary is what happened, from stored records: nothing is invented.
-func summary(d desk.Detail) []string {
-	lines := []string{d.Ticket.Summary}
-	for _, e := range d.Escalations {
-		lines = append(lines, "Handed over: "+words(string(e.Reason))+".")
-	}
-	n := map[triage.AuthorKind]int{}
-	for _, m := range d.Messages {
-		n[m.AuthorKind]++
-	}
-	lines = append(lines, fmt.Sprintf("%d messages of the customer, %d of the assistant, %d of agents.", n[triage.AuthorCustomer], n[triage.AuthorAssistant], n[triage.AuthorAgent]))
-	for i := max(0, len(d.Messages)-4); i < len(d.Messages); i++ {
-		m := d.Messages[i]
-		lines = append(lines, fmt.Sprintf("%s (%s): %s", m.AuthorName, m.AuthorKind, triage.Line(m.Body, 300)))
-	}
-	return lines
 }
 
 // say shows plain words in an open view.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
@@ -101,7 +102,28 @@ func (s *Server) agentTicket(ctx context.Context, tenant, id uuid.UUID) (AgentTi
 	}
 	out.Classification = wireClassification(d.Classification)
 	s.outside(&out, d)
-	return out, nil
+	lines := desk.CatchUp(d)
+	out.CatchUp = &lines
+	return out, s.similar(ctx, &out, d.Ticket)
+}
+
+// similar adds solved tickets like this one.
+func (s *Server) similar(ctx context.Context, out *AgentTicket, t triage.Ticket) error {
+	found, err := s.Desk.Similar(ctx, t, 3)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	rows := make([]struct {
+		Answer  *string   `json:"answer,omitempty"`
+		ID      uuid.UUID `json:"id"`
+		Number  int64     `json:"number"`
+		Subject string    `json:"subject"`
+	}, len(found))
+	for i, f := range found {
+		rows[i].ID, rows[i].Number, rows[i].Subject, rows[i].Answer = f.ID, f.Number, f.Subject, some(triage.Line(f.Answer, 500))
+	}
+	out.Similar = &rows
+	return nil
 }
 
 func wireClassification(c *desk.ClassificationRow) *Classification {
@@ -225,6 +247,33 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 			return missing("intent")
 		}
 		_, err = s.Desk.CorrectClassification(ctx, who, ref, desk.Correction{Intent: *in.Intent})
+	case "merge":
+		if value(in.Into) == 0 {
+			return missing("into")
+		}
+		into, numberErr := s.Desk.NumberOf(ctx, ref.TenantID, *in.Into)
+		if numberErr != nil {
+			return numberErr
+		}
+		_, err = s.Desk.Merge(ctx, who, ref, desk.TicketRef{TenantID: ref.TenantID, ID: into})
+	case "split":
+		if in.MessageID == nil || strings.TrimSpace(value(in.Subject)) == "" {
+			return missing("message_id and subject")
+		}
+		_, err = s.Desk.Split(ctx, who, ref, *in.MessageID, *in.Subject)
+	case "raise":
+		if strings.TrimSpace(value(in.Text)) == "" {
+			return missing("text")
+		}
+		_, err = s.Desk.RaiseToLead(ctx, who, ref, *in.Text)
+	case "to_knowledge":
+		if strings.TrimSpace(value(in.Text)) == "" || strings.TrimSpace(value(in.Subject)) == "" {
+			return missing("subject and text")
+		}
+		// Agents may write; who may read is for a curator to say, at publication.
+		_, err = s.Curation.CreateDraft(ctx, knowledge.Shared, knowledge.Draft{
+			Content: knowledge.Content{Title: *in.Subject, Body: *in.Text, Audience: knowledge.Audience{Level: knowledge.Agent}}, OwnerID: who.ID,
+		}, who.ID)
 	default:
 		return problem.New(http.StatusBadRequest, "unknown_act", "act is not one of the contract's.")
 	}

@@ -46,14 +46,18 @@ const (
 	AgentActionActClaim       AgentActionAct = "claim"
 	AgentActionActCorrect     AgentActionAct = "correct"
 	AgentActionActHandBack    AgentActionAct = "hand_back"
+	AgentActionActMerge       AgentActionAct = "merge"
 	AgentActionActNotARequest AgentActionAct = "not_a_request"
 	AgentActionActNote        AgentActionAct = "note"
 	AgentActionActPriority    AgentActionAct = "priority"
+	AgentActionActRaise       AgentActionAct = "raise"
 	AgentActionActReopen      AgentActionAct = "reopen"
 	AgentActionActReply       AgentActionAct = "reply"
 	AgentActionActResolve     AgentActionAct = "resolve"
 	AgentActionActSnooze      AgentActionAct = "snooze"
+	AgentActionActSplit       AgentActionAct = "split"
 	AgentActionActTeam        AgentActionAct = "team"
+	AgentActionActToKnowledge AgentActionAct = "to_knowledge"
 )
 
 // Valid indicates whether the value is a known member of the AgentActionAct enum.
@@ -67,11 +71,15 @@ func (e AgentActionAct) Valid() bool {
 		return true
 	case AgentActionActHandBack:
 		return true
+	case AgentActionActMerge:
+		return true
 	case AgentActionActNotARequest:
 		return true
 	case AgentActionActNote:
 		return true
 	case AgentActionActPriority:
+		return true
+	case AgentActionActRaise:
 		return true
 	case AgentActionActReopen:
 		return true
@@ -81,7 +89,11 @@ func (e AgentActionAct) Valid() bool {
 		return true
 	case AgentActionActSnooze:
 		return true
+	case AgentActionActSplit:
+		return true
 	case AgentActionActTeam:
+		return true
+	case AgentActionActToKnowledge:
 		return true
 	default:
 		return false
@@ -821,11 +833,20 @@ type AgentAction struct {
 	ClientKey  *ClientKey          `json:"client_key,omitempty"`
 
 	// Intent For correct
-	Intent   *string              `json:"intent,omitempty"`
-	Priority *AgentActionPriority `json:"priority,omitempty"`
-	Team     *string              `json:"team,omitempty"`
+	Intent *string `json:"intent,omitempty"`
 
-	// Text For reply and note
+	// Into Number of the ticket that stays (merge)
+	Into *int64 `json:"into,omitempty"`
+
+	// MessageID The customer's message that is another matter (split)
+	MessageID *openapi_types.UUID  `json:"message_id,omitempty"`
+	Priority  *AgentActionPriority `json:"priority,omitempty"`
+
+	// Subject Of the second ticket (split) or the draft (to_knowledge)
+	Subject *string `json:"subject,omitempty"`
+	Team    *string `json:"team,omitempty"`
+
+	// Text For reply, note, raise (why) and to_knowledge (the draft)
 	Text *string `json:"text,omitempty"`
 
 	// Until For snooze
@@ -840,6 +861,8 @@ type AgentActionPriority string
 
 // AgentTicket defines model for AgentTicket.
 type AgentTicket struct {
+	// CatchUp What happened so far
+	CatchUp        *[]string       `json:"catch_up,omitempty"`
 	Classification *Classification `json:"classification,omitempty"`
 	Conversation   Conversation    `json:"conversation"`
 	Deliveries     *[]Delivery     `json:"deliveries,omitempty"`
@@ -855,9 +878,17 @@ type AgentTicket struct {
 		System     string  `json:"system"`
 		URL        *string `json:"url,omitempty"`
 	} `json:"links,omitempty"`
-	Messages     []Message  `json:"messages"`
-	ProductArea  *string    `json:"product_area,omitempty"`
-	Sentiment    *string    `json:"sentiment,omitempty"`
+	Messages    []Message `json:"messages"`
+	ProductArea *string   `json:"product_area,omitempty"`
+	Sentiment   *string   `json:"sentiment,omitempty"`
+
+	// Similar Solved tickets of the same organisation, and what solved them
+	Similar *[]struct {
+		Answer  *string            `json:"answer,omitempty"`
+		ID      openapi_types.UUID `json:"id"`
+		Number  int64              `json:"number"`
+		Subject string             `json:"subject"`
+	} `json:"similar,omitempty"`
 	SnoozedUntil *time.Time `json:"snoozed_until,omitempty"`
 	Summary      *string    `json:"summary,omitempty"`
 	Ticket       QueueRow   `json:"ticket"`

@@ -179,6 +179,12 @@ func actFor(field string) string {
 		return "snooze"
 	case "intent":
 		return "correct"
+	case "into":
+		return "merge"
+	case "message_id":
+		return "split"
+	case "subject":
+		return "to_knowledge"
 	}
 	return "note"
 }

@@ -218,3 +218,65 @@ test("staff send a document back with a reason, and the customer reads it", asyn
   await lastAnswer(page).getByText(/Sheet 3 is empty/).waitFor();
   await close();
 });
+
+test("an agent merges, splits off, raises, catches up, and offers what they wrote to the curators", async () => {
+  const customer = await visit("Henry Cole");
+  const ask = async (words) => {
+    await customer.page.goto("/");
+    await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+    const dialog = customer.page.getByRole("dialog", { name: "Talk to a person" });
+    await dialog.getByRole("textbox").fill(words);
+    await dialog.getByRole("button", { name: /Send|Pass/ }).click();
+    await customer.page.getByText(/#10\d\d/).first().waitFor();
+    return customer.page.getByText(/#10\d\d/).first().innerText().then((text) => Number(/#(\d+)/.exec(text)[1]));
+  };
+  const stamp = Date.now();
+  const first = await ask(`The forklift scanner fails ${stamp}`);
+  const second = await ask(`The forklift scanner still fails ${stamp}`);
+  await say(customer.page, `And the invoice of October ${stamp} is wrong <script>alert(1)</script>`);
+  await customer.page.waitForTimeout(500);
+
+  const { page, close } = await visit("Sam Rivera");
+  const open = async (words) => {
+    await page.goto("/agent");
+    await page.getByRole("link").filter({ hasText: words }).first().click();
+    await page.getByRole("article", { name: /^Ticket/ }).waitFor();
+  };
+  await open(`The forklift scanner still fails ${stamp}`);
+  await page.getByRole("heading", { name: "So far" }).waitFor();
+  await page.getByRole("button", { name: "Raise to the lead…" }).click();
+  await page.getByRole("dialog").getByLabel("Why").fill("Second scanner this week.");
+  await page.getByRole("dialog").getByRole("button", { name: "Raise" }).click();
+  await page.getByText("Raised to lead").first().waitFor();
+
+  const other = page.getByRole("log", { name: "Conversation" }).getByRole("article").filter({ hasText: "the invoice of October" });
+  await other.getByText("<script>alert(1)</script>").waitFor();
+  await other.getByRole("button", { name: "Split off…" }).click();
+  await page.getByRole("dialog").getByLabel("What it is about").fill(`Invoice of October ${stamp}`);
+  await state(page, "agent-split");
+  await page.getByRole("dialog").getByRole("button", { name: "Split off" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await open(`Invoice of October ${stamp}`);
+
+  await open(`The forklift scanner still fails ${stamp}`);
+  await page.getByRole("button", { name: "Add to knowledge base…" }).click();
+  await page.getByRole("dialog").getByLabel("Title").fill(`Restart a forklift scanner ${stamp}`);
+  await page.getByRole("dialog").getByLabel("Text").fill("Hold the trigger for ten seconds.");
+  await page.getByRole("dialog").getByRole("button", { name: "Send to the curators" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Merge…" }).click();
+  await page.getByRole("dialog").getByLabel("Into ticket number").fill(String(second));
+  await page.getByRole("dialog").getByRole("button", { name: "Merge" }).click();
+  await page.getByText(/number of another ticket/).waitFor();
+  await page.getByRole("dialog").getByLabel("Into ticket number").fill(String(first));
+  await page.getByRole("dialog").getByRole("button", { name: "Merge" }).click();
+  await page.getByRole("button", { name: "Reopen" }).waitFor();
+  await state(page, "agent-merged");
+  await close();
+  await customer.close();
+
+  const curator = await visit("Cleo Martin");
+  await curator.page.goto("/admin/articles");
+  await curator.page.getByText(`Restart a forklift scanner ${stamp}`).waitFor();
+  await curator.close();
+});

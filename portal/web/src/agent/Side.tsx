@@ -3,6 +3,7 @@ import type { AgentAction, AgentTicket } from "../api/types";
 import { locale } from "../ui/Console";
 import { percent, words } from "../ui/format";
 import { Badge, Meter, Time } from "../ui/parts";
+import { Link } from "../ui/router";
 import { stateTone } from "./Deliveries";
 
 type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
@@ -19,6 +20,31 @@ export function Side({ data, act }: Props) {
           {ticket.reason && <Badge tone="info">{words(ticket.reason)}</Badge>} {data.summary}
         </p>
       </section>
+      {data.catch_up && data.catch_up.length > 1 && (
+        <section className="stack stack-2">
+          <h2>So far</h2>
+          <ul className="small" dir="auto">
+            {data.catch_up.slice(1).map((line, i) => (
+              <li key={i}>{line}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {data.similar && data.similar.length > 0 && (
+        <section className="stack stack-2">
+          <h2>Similar, solved</h2>
+          <ul className="plain-list stack stack-2 small">
+            {data.similar.map((s) => (
+              <li key={s.id} dir="auto">
+                <Link href={`/agent/tickets/${ticket.tenant.id}/${s.id}`}>
+                  #{s.number} {s.subject}
+                </Link>
+                {s.answer && <div className="muted">{s.answer}</div>}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       <Classified data={data} act={act} />
       <Team data={data} act={act} />
       <section className="stack stack-2">

@@ -1404,6 +1404,17 @@ export interface components {
         AgentTicket: {
             ticket: components["schemas"]["QueueRow"];
             summary?: string;
+            /** @description What happened so far */
+            catch_up?: string[];
+            /** @description Solved tickets of the same organisation, and what solved them */
+            similar?: {
+                /** Format: uuid */
+                id: string;
+                /** Format: int64 */
+                number: number;
+                subject: string;
+                answer?: string;
+            }[];
             product_area?: string;
             sentiment?: string;
             /** Format: date-time */
@@ -1455,9 +1466,21 @@ export interface components {
         };
         AgentAction: {
             /** @enum {string} */
-            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct";
-            /** @description For reply and note */
+            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge";
+            /** @description For reply, note, raise (why) and to_knowledge (the draft) */
             text?: string;
+            /** @description Of the second ticket (split) or the draft (to_knowledge) */
+            subject?: string;
+            /**
+             * Format: int64
+             * @description Number of the ticket that stays (merge)
+             */
+            into?: number;
+            /**
+             * Format: uuid
+             * @description The customer's message that is another matter (split)
+             */
+            message_id?: string;
             client_key?: components["schemas"]["ClientKey"];
             /** @enum {string} */
             priority?: "urgent" | "high" | "normal" | "low";

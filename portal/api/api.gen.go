@@ -861,7 +861,7 @@ type AgentActionPriority string
 
 // AgentTicket defines model for AgentTicket.
 type AgentTicket struct {
-	// CatchUp What happened so far
+	// CatchUp What happened so far, from stored records
 	CatchUp        *[]string       `json:"catch_up,omitempty"`
 	Classification *Classification `json:"classification,omitempty"`
 	Conversation   Conversation    `json:"conversation"`

@@ -116,6 +116,9 @@ func (a *Assistant) tellDesk(ctx context.Context, tx pgx.Tx, r *run) error {
 	if r.decision.evidence == "none" {
 		r.decision.evidence = "known_state" // the ticket that now exists
 	}
+	if again {
+		return nil // they have heard
+	}
 	return a.sayWhenBack(ctx, tx, r)
 }
 

@@ -1404,7 +1404,7 @@ export interface components {
         AgentTicket: {
             ticket: components["schemas"]["QueueRow"];
             summary?: string;
-            /** @description What happened so far */
+            /** @description What happened so far, from stored records */
             catch_up?: string[];
             /** @description Solved tickets of the same organisation, and what solved them */
             similar?: {

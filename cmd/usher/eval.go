@@ -20,7 +20,7 @@ func evalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "eval", Short: "Measure the engine on labelled data (JSONL)"}
 	var engine string
 	cmd.PersistentFlags().StringVar(&engine, "engine", "builtin", "builtin or openai")
-	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand(), evalGateCommand(), evalGuardCommand(), evalStatusCommand())
+	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand(), evalGateCommand(), evalGuardCommand(), evalPIICommand(), evalStatusCommand())
 	return cmd
 }
 
@@ -180,6 +180,27 @@ func evalGuardCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&test, "test", "", "JSONL of {text, label, source}; label: injection, benign or embedded_instruction")
 	cmd.Flags().StringVar(&passages, "passages", "", "JSONL of harmless documents {text}, to count false alarms on data")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	_ = cmd.MarkFlagRequired("test") // the flag exists
+	return cmd
+}
+
+func evalPIICommand() *cobra.Command {
+	var test string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "pii",
+		Short: "Mask labelled texts; recall and precision by kind of personal data",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			rows, err := triageeval.ReadPIIRows(test)
+			if err != nil {
+				return err
+			}
+			return report(cmd.OutOrStdout(), asJSON, triageeval.PII(rows))
+		},
+	}
+	cmd.Flags().StringVar(&test, "test", "", "JSONL of {text, spans: [[start, end, type]]}, in characters")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	_ = cmd.MarkFlagRequired("test") // the flag exists
 	return cmd

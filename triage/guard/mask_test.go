@@ -1,15 +1,11 @@
 package guard_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/usherdesk/usher/migrations/dbtest"
 	"github.com/usherdesk/usher/triage/guard"
 )
 
@@ -40,39 +36,74 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-// Recall by type on public labelled text; names and addresses are not looked for.
-func TestMaskRecall(t *testing.T) {
+func TestFindNamesAndAddresses(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open(dbtest.TestData(t, "data", "pii_presidio", "dev.jsonl"))
-	require.NoError(t, err)
-	defer file.Close()
-	structured := map[string]bool{"EMAIL_ADDRESS": true, "PHONE_NUMBER": true, "CREDIT_CARD": true, "IBAN_CODE": true, "US_SSN": true, "IP_ADDRESS": true}
-	found, all := map[string]int{}, map[string]int{}
-	scanner := bufio.NewScanner(file)
-	for scanner.Scan() {
-		var row struct {
-			Text  string
-			Spans [][3]any
+	for text, want := range map[string][]string{
+		"Hello, my name is Ana Keller and I have a question":                {"NAME Ana Keller"},
+		"Dear Mr. Okonkwo, the import failed":                               {"NAME Okonkwo"},
+		"Ich heiße Jürgen Maier, mein Kollege Stefan hilft mir":             {"NAME Jürgen Maier", "NAME Stefan"},
+		"Sehr geehrte Frau Dr. Weiß, danke":                                 {"NAME Weiß"},
+		"Je m'appelle Élodie Martin":                                        {"NAME Élodie Martin"},
+		"Me llamo Lucía Fernández":                                          {"NAME Lucía Fernández"},
+		"Meu nome é João Pereira":                                           {"NAME João Pereira"},
+		"Please ask Katarzyna W. Nowak. Nowak knows it.":                    {"NAME Katarzyna W. Nowak", "NAME Nowak"},
+		"Best regards,\nTomas Lindqvist":                                    {"NAME Tomas Lindqvist"},
+		"Send it to 221B Baker Street, London NW1 6XE please":               {"ADDRESS 221B Baker Street, London NW1 6XE"},
+		"Wir sitzen in der Hauptstraße 12a, 10115 Berlin":                   {"ADDRESS Hauptstraße 12a, 10115 Berlin"},
+		"Nous sommes au 12 rue de la Paix, 75002 Paris":                     {"ADDRESS 12 rue de la Paix, 75002 Paris"},
+		"Vivimos en la calle Mayor 5, 28013 Madrid":                         {"ADDRESS calle Mayor 5, 28013 Madrid"},
+		"O escritório fica na Rua Augusta, 1500, São Paulo":                 {"ADDRESS Rua Augusta, 1500, São Paulo"},
+		"We go live on Monday with Google Analytics and Salesforce":         nil,
+		"Getting Started: open User Management, then Import Settings":       nil,
+		"May I ask Grace period questions? Will this work in April?":        nil,
+		"The United Kingdom office uses Microsoft Teams 3 times a day":      nil,
+		"Step 2 of 5: choose Sandbox, import 18,240 of 22,800 records":      nil,
+		"Ticket #1042 was opened on 2026-12-08 14:30:22, see version 1.2.3": nil,
+	} {
+		var got []string
+		for _, s := range guard.Find(text) {
+			got = append(got, s.Kind+" "+text[s.Start:s.End])
 		}
-		require.NoError(t, json.Unmarshal(scanner.Bytes(), &row))
-		masked, _ := guard.Mask(row.Text)
-		runes := []rune(row.Text)
-		for _, span := range row.Spans {
-			name := span[2].(string)
-			value := string(runes[int(span[0].(float64)):int(span[1].(float64))])
-			all[name]++
-			if !strings.Contains(masked, value) {
-				found[name]++
-			}
-		}
+		require.Equal(t, want, got, text)
 	}
-	hit, total := 0, 0
-	for name, n := range all {
-		t.Logf("%s: %d of %d", name, found[name], n)
-		if structured[name] {
-			hit, total = hit+found[name], total+n
+}
+
+func TestFindStructured(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"write to jörg.maier+test@büro-müller.example":       "EMAIL jörg.maier+test@büro-müller.example",
+		"call me on +44 7700 900123 today":                   "PHONE +44 7700 900123",
+		"mon numéro : 01.84.17.61.18":                        "PHONE 01.84.17.61.18",
+		"tel. (030) 1234-5678":                               "PHONE (030) 1234-5678",
+		"IBAN GB29 NWBK 6016 1331 9268 19 please":            "IBAN GB29 NWBK 6016 1331 9268 19",
+		"card 5555-5555-5555-4444 was charged":               "CARD 5555-5555-5555-4444",
+		"SSN 078-05-1120":                                    "NATIONAL_ID 078-05-1120",
+		"NINO QQ 12 34 56 C is not issued, AB 12 34 56 C is": "NATIONAL_ID AB 12 34 56 C",
+		"mi DNI es 12345678Z":                                "NATIONAL_ID 12345678Z",
+		"my passport number is X1234567":                     "NATIONAL_ID X1234567",
+		"host 192.168.10.4 is down":                          "IP 192.168.10.4",
+		"host 2001:db8:85a3:0:0:8a2e:370:7334 is down":       "IP 2001:db8:85a3:0:0:8a2e:370:7334",
+		"clone https://bob:hunter2@git.test/x.git":           "URL https://bob:hunter2@git.test/x.git",
+		"open https://acme.test/cb?token=abcdef now":         "URL https://acme.test/cb?token=abcdef",
+		"key sk-abcdefghijklmnop1234 leaked":                 "SECRET sk-abcdefghijklmnop1234",
+		"AKIAIOSFODNN7EXAMPLE leaked":                        "SECRET AKIAIOSFODNN7EXAMPLE",
+		"mein Passwort ist Sommer2026!":                      "SECRET Sommer2026!",
+		"order 4111111111111112 is no card":                  "",
+		"version 10.0.1 and section 1.2.3.4.5":               "",
+	} {
+		var got []string
+		for _, s := range guard.Find(text) {
+			got = append(got, s.Kind+" "+text[s.Start:s.End])
 		}
+		require.Equal(t, want, strings.Join(got, "; "), text)
 	}
-	t.Logf("structured recall %.3f of %d", float64(hit)/float64(total), total)
-	require.GreaterOrEqual(t, float64(hit)/float64(total), 0.97)
+}
+
+func BenchmarkMask(b *testing.B) {
+	text := strings.Repeat("We followed the instructions in your guide and the import of all customers still fails with an error. ", 19) +
+		"Call Ana Keller, +49 30 1234567, Hauptstraße 12, 10115 Berlin"
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		guard.Mask(text)
+	}
 }

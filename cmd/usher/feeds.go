@@ -40,6 +40,7 @@ func (a *application) connectFeeds(workers *river.Workers) ([]func(gin.IRouter),
 	if err != nil {
 		return nil, fmt.Errorf("connect webhooks: %w", err)
 	}
+	a.feeds = in
 	feeds.AddWorkers(workers, in)
 	feed.AddWorkers(workers, &feed.Sweeper{DB: a.worker, Feed: f})
 	notice.AddWorkers(workers, &notice.Sender{DB: a.worker, Deliver: a.tell})

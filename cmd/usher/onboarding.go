@@ -18,12 +18,12 @@ import (
 )
 
 func onboardingCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "onboarding", Short: "Work on onboarding: status packs, templates, rules, export"}
+	cmd := &cobra.Command{Use: "onboarding", Short: "Work on onboarding: status packs, templates, rules, export, states of workspaces"}
 	cmd.AddCommand(
 		fileCommand("pack FILE", "Store a status pack (YAML or JSON) and teach the classifier its intents", storePack),
 		fileCommand("template FILE", "Publish a project template (YAML or JSON) as its next version", storeTemplate),
 		fileCommand("rules FILE", "Store rules (YAML or JSON), new or changed", storeRules),
-		listRulesCommand(), switchRuleCommand(), exportCommand())
+		listRulesCommand(), switchRuleCommand(), exportCommand(), moveCommand(), eraseCommand())
 	return cmd
 }
 

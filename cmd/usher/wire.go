@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/email"
+	"github.com/usherdesk/usher/integrations/feeds"
 	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/integrations/webhook"
@@ -61,6 +62,7 @@ type application struct {
 	status    assistant.Status
 	sources   *source.Reader
 	rules     *rule.Engine
+	feeds     *feeds.Inbound
 	documents documents
 	notices   *slack.Notices // nil without Slack
 	mail      *email.Service // nil without e-mail

@@ -152,19 +152,10 @@ func (s *Server) GetLifecycle(ctx context.Context, r GetLifecycleRequestObject) 
 func (s *Server) MoveLifecycle(ctx context.Context, r MoveLifecycleRequestObject) (MoveLifecycleResponseObject, error) {
 	var out Lifecycle
 	err := s.Worker.WithSystem(ctx, "a curator moves a workspace", func(tx pgx.Tx) error {
-		from, err := lifecycle.StateOf(ctx, tx, r.Tenant)
-		if err != nil {
+		if err := lifecycle.Move(ctx, tx, s.Rules, r.Tenant, actor(ctx).ID, lifecycle.State(r.Body.To), time.Now()); err != nil {
 			return err
 		}
-		to := lifecycle.State(r.Body.To)
-		if to == lifecycle.Live && from != lifecycle.Suspended {
-			_, err = lifecycle.GoLive(ctx, tx, s.Rules, r.Tenant, time.Now())
-		} else {
-			err = lifecycle.Transition(ctx, tx, r.Tenant, to)
-		}
-		if err != nil {
-			return err
-		}
+		var err error
 		out, err = readLifecycle(ctx, tx, r.Tenant)
 		return err
 	})

@@ -17,14 +17,36 @@ type ScanArgs struct {
 // Kind names the job.
 func (ScanArgs) Kind() string { return "scan_document" }
 
+// ForgetArgs is the job that deletes the files of an erased workspace.
+type ForgetArgs struct {
+	Keys []string `json:"keys"`
+}
+
+// Kind names the job.
+func (ForgetArgs) Kind() string { return "forget_documents" }
+
+type forgetting struct {
+	river.WorkerDefaults[ForgetArgs]
+	service *Service
+}
+
+// Work implements river.Worker. A key that is gone already is no error, so a
+// run cut off midway is repeated whole.
+func (f *forgetting) Work(ctx context.Context, job *river.Job[ForgetArgs]) error {
+	return f.service.Forget(ctx, job.Args.Keys)
+}
+
 // Scanning is the worker. Its service is of the worker role.
 type Scanning struct {
 	river.WorkerDefaults[ScanArgs]
 	Service *Service
 }
 
-// AddWorkers registers the job.
-func AddWorkers(workers *river.Workers, s *Service) { river.AddWorker(workers, &Scanning{Service: s}) }
+// AddWorkers registers the jobs.
+func AddWorkers(workers *river.Workers, s *Service) {
+	river.AddWorker(workers, &Scanning{Service: s})
+	river.AddWorker(workers, &forgetting{service: s})
+}
 
 // Work implements river.Worker.
 func (s *Scanning) Work(ctx context.Context, job *river.Job[ScanArgs]) error {

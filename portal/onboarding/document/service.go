@@ -65,6 +65,17 @@ func (s *Service) Limits() (maxBytes int64, types []string) {
 	return s.config.MaxBytes, slices.Clone(s.config.Types)
 }
 
+// Forget deletes stored bytes whose rows are gone.
+func (s *Service) Forget(ctx context.Context, keys []string) error {
+	var failed []error
+	for _, key := range keys {
+		if err := s.blobs.Delete(ctx, key); err != nil {
+			failed = append(failed, fmt.Errorf("forget a document: %w", err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
 // Version is one upload.
 type Version struct {
 	ID          uuid.UUID `json:"id" db:"id"`

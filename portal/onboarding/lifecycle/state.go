@@ -80,6 +80,41 @@ func Transition(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, to State) erro
 	return nil
 }
 
+// Move takes a workspace to a state for somebody of staff, and keeps in the audit
+// who did it. Live is a checked transition, unless the workspace was live before
+// and is only suspended. Erased is not reached by Move: see Erase.
+func Move(ctx context.Context, tx pgx.Tx, rules *rule.Engine, tenant, staff uuid.UUID, to State, now time.Time) error {
+	from, err := StateOf(ctx, tx, tenant)
+	if err != nil || from == to {
+		return err
+	}
+	var before bool
+	if err := tx.QueryRow(ctx, `select exists (select from projects where tenant_id = $1 and state = 'live')`, tenant).Scan(&before); err != nil {
+		return fmt.Errorf("change workspace state: %w", err)
+	}
+	switch {
+	case to == Erased:
+		err = fmt.Errorf("%w: a workspace is erased for good, not moved", ErrTransition)
+	case to == Live && !before:
+		_, err = GoLive(ctx, tx, rules, tenant, now)
+	default:
+		err = Transition(ctx, tx, tenant, to)
+	}
+	if err != nil {
+		return err
+	}
+	return audit(ctx, tx, tenant, staff, from, to)
+}
+
+func audit(ctx context.Context, tx pgx.Tx, tenant, staff uuid.UUID, from, to State) error {
+	_, err := tx.Exec(ctx, `insert into audit_events (tenant_id, id, actor_kind, actor_id, action, object, detail) values ($1, $2, 'staff', $3, 'workspace.' || $5, 'tenant', jsonb_build_object('from', $4::text))`,
+		tenant, uuid.Must(uuid.NewV7()), staff.String(), string(from), string(to))
+	if err != nil {
+		return fmt.Errorf("note a workspace's change of state: %w", err)
+	}
+	return nil
+}
+
 // Check is one condition of going live.
 type Check struct {
 	Name string `json:"name"`

@@ -8,8 +8,11 @@
 //
 //	text     lower case, contractions written out, Latin accents folded
 //	features stemmed words, pairs of words, 3 and 4 letters inside words; letters
-//	         of other scripts as written; of texts with several lines also the
-//	         title, whole lines (forms, templates) and outer marks (code, lists)
+//	         of other scripts as written; what words mean (concepts.txt, five
+//	         languages) and how they feel (the lexicon of Sentiment); of texts with
+//	         several lines also the title, whole lines (forms, templates) and outer
+//	         marks (code, lists). Where labels follow the language: words and runs
+//	         of letters as written instead, names and titles left out
 //	vector   damped count × inverse document frequency, each group of features
 //	         scaled to its weight, the whole to length one
 //	learners straight  a low-rank linear map: features → 128 numbers → labels

@@ -20,7 +20,7 @@ var (
 
 // recipe names the way models are built. It changes whenever the same input
 // would give another model, so that a Version never means two things.
-const recipe = "usher-classify/4"
+const recipe = "usher-classify/5"
 
 // Example is one labelled text.
 type Example struct {
@@ -154,6 +154,41 @@ func gather(labels []Label, examples []Example, opt Options) (training, error) {
 	return t, nil
 }
 
+// followsLanguage reports whether the labels tell languages apart: most texts
+// are of the language most texts of their label are of, and the labels differ in it.
+func (t training) followsLanguage() bool {
+	const enough = 3000
+	seen := make([]map[string]int, len(t.labels))
+	total := 0
+	for i := 0; i < len(t.texts); i += len(t.texts)/enough + 1 {
+		c := t.class[i]
+		if c < 0 || !t.real[i] {
+			continue
+		}
+		if seen[c] == nil {
+			seen[c] = map[string]int{}
+		}
+		language, _ := Detect(t.texts[i])
+		seen[c][language]++
+		total++
+	}
+	languages, agree := map[string]bool{}, 0
+	for _, counts := range seen {
+		if len(counts) == 0 {
+			continue
+		}
+		most, of := 0, ""
+		for language, n := range counts {
+			if n > most || n == most && language < of {
+				most, of = n, language
+			}
+		}
+		agree += most
+		languages[of] = true
+	}
+	return len(languages) > 1 && 2*len(languages) >= len(t.labels) && 10*agree >= 6*total
+}
+
 // nameWeight is how much a label's name or description counts beside an example.
 const nameWeight = 0.5
 
@@ -190,7 +225,7 @@ func Train(ctx context.Context, labels []Label, examples []Example, opt Options)
 	if slices.Contains(t.class, -1) {
 		m.classes++
 	}
-	m.vectorizer = fitVectorizer(t.texts, maxFeatures, opt.Workers)
+	m.vectorizer = fitVectorizer(t.texts, t.followsLanguage(), maxFeatures, opt.Workers)
 	p := problem{
 		rows: make([]vector, len(t.texts)), class: t.class, cost: t.cost, real: t.real, labels: len(t.labels),
 		classes: m.classes, size: m.vectorizer.size(), workers: opt.Workers, seed: uint64(opt.Seed),
@@ -400,7 +435,11 @@ func (m *Model) evidence(text string, v vector, unit []float32, winner, rival in
 		}
 	}
 	terms := make([]Term, 0, topTerms+1)
-	wordFeatures(text, func(f feature, a, b string) {
+	named := wordFeatures
+	if m.vectorizer.letters {
+		named = letterRuns
+	}
+	named(text, func(f feature, a, b string) {
 		if a == "" {
 			return
 		}

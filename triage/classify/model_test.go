@@ -68,6 +68,39 @@ func TestTrain(t *testing.T) {
 		require.Equal(t, "login", m.Predict("my password is not accepted").Label)
 	})
 
+	t.Run("a word no example holds is known by what it means, in another language too", func(t *testing.T) {
+		t.Parallel()
+		m, err := classify.Train(t.Context(), []classify.Label{
+			{Name: "refund", Examples: []string{"please refund me", "I want a refund", "refund the order"}},
+			{Name: "login", Examples: []string{"I forgot my password", "the password is wrong", "new password please"}},
+			{Name: "invoice", Examples: []string{"send the invoice", "where is my invoice", "an invoice is missing"}},
+		}, nil, classify.Options{})
+		require.NoError(t, err)
+		for text, label := range map[string]string{
+			"when will I be reimbursed": "refund", "my credentials are not accepted": "login", "a bill is not there": "invoice",
+			"Wann kommt die Rückerstattung?": "refund", "la contraseña no sirve": "login", "il manque une facture": "invoice",
+		} {
+			require.Equal(t, label, m.Predict(text).Label, text)
+		}
+	})
+
+	t.Run("labels that are languages are told apart by letters, not by the titles a text names", func(t *testing.T) {
+		t.Parallel()
+		m, err := classify.Train(t.Context(), []classify.Label{
+			{Name: "sv", Examples: []string{"Jag vill ha en kopp te", "Var är min väska?", "Vad är klockan nu?", "Det är inte min väska", "Hur mår du idag?"}},
+			{Name: "da", Examples: []string{"Jeg vil gerne have en kop te", "Hvor er min taske?", "Hvad er klokken nu?", "Det er ikke min taske", "Hvordan har du det i dag?"}},
+			{Name: "en", Examples: []string{"I would like a cup of tea", "Where is my bag?", "What time is it now?", "That is not my bag", "How are you today?"}},
+		}, nil, classify.Options{})
+		require.NoError(t, err)
+		for text, label := range map[string]string{
+			"Jag söker The House of the Yellow Carpet": "sv", "Hvor spiller The World According to Paris?": "da", "where is Von Wegen Schicksal playing": "en",
+		} {
+			p := m.Predict(text)
+			require.Equal(t, label, p.Label, text)
+			require.NotEmpty(t, p.Evidence)
+		}
+	})
+
 	t.Run("an example of a new label makes the label", func(t *testing.T) {
 		t.Parallel()
 		m, err := classify.Train(t.Context(), desk, []classify.Example{{Text: "send me the invoice", Label: "invoice"}}, classify.Options{})

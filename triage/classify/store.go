@@ -68,6 +68,7 @@ func ReadModel(r io.Reader) (*Model, error) {
 	v := &vectorizer{index: make(map[feature]int32, size), group: make([]group, size), idf: s.IDF, weight: groupWeight}
 	for id, f := range s.Features {
 		v.index[f], v.group[id] = int32(id), f.group()
+		v.letters = v.letters || f.group() == groupLetter
 	}
 	m := &Model{
 		labels: s.Labels, classes: s.Classes, vectorizer: v,

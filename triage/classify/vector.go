@@ -15,20 +15,24 @@ import (
 type group uint8
 
 const (
-	groupWord   group = iota // stemmed words
-	groupPair                // two words in a row
-	groupChar                // 3 and 4 characters inside a word, boundaries marked
-	groupScript              // 1 to 3 characters of words with letters beyond ASCII, accents kept
-	groupTongue              // the language the shipped profiles recognise, unless English
-	groupTitle               // words of the first line of a text with several lines
-	groupLine                // whole lines of such a text, digits made equal: forms and templates
-	groupShape               // marks of such a text: code, lists, links, length, how the title opens
-	groups      = iota
+	groupWord    group = iota // stemmed words
+	groupPair                 // two words in a row
+	groupChar                 // 3 and 4 characters inside a word, boundaries marked
+	groupScript               // 1 to 3 characters of words with letters beyond ASCII, accents kept
+	groupTongue               // the language the shipped profiles recognise, unless English
+	groupTitle                // words of the first line of a text with several lines
+	groupLine                 // whole lines of such a text, digits made equal: forms and templates
+	groupShape                // marks of such a text: code, lists, links, length, how the title opens
+	groupConcept              // what words mean: see concepts.txt
+	groupMood                 // how words feel: see Sentiment
+	groupLetter               // words and runs of letters as written, where labels follow the language
+	groups       = iota
 )
 
 // groupWeight is the length each group's part of a vector is scaled to.
 var groupWeight = [groups]float64{
 	groupWord: 1, groupPair: 0.8, groupChar: 0.7, groupScript: 0.7, groupTongue: 0.5, groupTitle: 0.8, groupLine: 0.5, groupShape: 0.5,
+	groupConcept: 0.8, groupMood: 0.5, groupLetter: 2,
 }
 
 // vector is a sparse vector; ids ascend.
@@ -81,9 +85,15 @@ func (f feature) group() group { return group(f & (1<<groupBits - 1)) }
 const maxTitle = 300
 
 // features calls emit for every feature of a text. a and b are the words a
-// person would recognise it by, empty for all but words and pairs.
-func features(text string, emit func(f feature, a, b string)) {
-	wordFeatures(text, emit)
+// person would recognise it by, empty for all but words and pairs. With letters
+// set, letters take the place of words: the labels follow the language.
+func features(text string, letters bool, emit func(f feature, a, b string)) {
+	if letters {
+		text = unnamed(text)
+		letterRuns(text, emit)
+	} else {
+		wordFeatures(text, emit)
+	}
 	script(text, func(h uint64) { emit(newFeature(groupScript, h), "", "") })
 	if lang, sure := byProfile(text); sure > 0.5 && lang != "en" {
 		emit(newFeature(groupTongue, hashString(fnvOffset, lang)), "", "")
@@ -100,17 +110,26 @@ func features(text string, emit func(f feature, a, b string)) {
 	shape(text, text[:at], title, func(h uint64) { emit(newFeature(groupShape, h), "", "") })
 }
 
-// wordFeatures are the words, pairs and characters of a text.
+// wordFeatures are the words, pairs, characters and meanings of a text.
 func wordFeatures(text string, emit func(f feature, a, b string)) {
-	previous, before := "", uint64(0)
+	var previous, previousStem, earlier string
+	before := uint64(0)
 	for _, w := range words(text) {
-		h := hashString(fnvOffset, stem(w))
+		root := stem(w)
+		h := hashString(fnvOffset, root)
 		emit(newFeature(groupWord, h), w, "")
+		for _, c := range wordConcepts[root] {
+			emit(newFeature(groupConcept, c), "", "")
+		}
+		mood(w, previous, earlier, func(h uint64) { emit(newFeature(groupMood, h), "", "") })
 		if previous != "" {
 			emit(newFeature(groupPair, hashString(before, " ")^h*fnvPrime), previous, w)
+			for _, c := range pairConcepts[[2]string{previousStem, root}] {
+				emit(newFeature(groupConcept, c), "", "")
+			}
 		}
 		characters(w, 3, 4, func(h uint64) { emit(newFeature(groupChar, h), "", "") })
-		previous, before = w, h
+		earlier, previous, previousStem, before = previous, w, root, h
 	}
 }
 
@@ -152,6 +171,40 @@ func script(text string, emit func(uint64)) {
 			}
 		}
 	}
+}
+
+// letterRuns calls emit for every word as written, accents kept, and for the
+// runs of one to five letters in it and over its edges.
+func letterRuns(text string, emit func(f feature, a, b string)) {
+	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.Is(unicode.M, r) && r != '\'' && r != '’' }
+	for w := range strings.FieldsFuncSeq(strings.ToLower(text), apart) {
+		emit(newFeature(groupLetter, hashString(fnvOffset, w)), w, "")
+		characters(w, 1, 5, func(h uint64) { emit(newFeature(groupLetter, h), "", "") })
+	}
+}
+
+// unnamed leaves out runs of two or more capitalised words, the first word of
+// the text aside: names and titles, which are as often as not of another language.
+func unnamed(text string) string {
+	fields := strings.Fields(text)
+	capital := func(i int) bool {
+		if i >= len(fields) {
+			return false
+		}
+		r, _ := utf8.DecodeRuneInString(strings.TrimLeft(fields[i], "\"'“„«([¿¡"))
+		return unicode.IsUpper(r)
+	}
+	kept := make([]string, 0, len(fields))
+	for i, w := range fields {
+		if i > 0 && capital(i) && (i > 1 && capital(i-1) || capital(i+1)) {
+			continue
+		}
+		kept = append(kept, w)
+	}
+	if len(kept) < 2 {
+		return text
+	}
+	return strings.Join(kept, " ")
 }
 
 // lines calls emit for the hash of every line of moderate length.
@@ -211,19 +264,21 @@ func shape(text, title string, titleWords []string, emit func(uint64)) {
 // vectorizer turns text into a weighted sparse vector over the features seen
 // in training.
 type vectorizer struct {
-	index  map[feature]int32
-	group  []group
-	idf    []float32
-	weight [groups]float64
-	pool   sync.Pool
+	index   map[feature]int32
+	group   []group
+	idf     []float32
+	weight  [groups]float64
+	letters bool // labels follow the language: groupLetter instead of words
+	pool    sync.Pool
 }
 
-// fitVectorizer learns which features exist and how telling they are.
-func fitVectorizer(texts []string, most, workers int) *vectorizer {
+// fitVectorizer learns which features exist and how telling they are. letters
+// as in features.
+func fitVectorizer(texts []string, letters bool, most, workers int) *vectorizer {
 	seen := make([][]feature, len(texts))
 	parallel(len(texts), workers, func(i int) {
 		var list []feature
-		features(texts[i], func(f feature, _, _ string) { list = append(list, f) })
+		features(texts[i], letters, func(f feature, _, _ string) { list = append(list, f) })
 		slices.Sort(list)
 		seen[i] = slices.Compact(list)
 	})
@@ -242,10 +297,11 @@ func fitVectorizer(texts []string, most, workers int) *vectorizer {
 	}
 	slices.Sort(kept)
 	v := &vectorizer{
-		index:  make(map[feature]int32, len(kept)),
-		group:  make([]group, len(kept)),
-		idf:    make([]float32, len(kept)),
-		weight: groupWeight,
+		index:   make(map[feature]int32, len(kept)),
+		group:   make([]group, len(kept)),
+		idf:     make([]float32, len(kept)),
+		weight:  groupWeight,
+		letters: letters,
 	}
 	for id, f := range kept {
 		v.index[f] = int32(id)
@@ -283,7 +339,7 @@ func (v *vectorizer) vector(text string) vector {
 		scratch = new([]int32)
 	}
 	ids := (*scratch)[:0]
-	features(text, func(f feature, _, _ string) {
+	features(text, v.letters, func(f feature, _, _ string) {
 		if id, ok := v.index[f]; ok {
 			ids = append(ids, id)
 		}

@@ -65,6 +65,7 @@ type application struct {
 	feeds     *feeds.Inbound
 	documents documents
 	notices   *slack.Notices // nil without Slack
+	webhooks  *webhook.Service
 	mail      *email.Service // nil without e-mail
 	handler   http.Handler
 }
@@ -138,15 +139,15 @@ func (a *application) join() error {
 	}
 	a.status = newLive(a.worker, a.sources)
 
-	hooks := webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
-	webhook.AddWorkers(workers, hooks)
+	a.webhooks = webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
+	webhook.AddWorkers(workers, a.webhooks)
 	a.desk = desk.New(desk.Config{
 		DB: a.worker, Jobs: a.jobs, Channel: outside.channel, CRMs: outside.crms, Off: outside.off,
 		Drafts: drafter{db: a.worker, knowledge: a.knowledge, publicURL: a.config.PublicURL},
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Events: hooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
+		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Events: a.webhooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
 		Wake: a.wake, Log: a.log,
 	})
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
@@ -190,7 +191,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester:  tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation},
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -643,6 +643,24 @@ func (e TicketState) Valid() bool {
 	}
 }
 
+// Defines values for WebhookEndpointState.
+const (
+	WebhookEndpointStateActive   WebhookEndpointState = "active"
+	WebhookEndpointStateDisabled WebhookEndpointState = "disabled"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEndpointState enum.
+func (e WebhookEndpointState) Valid() bool {
+	switch e {
+	case WebhookEndpointStateActive:
+		return true
+	case WebhookEndpointStateDisabled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAdminArticlesParamsState.
 const (
 	ListAdminArticlesParamsStateDraft     ListAdminArticlesParamsState = "draft"
@@ -700,6 +718,30 @@ func (e MoveLifecycleJSONBodyTo) Valid() bool {
 	case MoveLifecycleJSONBodyToOffboarding:
 		return true
 	case MoveLifecycleJSONBodyToSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActOnWebhookJSONBodyAct.
+const (
+	Disable ActOnWebhookJSONBodyAct = "disable"
+	Enable  ActOnWebhookJSONBodyAct = "enable"
+	Rotate  ActOnWebhookJSONBodyAct = "rotate"
+	Test    ActOnWebhookJSONBodyAct = "test"
+)
+
+// Valid indicates whether the value is a known member of the ActOnWebhookJSONBodyAct enum.
+func (e ActOnWebhookJSONBodyAct) Valid() bool {
+	switch e {
+	case Disable:
+		return true
+	case Enable:
+		return true
+	case Rotate:
+		return true
+	case Test:
 		return true
 	default:
 		return false
@@ -1515,6 +1557,30 @@ type Version struct {
 	Title       string             `json:"title"`
 }
 
+// WebhookEndpoint defines model for WebhookEndpoint.
+type WebhookEndpoint struct {
+	CreatedAt    time.Time          `json:"created_at"`
+	Events       []string           `json:"events"`
+	FailingSince *time.Time         `json:"failing_since,omitempty"`
+	ID           openapi_types.UUID `json:"id"`
+
+	// Reason Why it is disabled
+	Reason *string              `json:"reason,omitempty"`
+	State  WebhookEndpointState `json:"state"`
+	URL    string               `json:"url"`
+}
+
+// WebhookEndpointState defines model for WebhookEndpoint.State.
+type WebhookEndpointState string
+
+// WebhookSecret defines model for WebhookSecret.
+type WebhookSecret struct {
+	Endpoint WebhookEndpoint `json:"endpoint"`
+
+	// Secret whsec_…, shown when it is made and never again
+	Secret *string `json:"secret,omitempty"`
+}
+
 // Before defines model for Before.
 type Before = openapi_types.UUID
 
@@ -1614,6 +1680,21 @@ type MoveLifecycleJSONBody struct {
 
 // MoveLifecycleJSONBodyTo defines parameters for MoveLifecycle.
 type MoveLifecycleJSONBodyTo string
+
+// CreateWebhookJSONBody defines parameters for CreateWebhook.
+type CreateWebhookJSONBody struct {
+	// Events Empty: all
+	Events *[]string `json:"events,omitempty"`
+	URL    string    `json:"url"`
+}
+
+// ActOnWebhookJSONBody defines parameters for ActOnWebhook.
+type ActOnWebhookJSONBody struct {
+	Act ActOnWebhookJSONBodyAct `json:"act"`
+}
+
+// ActOnWebhookJSONBodyAct defines parameters for ActOnWebhook.
+type ActOnWebhookJSONBodyAct string
 
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
@@ -1782,6 +1863,12 @@ type PutTaxonomyValueJSONRequestBody = TaxonomyValue
 // MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
 type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
 
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody CreateWebhookJSONBody
+
+// ActOnWebhookJSONRequestBody defines body for ActOnWebhook for application/json ContentType.
+type ActOnWebhookJSONRequestBody ActOnWebhookJSONBody
+
 // TestQuestionJSONRequestBody defines body for TestQuestion for application/json ContentType.
 type TestQuestionJSONRequestBody = TestQuestion
 
@@ -1886,6 +1973,18 @@ type ServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(c *gin.Context, tenant TenantPath)
+	// ListWebhooks Addresses of the tenant's own systems that hear of its tickets
+	// (GET /v1/admin/tenants/{tenant}/webhooks)
+	ListWebhooks(c *gin.Context, tenant TenantPath)
+	// CreateWebhook Add an address; its secret is shown this once
+	// (POST /v1/admin/tenants/{tenant}/webhooks)
+	CreateWebhook(c *gin.Context, tenant TenantPath)
+
+	// (DELETE /v1/admin/tenants/{tenant}/webhooks/{id})
+	DeleteWebhook(c *gin.Context, tenant TenantPath, id IDPath)
+	// ActOnWebhook Send a test event, switch an address on or off, or give it a new secret
+	// (POST /v1/admin/tenants/{tenant}/webhooks/{id})
+	ActOnWebhook(c *gin.Context, tenant TenantPath, id IDPath)
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(c *gin.Context)
@@ -2534,6 +2633,124 @@ func (siw *ServerInterfaceWrapper) MoveLifecycle(c *gin.Context) {
 	}
 
 	siw.Handler.MoveLifecycle(c, tenant)
+}
+
+// ListWebhooks operation middleware
+func (siw *ServerInterfaceWrapper) ListWebhooks(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListWebhooks(c, tenant)
+}
+
+// CreateWebhook operation middleware
+func (siw *ServerInterfaceWrapper) CreateWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateWebhook(c, tenant)
+}
+
+// DeleteWebhook operation middleware
+func (siw *ServerInterfaceWrapper) DeleteWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteWebhook(c, tenant, id)
+}
+
+// ActOnWebhook operation middleware
+func (siw *ServerInterfaceWrapper) ActOnWebhook(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActOnWebhook(c, tenant, id)
 }
 
 // TestQuestion operation middleware
@@ -3894,6 +4111,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.PublishTemplate)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.GetLifecycle)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.MoveLifecycle)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks", wrapper.ListWebhooks)
+	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks", wrapper.CreateWebhook)
+	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.DeleteWebhook)
+	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.ActOnWebhook)
 	router.GET(options.BaseURL+"/v1/metrics/summary", wrapper.GetMetrics)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
@@ -4815,6 +5036,165 @@ type MoveLifecycledefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MoveLifecycledefaultApplicationProblemPlusJSONResponse) VisitMoveLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200JSONResponse struct {
+	Endpoints []WebhookEndpoint `json:"endpoints"`
+
+	// Events What can be subscribed to
+	Events []string `json:"events"`
+}
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	Body   *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201JSONResponse WebhookSecret
+
+func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateWebhookdefaultApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteWebhookdefaultApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnWebhookRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+	Body   *ActOnWebhookJSONRequestBody
+}
+
+type ActOnWebhookResponseObject interface {
+	VisitActOnWebhookResponse(w http.ResponseWriter) error
+}
+
+type ActOnWebhook200JSONResponse WebhookSecret
+
+func (response ActOnWebhook200JSONResponse) VisitActOnWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActOnWebhookdefaultApplicationProblemPlusJSONResponse) VisitActOnWebhookResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6606,6 +6986,18 @@ type StrictServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(ctx context.Context, request MoveLifecycleRequestObject) (MoveLifecycleResponseObject, error)
+	// ListWebhooks Addresses of the tenant's own systems that hear of its tickets
+	// (GET /v1/admin/tenants/{tenant}/webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Add an address; its secret is shown this once
+	// (POST /v1/admin/tenants/{tenant}/webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+
+	// (DELETE /v1/admin/tenants/{tenant}/webhooks/{id})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// ActOnWebhook Send a test event, switch an address on or off, or give it a new secret
+	// (POST /v1/admin/tenants/{tenant}/webhooks/{id})
+	ActOnWebhook(ctx context.Context, request ActOnWebhookRequestObject) (ActOnWebhookResponseObject, error)
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(ctx context.Context, request TestQuestionRequestObject) (TestQuestionResponseObject, error)
@@ -7561,6 +7953,148 @@ func (sh *strictHandler) MoveLifecycle(ctx *gin.Context, tenant TenantPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(MoveLifecycleResponseObject); ok {
 		if err := validResponse.VisitMoveLifecycleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx *gin.Context, tenant TenantPath) {
+	var request ListWebhooksRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx, request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		if err := validResponse.VisitListWebhooksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx *gin.Context, tenant TenantPath) {
+	var request CreateWebhookRequestObject
+
+	request.Tenant = tenant
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx, request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		if err := validResponse.VisitCreateWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request DeleteWebhookRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx, request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		if err := validResponse.VisitDeleteWebhookResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActOnWebhook operation middleware
+func (sh *strictHandler) ActOnWebhook(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request ActOnWebhookRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	var body ActOnWebhookJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActOnWebhook(ctx, request.(ActOnWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActOnWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActOnWebhookResponseObject); ok {
+		if err := validResponse.VisitActOnWebhookResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -65,6 +65,7 @@ type Config struct {
 
 	AllDocuments *document.Service // the same for staff, on the worker pool
 	Reviews      Reviewer
+	Webhooks     Webhooks     // of tenants' own systems
 	Rules        *rule.Engine // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON

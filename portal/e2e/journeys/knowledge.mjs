@@ -72,7 +72,7 @@ for (const [name, options] of [
 ]) {
   test(`every staff screen holds in ${name}`, async () => {
     const { page, close } = await visit("Cleo Martin", options);
-    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
+    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/webhooks", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
       await page.goto(path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByText("Loading…").first().waitFor({ state: "detached" });
@@ -139,5 +139,30 @@ test("a curator sees what keeps a workspace from going live, edits a template, s
   await dry();
   await page.getByText("Second rejection: open ticket").waitFor();
   await state(page, "admin-onboarding");
+  await close();
+});
+
+test("a curator adds an address for a customer's own systems, tests it and takes it away", async () => {
+  const { page, close } = await visit("Cleo Martin");
+  await page.goto("/admin/webhooks");
+  const address = page.getByRole("textbox", { name: "Address" });
+  await address.fill("http://plain.example.com/hook");
+  await page.getByRole("button", { name: "Add address" }).click();
+  await page.getByText(/must begin with https/).first().waitFor();
+  await address.fill("https://hooks.example.com/usher");
+  await page.getByRole("button", { name: "Add address" }).click();
+  await page.getByText(/whsec_/).waitFor();
+  await state(page, "admin-webhooks");
+  await page.getByRole("button", { name: "Send a test to https://hooks.example.com/usher" }).click();
+  await page.getByRole("button", { name: "Switch off https://hooks.example.com/usher" }).click();
+  await page.getByRole("button", { name: "Switch on https://hooks.example.com/usher" }).waitFor();
+  await page.getByText("Switched off by hand.").waitFor();
+  await page.goto("/agent/deliveries");
+  await page.getByLabel("Destination").selectOption("webhook");
+  await page.getByRole("row").filter({ hasText: "Webhook test" }).first().waitFor();
+  await page.goto("/admin/webhooks");
+  await page.getByRole("button", { name: "Remove https://hooks.example.com/usher" }).click();
+  await page.getByText("No addresses yet.").waitFor();
+  assert.equal(await page.getByText(/whsec_/).count(), 0, "a secret is shown once");
   await close();
 });

@@ -11,6 +11,7 @@ const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics
 const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
 const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
+const Webhooks = lazy(() => import("./Webhooks").then((m) => ({ default: m.Webhooks })));
 const Test = lazy(() => import("./Test").then((m) => ({ default: m.Test })));
 
 const places: Place[] = [
@@ -20,6 +21,7 @@ const places: Place[] = [
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
   { href: "/admin/onboarding", icon: "road", name: "Onboarding" },
+  { href: "/admin/webhooks", icon: "out", name: "Webhooks" },
   { href: "/admin/metrics", icon: "chart", name: "Metrics" },
   { href: "/agent", icon: "inbox", name: "Tickets" },
 ];
@@ -60,6 +62,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;
   if (match("/admin/onboarding", path)) return <Onboarding />;
+  if (match("/admin/webhooks", path)) return <Webhooks />;
   if (match("/admin/metrics", path)) return <Metrics />;
   return (
     <div className="console-page">

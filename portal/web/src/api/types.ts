@@ -34,6 +34,7 @@ export type TestQuestion = Schemas["TestQuestion"];
 export type Lifecycle = Schemas["Lifecycle"];
 export type OnboardingRule = Schemas["OnboardingRule"];
 export type OnboardingTemplate = Schemas["OnboardingTemplate"];
+export type WebhookEndpoint = Schemas["WebhookEndpoint"];
 export type TestRun = Schemas["TestRun"];
 export type Gap = Schemas["Gap"];
 export type Synonym = Schemas["Synonym"];

@@ -1,0 +1,143 @@
+import { type FormEvent, useState } from "react";
+import { call } from "../api/client";
+import type { WebhookEndpoint } from "../api/types";
+import { announce } from "../ui/announce";
+import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { words } from "../ui/format";
+import { Badge, Banner, Empty, Field, Loading, Time } from "../ui/parts";
+import { useLoad } from "../ui/useLoad";
+
+/** Addresses of customers' own systems that hear of their tickets. */
+export function Webhooks() {
+  const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
+  const [chosen, setChosen] = useState("");
+  const tenant = chosen || tenants.data?.tenants[0]?.id || "";
+  return (
+    <div className="console-page">
+      <Head title="Webhooks" suffix="Knowledge" />
+      <p className="muted small">A customer's own systems can hear of that customer's tickets: signed as Standard Webhooks describe, retried for days, and with nothing in them that the customer may not see.</p>
+      {tenants.error !== undefined && !tenants.data && <Failed error={tenants.error} onRetry={tenants.reload} />}
+      {!tenants.data && tenants.loading && <Loading label="Loading…" />}
+      {tenants.data && (
+        <Field label="Customer">
+          {(p) => (
+            <select {...p} className="input" value={tenant} onChange={(e) => setChosen(e.target.value)}>
+              {tenants.data?.tenants.map((t) => (
+                <option key={t.id} value={t.id}>
+                  {t.name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
+      {tenant && <Endpoints key={tenant} tenant={tenant} />}
+    </div>
+  );
+}
+
+function Endpoints({ tenant }: { tenant: string }) {
+  const load = useLoad((signal) => call("get", "/v1/admin/tenants/{tenant}/webhooks", { params: { tenant }, signal }), tenant, { every: 10_000 });
+  const [url, setUrl] = useState("");
+  const [problem, setProblem] = useState("");
+  const [secret, setSecret] = useState<{ url: string; text: string }>();
+  const run = async (what: () => Promise<string>) => {
+    setProblem("");
+    try {
+      announce(await what());
+      load.reload();
+    } catch (error) {
+      setProblem(problemOf(error));
+    }
+  };
+  const add = (e: FormEvent) => {
+    e.preventDefault();
+    void run(async () => {
+      const made = await call("post", "/v1/admin/tenants/{tenant}/webhooks", { params: { tenant }, body: { url: url.trim() } });
+      setSecret({ url: made.endpoint.url, text: made.secret ?? "" });
+      setUrl("");
+      return "Added. Copy the secret now.";
+    });
+  };
+  const act = (e: WebhookEndpoint, what: "test" | "enable" | "disable" | "rotate", done: string) =>
+    run(async () => {
+      const answer = await call("post", "/v1/admin/tenants/{tenant}/webhooks/{id}", { params: { tenant, id: e.id }, body: { act: what } });
+      if (answer.secret) setSecret({ url: e.url, text: answer.secret });
+      return done;
+    });
+  return (
+    <>
+      <form className="card stack" onSubmit={add}>
+        <Field label="Address" hint="It must begin with https:// and lead outside your own network.">
+          {(p) => <input {...p} className="input" dir="ltr" type="url" required maxLength={2000} placeholder="https://" value={url} onChange={(e) => setUrl(e.target.value)} />}
+        </Field>
+        <p>
+          <button type="submit" className="btn btn-primary">
+            Add address
+          </button>
+        </p>
+      </form>
+      {problem && (
+        <Banner tone="bad" role="alert">
+          {problem}
+        </Banner>
+      )}
+      {secret && (
+        <Banner tone="note" role="status">
+          The secret for {secret.url} is shown this once: <code style={{ overflowWrap: "anywhere" }}>{secret.text}</code>
+        </Banner>
+      )}
+      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
+      {!load.data && load.loading && <Loading label="Loading…" />}
+      {load.data?.endpoints.length === 0 && <Empty icon="out">No addresses yet.</Empty>}
+      <ul className="plain-list stack stack-2">
+        {load.data?.endpoints.map((e) => (
+          <li key={e.id} className="card stack stack-2">
+            <p className="row">
+              <b className="grow" dir="ltr" style={{ overflowWrap: "anywhere" }}>
+                {e.url}
+              </b>
+              <Badge tone={e.state !== "active" ? "plain" : e.failing_since ? "warn" : "ok"}>{e.state !== "active" ? "Off" : e.failing_since ? "Failing" : "On"}</Badge>
+            </p>
+            <p className="small muted">
+              {e.events.includes("*") ? "All events" : e.events.map(words).join(", ")}
+              {e.failing_since && (
+                <>
+                  {" "}
+                  · failing since <Time at={e.failing_since} locale={locale} />
+                </>
+              )}
+              {e.reason && <> · {e.reason}</>}
+            </p>
+            <p className="row">
+              <button type="button" className="btn btn-small" onClick={() => void act(e, "test", "A test event is on its way.")}>
+                Send a test <span className="vh">to {e.url}</span>
+              </button>
+              <button type="button" className="btn btn-small btn-quiet" onClick={() => void act(e, e.state === "active" ? "disable" : "enable", e.state === "active" ? "Switched off." : "Switched on.")}>
+                Switch {e.state === "active" ? "off" : "on"} <span className="vh">{e.url}</span>
+              </button>
+              <button type="button" className="btn btn-small btn-quiet" onClick={() => void act(e, "rotate", "The new secret is shown above; the old one signs beside it until the next change.")}>
+                New secret <span className="vh">for {e.url}</span>
+              </button>
+              <button
+                type="button"
+                className="btn btn-small btn-quiet"
+                onClick={() =>
+                  void run(async () => {
+                    await call("delete", "/v1/admin/tenants/{tenant}/webhooks/{id}", { params: { tenant, id: e.id } });
+                    return "Removed.";
+                  })
+                }
+              >
+                Remove <span className="vh">{e.url}</span>
+              </button>
+            </p>
+          </li>
+        ))}
+      </ul>
+      <p className="small">
+        <a href="/agent/deliveries">What was sent, and what waits: Deliveries</a>
+      </p>
+    </>
+  );
+}

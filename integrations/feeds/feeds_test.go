@@ -42,6 +42,7 @@ type bundle struct {
 	inbound *feeds.Inbound
 	router  http.Handler
 	tenant  uuid.UUID
+	host    string // requests come to; empty: any
 }
 
 func setup(t *testing.T) *bundle {
@@ -111,6 +112,9 @@ func (b *bundle) post(t *testing.T, source, id string, body []byte) int {
 
 func (b *bundle) send(target string, header http.Header, body []byte) int {
 	request := httptest.NewRequest(http.MethodPost, target, bytes.NewReader(body))
+	if b.host != "" {
+		request.Host = b.host
+	}
 	for name, values := range header {
 		request.Header[name] = values
 	}
@@ -233,7 +237,7 @@ func TestEverySourceReachesTheRecord(t *testing.T) {
 			{"status": "completed", "emailSubject": "Please sign the DPA", "statusChangedDateTime": "2026-11-23T08:59:58.1234567Z", "customFields": {"textCustomFields": [{"name": "usher_tenant", "value": "` + mine + `"}]},
 			"recipients": {"signers": [{"name": "Ana Keller", "email": "ana@acme.test", "routingOrder": "1", "status": "completed", "signedDateTime": "2026-11-23T08:59:50Z"}]}}}}`,
 		"pandadoc": `[{"event": "document_state_changed", "data": {"id": "p-1", "name": "Order form", "status": "document.sent", "date_modified": "2026-11-23T09:00:00.000000Z", "metadata": {"usher_tenant": "` + mine + `"},
-			"recipients": [{"first_name": "Bo", "last_name": "Lee", "email": "bo@acme.test", "recipient_type": "SIGNER", "signing_order": 1, "has_completed": false}]}}]`,
+			"recipients": [{"first_name": "Bo", "last_name": "Lee", "email": "bo@acme.test", "recipient_type": "signer", "signing_order": 1, "has_completed": false}]}}]`,
 		"sumsub": `{"type": "applicantReviewed", "applicantId": "a1", "externalUserId": "` + mine + `", "applicantType": "company", "reviewStatus": "completed", "createdAtMs": "2026-11-23 09:00:00.000",
 			"reviewResult": {"reviewAnswer": "RED", "reviewRejectType": "RETRY", "moderationComment": "The extract is older than three months.", "clientComment": "possible shell company"}}`,
 	} {
@@ -313,6 +317,22 @@ func TestPayloadsAreTheVendorsOwn(t *testing.T) {
 		states[v.Kind] = v.State
 	}
 	require.Equal(t, map[string]string{"kyc": "verified", "kyb": "we_will_contact_you"}, states)
+
+	// PandaDoc publishes the document's details, which the event carries, and the
+	// names of events.
+	document := map[string]any{
+		"id": "p-7", "name": "Order form", "status": "document.completed", "date_created": "2026-11-22T09:00:00.000000Z", "date_modified": "2026-11-23T09:00:00.000000Z",
+		"date_completed": "2026-11-23T09:00:00.000000Z", "expiration_date": nil, "metadata": map[string]any{"usher_tenant": b.tenant.String()},
+		"recipients": []any{map[string]any{"id": "r-1", "type": "recipient", "recipient_type": "signer", "email": "bo@acme.test", "first_name": "Bo", "last_name": "Lee", "has_completed": true, "signing_order": 1, "role": "Client"}},
+	}
+	valid(t, "pandadoc.openapi.json", "DocumentDetailsResponse", document)
+	valid(t, "pandadoc.openapi.json", "WebhookEventTriggerEnum", "document_state_changed")
+	body, err = json.Marshal([]any{map[string]any{"event": "document_state_changed", "data": document}})
+	require.NoError(t, err)
+	require.Equal(t, 200, b.post(t, "pandadoc", "", body))
+	b.work(t)
+	require.Equal(t, "completed", b.record(t, b.tenant).Envelopes[0].State)
+	require.Equal(t, "Bo Lee", b.record(t, b.tenant).Envelopes[0].Signers[0].Name)
 
 	var sample struct {
 		Sample struct {

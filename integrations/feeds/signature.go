@@ -139,7 +139,7 @@ func pandaDoc(body []byte) ([]event, error) {
 		envelope := &feed.Envelope{Provider: "pandadoc", Ref: e.Data.ID, Title: e.Data.Name, State: state, At: instant(e.Data.Modified), ExpiresAt: optional(instant(e.Data.Expires))}
 		var people []lifecycle.Contact
 		for i, r := range e.Data.Recipients {
-			if r.Type == "CC" {
+			if r.Type == "CC" || r.Type == "approver" { // they sign nothing
 				continue
 			}
 			signer := feed.Signer{Name: strings.TrimSpace(r.First + " " + r.Last), Routing: i + 1, State: "sent"}

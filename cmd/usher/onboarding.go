@@ -138,7 +138,7 @@ func exportCommand() *cobra.Command {
 		Short: "Write one tenant's onboarding, tickets or SLA attainment as CSV or JSON",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q := export.Query{Section: section, Format: format, Admin: true}
+			q := export.Query{Section: section, Format: format, All: true}
 			for text, into := range map[string]*time.Time{from: &q.From, to: &q.To} {
 				if text == "" {
 					continue

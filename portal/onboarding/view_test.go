@@ -34,7 +34,7 @@ func TestThePageShowsEachPersonTheirPart(t *testing.T) {
 		r, err = onboarding.Load(t.Context(), tx, tenant)
 		return err
 	}))
-	admin := onboarding.Asker{TenantID: tenant, UserID: people[0].ID, Roles: []string{"admin"}}
+	admin := onboarding.Asker{TenantID: tenant, UserID: people[0].ID, Roles: []string{"admin"}, Departments: []string{"technical", "finance"}}
 	member := onboarding.Asker{TenantID: tenant, UserID: people[1].ID, Roles: []string{"member"}, Locale: "de-AT"}
 	whole, part := r.View(admin, now), r.View(member, now)
 
@@ -63,4 +63,37 @@ func TestThePageShowsEachPersonTheirPart(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(body), "null", "lists are empty, never null")
 	require.NotContains(t, string(body), "pricing exception", "internal work is never named")
+}
+
+// A role opens no department: SQ22 and SQ23 are about roles, S67 about departments.
+func TestNoRoleOpensADepartment(t *testing.T) {
+	t.Parallel()
+	r := onboarding.Record{
+		Documents: []onboarding.Document{{Title: "Payroll", Department: "finance"}, {Title: "Diagram"}},
+		Tasks:     []onboarding.Task{{Title: "Bank letter", Visibility: "restricted", Department: "finance"}, {Title: "Kick-off", Visibility: "customer"}},
+		Things:    []onboarding.Thing{{Name: "Loan", Department: "finance"}},
+	}
+	for _, c := range []struct {
+		asker onboarding.Asker
+		sees  int
+	}{
+		{onboarding.Asker{Roles: []string{"admin"}}, 2}, {onboarding.Asker{Roles: []string{"manager"}}, 2},
+		{onboarding.Asker{Roles: []string{"admin"}, Departments: []string{"technical"}}, 2}, {onboarding.Asker{Departments: []string{"finance"}}, 5},
+	} {
+		seen := r.For(c.asker)
+		require.Len(t, append([]string{}, titles(seen)...), c.sees, "%+v", c.asker)
+	}
+}
+
+func titles(r onboarding.Record) (out []string) {
+	for _, d := range r.Documents {
+		out = append(out, d.Title)
+	}
+	for _, t := range r.Tasks {
+		out = append(out, t.Title)
+	}
+	for _, t := range r.Things {
+		out = append(out, t.Name)
+	}
+	return out
 }

@@ -33,18 +33,19 @@ var ErrUnknownFormat = errors.New("unknown format")
 var ErrBadRange = errors.New("the range ends before it begins")
 
 // Query is what to export. From and To bound the section's own time, To
-// excluded; zero means open. Departments are the asker's, Admin sees all.
+// excluded; zero means open. Departments are the asker's; All is the operator's
+// own export of every department.
 type Query struct {
 	TenantID    uuid.UUID
 	Section     string
 	Format      string // csv or json
 	From, To    time.Time
 	Departments []string
-	Admin       bool
+	All         bool
 }
 
 // sections are the queries: $1 tenant, $2 from, $3 to, and where it matters
-// $4 departments, $5 admin.
+// $4 departments, $5 all of them.
 var sections = map[string]string{
 	"milestones": `select m.name, s.name as stage, m.state, m.due, m.completed_at, m.owner_name as owner
 		from milestones m left join stages s on s.tenant_id = m.tenant_id and s.id = m.stage_id
@@ -121,7 +122,7 @@ func Write(ctx context.Context, tx pgx.Tx, q Query, w io.Writer) (int, error) {
 func stream(ctx context.Context, tx pgx.Tx, query string, q Query, out sink) (n int, err error) {
 	args := []any{q.TenantID, q.From, q.To}
 	if strings.Contains(query, "$5") {
-		args = append(args, append([]string{}, q.Departments...), q.Admin)
+		args = append(args, append([]string{}, q.Departments...), q.All)
 	}
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {

@@ -48,11 +48,11 @@ func TestEverySectionIsWrittenInBothFormats(t *testing.T) {
 	db, tenant := setup(t)
 	require.Len(t, export.Sections(), 7)
 	for _, section := range export.Sections() {
-		body, n := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "csv", Admin: true})
+		body, n := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "csv", All: true})
 		rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
 		require.NoError(t, err, section)
 		require.Len(t, rows, n+1, section)
-		body, m := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "json", Admin: true})
+		body, m := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "json", All: true})
 		var list []map[string]any
 		require.NoError(t, json.Unmarshal([]byte(body), &list), section)
 		require.Len(t, list, m)
@@ -66,15 +66,15 @@ func TestEverySectionIsWrittenInBothFormats(t *testing.T) {
 func TestAnExportHoldsWhatTheAskerSeesOnly(t *testing.T) {
 	t.Parallel()
 	db, tenant := setup(t)
-	all, most := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", Admin: true})
+	all, most := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", All: true})
 	_, fewer := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv"})
 	require.Less(t, fewer, most)
 	require.NotContains(t, all, "pricing exception", "internal work is in nobody's export")
 	other := db.Tenant(t, "other")
-	body, n := write(t, db, export.Query{TenantID: other, Section: "tasks", Format: "json", Admin: true})
+	body, n := write(t, db, export.Query{TenantID: other, Section: "tasks", Format: "json", All: true})
 	require.Zero(t, n)
 	require.JSONEq(t, `[]`, body)
-	past, n := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", Admin: true, To: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)})
+	past, n := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", All: true, To: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)})
 	require.Zero(t, n)
 	require.True(t, strings.HasPrefix(past, "title,milestone,state"))
 }
@@ -86,7 +86,7 @@ func TestACellIsNeverAFormula(t *testing.T) {
 		_, err := tx.Exec(t.Context(), `update tasks set title = '=HYPERLINK("http://evil.example")' where tenant_id = $1 and visibility = 'customer'`, tenant)
 		return err
 	}))
-	body, _ := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", Admin: true})
+	body, _ := write(t, db, export.Query{TenantID: tenant, Section: "tasks", Format: "csv", All: true})
 	require.Contains(t, body, `'=HYPERLINK`)
 	require.NotContains(t, body, "\n=HYPERLINK")
 }
@@ -113,7 +113,7 @@ func TestMemoryStaysBounded(t *testing.T) {
 	}))
 	peak := &watch{}
 	require.NoError(t, db.App.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
-		n, err := export.Write(t.Context(), tx, export.Query{TenantID: tenant, Section: "documents", Format: "json", Admin: true}, peak)
+		n, err := export.Write(t.Context(), tx, export.Query{TenantID: tenant, Section: "documents", Format: "json", All: true}, peak)
 		require.Greater(t, n, 100_000)
 		return err
 	}))

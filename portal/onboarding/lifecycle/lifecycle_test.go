@@ -286,3 +286,30 @@ stages:
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestDepartmentsOfTheTemplateHaveSomebody(t *testing.T) {
+	t.Parallel()
+	db := setup(t)
+	c := contract()
+	c.Company.Industry = "fintech"
+	c.Contacts = []lifecycle.Contact{
+		{Name: "Ana", Email: "ana@mueller.test", Roles: []string{"admin"}}, {Name: "Bo", Email: "bo@mueller.test", Departments: []string{"finance"}},
+	}
+	departments := map[string][]string{}
+	system(t, db, func(tx pgx.Tx) error {
+		got, err := lifecycle.Provision(t.Context(), tx, c)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(t.Context(), `select display_name, departments from users where tenant_id = $1`, got.TenantID)
+		if err != nil {
+			return err
+		}
+		var name string
+		var list []string
+		_, err = pgx.ForEachRow(rows, []any{&name, &list}, func() error { departments[name] = list; return nil })
+		return err
+	})
+	require.Equal(t, map[string][]string{"Ana": {"executive", "technical"}, "Bo": {"finance"}}, departments)
+	require.Empty(t, c.Contacts[0].Departments, "the caller's contract is as it was")
+}

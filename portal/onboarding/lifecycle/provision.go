@@ -139,6 +139,7 @@ func (c Contract) create(ctx context.Context, tx pgx.Tx, out *Provisioned) error
 	if err := c.tenant(ctx, tx, out.TenantID); err != nil {
 		return err
 	}
+	c.Contacts = c.staffed(template)
 	people, err := c.invite(ctx, tx, out)
 	if err != nil {
 		return err
@@ -205,6 +206,31 @@ func slug(name string) string {
 		return s
 	}
 	return "tenant"
+}
+
+// staffed puts the first administrator into the template's departments that nobody
+// is in: what belongs to a department is seen by its people only, and somebody
+// has to see it.
+func (c Contract) staffed(t Template) []Contact {
+	people := slices.Clone(c.Contacts)
+	first := slices.IndexFunc(c.Contacts, func(p Contact) bool { return slices.Contains(p.Roles, "admin") })
+	if first < 0 {
+		return people
+	}
+	departments := []string{}
+	for _, task := range t.tasks() {
+		departments = append(departments, task.Department)
+	}
+	for _, d := range t.Documents {
+		departments = append(departments, d.Department)
+	}
+	slices.Sort(departments)
+	for _, d := range slices.Compact(departments) {
+		if d != "" && !slices.ContainsFunc(people, func(p Contact) bool { return slices.Contains(p.Departments, d) }) {
+			people[first].Departments = append(slices.Clip(people[first].Departments), d)
+		}
+	}
+	return people
 }
 
 type invited struct {

@@ -3,6 +3,7 @@ package status_test
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,9 +59,13 @@ func demoIn(t *testing.T, stage string) (world, *dbtest.Database) {
 }
 
 func (w world) ask(intent, text string, person int, roles ...string) status.Answer {
+	var departments []string // the demo's administrator is in one
+	if slices.Contains(roles, "admin") {
+		departments = []string{"technical"}
+	}
 	return status.Resolve(status.Input{
 		Record: w.record, Tickets: w.tickets, Now: w.now,
-		Asker: onboarding.Asker{TenantID: w.tenant, UserID: w.people[person].ID, Roles: roles},
+		Asker: onboarding.Asker{TenantID: w.tenant, UserID: w.people[person].ID, Roles: roles, Departments: departments},
 	}, status.Question{Intent: intent, Text: text, Language: "en"})
 }
 

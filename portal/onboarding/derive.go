@@ -75,7 +75,7 @@ func (r Record) plan(today time.Time) (plan *schedule.Plan, byID map[uuid.UUID]*
 		byID[t.ID] = t
 		tasks[i] = schedule.Task{ID: t.ID, Work: t.work(), Duration: t.DurationDays, DependsOn: t.Needs, Rank: i}
 	}
-	return schedule.NewPlan(schedule.Calendar{}, schedule.DayOf(today, time.UTC), tasks), byID
+	return schedule.NewPlan(r.calendar(), schedule.DayOf(today, time.UTC), tasks), byID
 }
 
 // Forecasts is when each milestone with open work is reached as things stand;
@@ -145,10 +145,19 @@ func nextWorkday(day time.Time) time.Time {
 	return schedule.Calendar{}.Next(schedule.DayOf(day, time.UTC)).Time()
 }
 
-// WorkdaysBetween counts working days from one date to another; negative when
+// calendar is when people work: weekdays that are no holiday of the tenant's.
+func (r Record) calendar() schedule.Calendar {
+	days := make([]schedule.Day, len(r.Tenant.Holidays))
+	for i, day := range r.Tenant.Holidays {
+		days[i] = schedule.DayOf(day, time.UTC)
+	}
+	return schedule.NewCalendar(days...)
+}
+
+// workdaysBetween counts working days from one date to another; negative when
 // the second is earlier.
-func WorkdaysBetween(from, to time.Time) int {
-	return schedule.Calendar{}.Between(schedule.DayOf(from, time.UTC), schedule.DayOf(to, time.UTC))
+func (r Record) workdaysBetween(from, to time.Time) int {
+	return r.calendar().Between(schedule.DayOf(from, time.UTC), schedule.DayOf(to, time.UTC))
 }
 
 // Health is how the project stands against its plan.
@@ -188,7 +197,7 @@ func (r Record) health(today time.Time) Health {
 		}
 	}
 	if f := r.GoLive(today); f.Date != nil && r.Project.PlannedGoLive != nil {
-		h.Variance, h.Known = WorkdaysBetween(*r.Project.PlannedGoLive, *f.Date), true
+		h.Variance, h.Known = r.workdaysBetween(*r.Project.PlannedGoLive, *f.Date), true
 	}
 	switch {
 	case h.Variance > 10, r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.Before(today):

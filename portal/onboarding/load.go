@@ -44,8 +44,10 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 	one := func(query string, scan func(row pgx.Row) error) {
 		batch.Queue(query, tenant).QueryRow(scan)
 	}
-	one(`select id, name, time_zone, coalesce((select last_seq from onboarding_cursors where tenant_id = $1), 0) from tenants where id = $1`, func(row pgx.Row) error {
-		return row.Scan(&r.Tenant.ID, &r.Tenant.Name, &r.Tenant.TimeZone, &r.LastEvent)
+	// The calendar is the desk's; its holidays are the same for plans and promises.
+	one(`select id, name, time_zone, coalesce((select last_seq from onboarding_cursors where tenant_id = $1), 0),
+		array(select day::date from business_calendars c, jsonb_array_elements_text(c.holidays) day where c.tenant_id = $1 order by 1) from tenants where id = $1`, func(row pgx.Row) error {
+		return row.Scan(&r.Tenant.ID, &r.Tenant.Name, &r.Tenant.TimeZone, &r.LastEvent, &r.Tenant.Holidays)
 	})
 	p := &r.Project
 	one(`select id, name, state, health_reason_customer, start_date, planned_go_live, actual_go_live, owner_name, owner_contact,

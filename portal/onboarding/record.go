@@ -35,6 +35,7 @@ type Tenant struct {
 	ID       uuid.UUID
 	Name     string
 	TimeZone string
+	Holidays []time.Time // nobody works then, by the tenant's business calendar
 }
 
 // Location is the tenant's time zone; UTC where it is unknown.

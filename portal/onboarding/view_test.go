@@ -97,3 +97,35 @@ func titles(r onboarding.Record) (out []string) {
 	}
 	return out
 }
+
+// Holidays of the tenant's business calendar count in forecasts.
+func TestAHolidayMovesTheForecast(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	tenant := db.Tenant(t, "acme")
+	now := time.Date(2026, 12, 21, 10, 0, 0, 0, time.UTC) // a Monday
+	load := func() (r onboarding.Record) {
+		require.NoError(t, db.App.WithTenant(t.Context(), tenant, func(tx pgx.Tx) (err error) {
+			r, err = onboarding.Load(t.Context(), tx, tenant)
+			return err
+		}))
+		return r
+	}
+	project := uuid.New()
+	exec := func(sql string, args ...any) {
+		require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), sql, args...)
+			return err
+		}))
+	}
+	exec(`insert into projects (tenant_id, id, name, start_date, planned_go_live) values ($1, $2, 'P', '2026-12-01', '2026-12-28')`, tenant, project)
+	exec(`insert into tasks (tenant_id, id, project_id, title, state, responsibility, duration_days, visibility) values ($1, $2, $3, 'T', 'ready', 'provider', 6, 'customer')`, tenant, uuid.New(), project)
+	before := load()
+	exec(`insert into business_calendars (tenant_id, hours, holidays) values ($1, '{"mon": [["09:00", "17:00"]]}', '["2026-12-25", "2026-12-24"]')`, tenant)
+	after := load()
+	day := func(r onboarding.Record) string { return r.GoLive(r.Day(now)).Date.Format(time.DateOnly) }
+	require.Equal(t, "2026-12-28", day(before))
+	require.Equal(t, "on_track", before.Health(before.Day(now)).Word)
+	require.Equal(t, "2026-12-30", day(after), "Christmas is no working day")
+	require.Equal(t, 2, after.Health(after.Day(now)).Variance)
+}

@@ -67,15 +67,16 @@ var datePatterns = func() map[string]*regexp.Regexp {
 		}
 		out[language] = regexp.MustCompile(between + `(` + strings.Join(names, "|") + `)` + year)
 	}
+	out["en-US"] = regexp.MustCompile(`(` + strings.Join(monthNames["en"], "|") + `) (\d{1,2}), (\d{4})`)
 	return out
 }()
 
 var (
 	codeWord     = regexp.MustCompile(`(?i)x(?:[aeiou][bdfgklmnprtvz]){2,3}oq`)
-	clockTime    = regexp.MustCompile(`\b\d{1,2}:\d{2}\b`)
+	clockTime    = regexp.MustCompile(`\b\d{1,2}:\d{2}(?: [ap]m)?\b`)
 	link         = regexp.MustCompile(`\]\(([^)]*)\)`)
 	ticketNumber = regexp.MustCompile(`#\d+`)
-	anyNumber    = regexp.MustCompile(`\d+(?:[.,\x{a0}\x{202f}]\d{3})*`)
+	anyNumber    = regexp.MustCompile(`\d+(?:[.,’\x{a0}\x{202f}]\d{3})*`)
 	uuidLike     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
@@ -118,6 +119,9 @@ func check(f *facts, question string, a status.Answer) (faults []Fault) {
 	for _, word := range codeWord.FindAllString(text, -1) {
 		wrong("names %q, which has no place here", word)
 	}
+	if a.Stale != f.stale {
+		wrong("says stale=%v of values that are stale=%v", a.Stale, f.stale)
+	}
 	text = strings.ToLower(text)
 	text = f.checkDates(text, language, wrong)
 	text = f.checkClocks(text, wrong)
@@ -140,10 +144,14 @@ func without(text string, names []string) string {
 
 func (f *facts) checkDates(text, language string, wrong func(string, ...any)) string {
 	found := map[string]bool{}
-	for _, m := range datePatterns[language].FindAllStringSubmatch(text, -1) {
-		day, _ := strconv.Atoi(m[1])
+	pattern, dayAt, monthAt := datePatterns[language], 1, 2
+	if f.american {
+		pattern, dayAt, monthAt = datePatterns["en-US"], 2, 1
+	}
+	for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+		day, _ := strconv.Atoi(m[dayAt])
 		year, _ := strconv.Atoi(m[3])
-		date := time.Date(year, time.Month(slices.Index(monthNames[language], m[2])+1), day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+		date := time.Date(year, time.Month(slices.Index(monthNames[language], m[monthAt])+1), day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 		found[date] = true
 		if !f.days[date] {
 			wrong("says %s, which is no date of this", date)
@@ -154,7 +162,7 @@ func (f *facts) checkDates(text, language string, wrong func(string, ...any)) st
 			wrong("does not say %s", must)
 		}
 	}
-	return datePatterns[language].ReplaceAllString(text, " ")
+	return pattern.ReplaceAllString(text, " ")
 }
 
 func (f *facts) checkClocks(text string, wrong func(string, ...any)) string {

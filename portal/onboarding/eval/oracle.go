@@ -15,13 +15,16 @@ import (
 
 // facts is what an answer to one question may say, and what it must.
 type facts struct {
-	world   *World
-	asker   onboarding.Asker
-	days    map[string]bool
-	clocks  map[string]bool
-	numbers map[int64]bool
-	names   []string
-	states  map[string]map[string]bool // group → state
+	world *World
+	asker onboarding.Asker
+	// american says that dates are written month first and times with am and pm.
+	american bool
+	stale    bool // a value is older than it should be
+	days     map[string]bool
+	clocks   map[string]bool
+	numbers  map[int64]bool
+	names    []string
+	states   map[string]map[string]bool // group → state
 
 	mustDays    []string
 	mustNumbers []int64
@@ -56,7 +59,11 @@ func (f *facts) at(at *time.Time) {
 	}
 	f.on(at)
 	zone, _ := time.LoadLocation(f.world.Record.Tenant.TimeZone)
-	f.clocks[at.In(zone).Format("15:04")] = true
+	layout := "15:04"
+	if f.american {
+		layout = "3:04 pm"
+	}
+	f.clocks[at.In(zone).Format(layout)] = true
 }
 
 func (f *facts) name(names ...string) { f.names = append(f.names, names...) }
@@ -142,7 +149,7 @@ func (f *facts) reached(m onboarding.Milestone) *time.Time {
 
 // project is the record's graph as the slow solver takes it.
 func (f *facts) project() walk.Project {
-	project := walk.Project{Today: schedule.DayOf(f.world.today(), time.UTC)}
+	project := walk.Project{Calendar: f.world.calendar(), Today: schedule.DayOf(f.world.today(), time.UTC)}
 	for _, t := range f.world.Record.Tasks {
 		work := schedule.Waiting
 		switch t.State {
@@ -196,14 +203,15 @@ func (f *facts) forecast() (date *time.Time, critical []onboarding.Task) {
 	return &at, critical
 }
 
-// workdays counts Mondays to Fridays after one date up to another, signed.
-func workdays(from, to time.Time) int {
+// workdays counts Mondays to Fridays that are no holiday after one date up to
+// another, signed.
+func (w *World) workdays(from, to time.Time) int {
 	sign, n := 1, 0
 	if to.Before(from) {
 		from, to, sign = to, from, -1
 	}
 	for d := from.AddDate(0, 0, 1); !d.After(to); d = d.AddDate(0, 0, 1) {
-		if d.Weekday() != time.Saturday && d.Weekday() != time.Sunday {
+		if d.Weekday() != time.Saturday && d.Weekday() != time.Sunday && !slices.ContainsFunc(w.Record.Tenant.Holidays, d.Equal) {
 			n++
 		}
 	}
@@ -233,7 +241,7 @@ func (f *facts) standing() standing {
 		}
 	}
 	if s.forecast != nil && p.PlannedGoLive != nil {
-		s.variance, s.known = workdays(*p.PlannedGoLive, *s.forecast), true
+		s.variance, s.known = f.world.workdays(*p.PlannedGoLive, *s.forecast), true
 	}
 	switch {
 	case s.variance > 10 || p.PlannedGoLive != nil && p.PlannedGoLive.Before(f.world.today()):
@@ -282,8 +290,8 @@ type subject struct {
 }
 
 // expect works out the facts for a question.
-func expect(w *World, a onboarding.Asker, intent string, s subject) *facts {
-	f := &facts{world: w, asker: a, days: map[string]bool{}, clocks: map[string]bool{}, numbers: map[int64]bool{}, states: map[string]map[string]bool{}}
+func expect(w *World, a onboarding.Asker, language, intent string, s subject) *facts {
+	f := &facts{world: w, asker: a, american: language == "en" && a.Locale == "en-US", days: map[string]bool{}, clocks: map[string]bool{}, numbers: map[int64]bool{}, states: map[string]map[string]bool{}}
 	switch intent {
 	case "onboarding.overall_status":
 		f.overall()
@@ -737,6 +745,11 @@ func (f *facts) integration(intent string, s subject) {
 		f.name(i.Connector)
 		f.at(i.LastSuccessAt)
 		f.at(i.NextRunAt)
+		if unheard(i, f.world.Now) && intent != "integration.error_followup" {
+			f.stale = true
+			f.mustMoment(&i.ObservedAt)
+			f.at(&i.ObservedAt)
+		}
 		if i.Message != "" && (i.SyncState == "failing" || i.SyncState == "warning") {
 			f.name(strings.TrimSuffix(i.Message, "."))
 		}
@@ -779,6 +792,15 @@ func (f *facts) integration(intent string, s subject) {
 			}
 		}
 	}
+}
+
+// unheard reports whether a connection that runs is silent past its time.
+func unheard(i onboarding.Integration, now time.Time) bool {
+	runs := i.AuthState == "connected" && slices.Contains([]string{"syncing", "ok", "warning", "failing"}, i.SyncState)
+	if i.NextRunAt == nil {
+		return runs && now.Sub(i.ObservedAt) >= 25*time.Hour
+	}
+	return runs && now.Sub(*i.NextRunAt) >= time.Hour && !i.ObservedAt.After(*i.NextRunAt)
 }
 
 func (f *facts) mustMoment(at *time.Time) {

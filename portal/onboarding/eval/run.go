@@ -130,7 +130,7 @@ func (r *Result) judge(w *World, asker onboarding.Asker, intent string, q asked,
 	if s.index >= 0 && !w.visible(asker, intent, s.index) {
 		s.index = -1
 	}
-	faults := check(expect(w, asker, intent, s), q.text, answer)
+	faults := check(expect(w, asker, q.Language, intent, s), q.text, answer)
 	if answer.Language != q.Language {
 		faults = append(faults, Fault{What: "is in " + answer.Language + ", not " + q.Language})
 	}

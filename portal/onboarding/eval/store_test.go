@@ -89,6 +89,11 @@ func store(t *testing.T, tx pgx.Tx, w *eval.World) error {
 	tenant, project := r.Tenant.ID, r.Project.ID
 	put := func(sql string, args ...any) { b.Queue(sql, append([]any{tenant}, args...)...) }
 	put(`insert into tenants (id, slug, name, time_zone) values ($1, $2, $3, $4)`, tenant.String(), r.Tenant.Name, r.Tenant.TimeZone)
+	holidays := []string{}
+	for _, day := range r.Tenant.Holidays {
+		holidays = append(holidays, day.Format(time.DateOnly))
+	}
+	put(`insert into business_calendars (tenant_id, hours, holidays) values ($1, '{"mon": [["09:00", "17:00"]]}', to_jsonb($2::text[]))`, holidays)
 	for _, p := range r.People {
 		put(`insert into users (tenant_id, id, email, email_normalized, display_name, roles, state, last_login_at) values ($1, $2, $3::text, lower($3::text), $4, $5, $6, $7)`, p.ID, p.Email, p.Name, p.Roles, p.State, p.LastLoginAt)
 		if p.InvitedAt != nil {

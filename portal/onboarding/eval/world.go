@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/schedule"
 	"github.com/usherdesk/usher/portal/onboarding/status"
 )
 
@@ -31,6 +32,11 @@ func NewWorld(seed uint64) *World {
 	zones := []string{"Europe/Berlin", "Europe/London", "America/Los_Angeles", "Asia/Tokyo", "America/Sao_Paulo", "Pacific/Auckland", "UTC", "Asia/Kolkata"}
 	w.Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(w.rng.IntN(900*24*60)) * time.Minute)
 	w.Record.Tenant = onboarding.Tenant{ID: w.id(), Name: w.name("Tenant"), TimeZone: pick(w, zones)}
+	for day := range 120 { // now and then a day on which nobody works
+		if w.chance(6) {
+			w.Record.Tenant.Holidays = append(w.Record.Tenant.Holidays, w.today().AddDate(0, 0, day-10))
+		}
+	}
 	w.people()
 	w.project()
 	w.milestones()
@@ -108,6 +114,15 @@ func (w *World) moment(before, after, none int) *time.Time {
 	return &at
 }
 
+// calendar is the tenant's, for the walk.
+func (w *World) calendar() schedule.Calendar {
+	var days []schedule.Day
+	for _, day := range w.Record.Tenant.Holidays {
+		days = append(days, schedule.DayOf(day, time.UTC))
+	}
+	return schedule.NewCalendar(days...)
+}
+
 func (w *World) people() {
 	first := []string{"Ana", "Bruno", "Maria", "José", "Zoë", "Li", "Amélie", "Jürgen", "Sofía", "Tom"}
 	last := []string{"Keller", "Silva", "Lang", "Núñez", "Okafor", "Wei", "Dubois", "Groß", "Ruiz", "Baker"}
@@ -136,6 +151,7 @@ func (w *World) people() {
 		if p.State == "active" {
 			w.Askers = append(w.Askers, onboarding.Asker{
 				TenantID: w.Record.Tenant.ID, UserID: p.ID, Roles: p.Roles, Departments: departments[i%len(departments)], TimeZone: w.Record.Tenant.TimeZone,
+				Locale: pick(w, []string{"en", "en-US", "en-GB", "de-CH", "es-MX", "fr", ""}),
 			})
 		}
 	}
@@ -345,7 +361,7 @@ func (w *World) integrations() {
 			}
 			i := onboarding.Integration{
 				ID: w.id(), Connector: name, Environment: environment, AuthState: pick(w, []string{"not_connected", "connecting", "connected", "connected", "connected", "relink_needed", "revoked"}),
-				SyncState: pick(w, []string{"never", "syncing", "ok", "ok", "warning", "failing", "paused"}), LastAttemptAt: w.moment(12, 0, 30), NextRunAt: w.moment(0, 12, 40), ObservedAt: *w.moment(1, 0, 0),
+				SyncState: pick(w, []string{"never", "syncing", "ok", "ok", "warning", "failing", "paused"}), LastAttemptAt: w.moment(12, 0, 30), NextRunAt: w.moment(4, 12, 40), ObservedAt: *w.moment(pick(w, []int{1, 1, 40}), 0, 0),
 			}
 			if i.SyncState != "never" {
 				i.LastSuccessAt = w.moment(72, 0, 10)

@@ -114,6 +114,7 @@ func Resolve(in Input, q Question) Answer {
 		Input: in, q: q, record: in.Record.For(in.Asker), words: speak(q.Language), language: spoken(q.Language),
 		today: in.Record.Day(in.Now),
 	}
+	d.region = regionOf(in.Asker.Locale, d.language)
 	if known {
 		answer(d)
 		return d.finish()
@@ -161,6 +162,7 @@ type draft struct {
 	record   onboarding.Record // what the asker may see
 	words    map[string]string
 	language string
+	region   string // of the asker's locale, such as US; dates and numbers follow it
 	today    time.Time
 	lines    []string
 	out      Answer

@@ -184,6 +184,33 @@ func (d *draft) connection() {
 			d.failing(i)
 		}
 	}
+	d.silent(list)
+}
+
+// A run that is due may take this long before its silence means something; a
+// connection without a schedule is heard from at least this often.
+const (
+	runGrace = time.Hour
+	heardOf  = 24 * time.Hour
+)
+
+// silent says of each connection that should have been heard from by now and was
+// not, since when: what is known of it may no longer be so.
+func (d *draft) silent(list []onboarding.Integration) {
+	for _, i := range list {
+		if i.AuthState != "connected" || i.SyncState == "never" || i.SyncState == "paused" {
+			continue // nothing is expected of it
+		}
+		due := i.ObservedAt.Add(heardOf)
+		if i.NextRunAt != nil {
+			due = *i.NextRunAt
+		}
+		if d.Now.Before(due.Add(runGrace)) || i.ObservedAt.After(due) {
+			continue
+		}
+		d.out.Stale = true
+		d.say("stale.integration", "name", i.Connector, "environment", d.fill("environment."+i.Environment), "at", d.moment(i.ObservedAt))
+	}
 }
 
 func (d *draft) flow(i onboarding.Integration) string {
@@ -238,7 +265,7 @@ func (d *draft) lastSync() {
 				line += " " + d.fill("sync.rejected", "n", d.number(*i.RecordsRejected))
 			}
 		}
-		if i.NextRunAt != nil {
+		if i.NextRunAt != nil && i.NextRunAt.After(d.Now) {
 			line += " " + d.fill("sync.next", "at", d.moment(*i.NextRunAt))
 		}
 		d.lines = append(d.lines, "- "+line)
@@ -253,6 +280,7 @@ func (d *draft) lastSync() {
 			d.failing(i)
 		}
 	}
+	d.silent(list)
 }
 
 func (d *draft) integrationError() {

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -29,8 +30,14 @@ func (d *draft) date(day time.Time) string {
 	case "es", "pt":
 		return fmt.Sprintf("%d de %s de %d", day.Day(), month, day.Year())
 	}
+	if d.american() {
+		return fmt.Sprintf("%s %d, %d", month, day.Day(), day.Year())
+	}
 	return fmt.Sprintf("%d %s %d", day.Day(), month, day.Year())
 }
+
+// american reports whether dates and times are written as in the United States.
+func (d *draft) american() bool { return d.language == "en" && d.region == "US" }
 
 // dated fills a phrase with a date, or its undated form where there is none.
 func (d *draft) dated(phrase string, day *time.Time, args ...string) string {
@@ -51,7 +58,15 @@ func iso(day *time.Time) string {
 // moment is an instant in the tenant's time zone, and says so.
 func (d *draft) moment(at time.Time) string {
 	local := at.In(d.record.Tenant.Location())
-	return d.fill("moment", "date", d.date(local), "time", local.Format("15:04"), "zone", d.record.Tenant.TimeZone)
+	return d.fill("moment", "date", d.date(local), "time", d.clock(local), "zone", d.record.Tenant.TimeZone)
+}
+
+// clock is the time of day.
+func (d *draft) clock(at time.Time) string {
+	if d.american() {
+		return at.Format("3:04 PM")
+	}
+	return at.Format("15:04")
 }
 
 // on is the day of an instant in the tenant's time zone.
@@ -60,17 +75,15 @@ func (d *draft) on(at time.Time) string { return d.date(at.In(d.record.Tenant.Lo
 // number groups thousands as the language does.
 func (d *draft) number(n int64) string {
 	digits := strconv.FormatInt(n, 10)
-	if d.language == "es" && len(digits) < 5 {
+	if d.language == "es" && d.region != "MX" && d.region != "US" && len(digits) < 5 {
 		return digits // Spanish groups from five digits on
 	}
-	separator := map[string]string{"de": ".", "es": ".", "pt": ".", "fr": "\u202f"}[d.language]
-	if separator == "" {
-		separator = ","
-	}
+	separator := map[string]string{"de": ".", "es": ".", "pt": ".", "fr": "\u202f", "de-CH": "’", "de-LI": "’", "fr-CH": "’", "de-AT": "\u00a0", "es-MX": ",", "es-US": ","}
+	mark := cmp.Or(separator[d.language+"-"+d.region], separator[d.language], ",")
 	var b strings.Builder
 	for i, r := range digits {
 		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString(separator)
+			b.WriteString(mark)
 		}
 		b.WriteRune(r)
 	}

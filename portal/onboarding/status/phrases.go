@@ -48,6 +48,15 @@ func spoken(language string) string {
 	return "en"
 }
 
+// regionOf is the country a locale names, where it is one of the language.
+func regionOf(locale, language string) string {
+	base, region, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
+	if !strings.EqualFold(base, language) || len(region) != 2 {
+		return ""
+	}
+	return strings.ToUpper(region)
+}
+
 func speak(language string) map[string]string { return phrases[spoken(language)] }
 
 // cues are words that narrow a question down, by language.

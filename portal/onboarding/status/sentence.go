@@ -10,7 +10,7 @@ import (
 // the language do, and an environment named in it; a missing field leaves
 // nothing. False means there is no such sentence.
 func Sentence(language, key string, fields map[string]string) (string, bool) {
-	d := &draft{language: spoken(language), words: speak(language)}
+	d := &draft{language: spoken(language), region: regionOf(language, spoken(language)), words: speak(language)}
 	text, ok := d.words[key]
 	if !ok {
 		return "", false

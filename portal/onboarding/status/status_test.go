@@ -195,3 +195,60 @@ func TestReasonsForAReviewDoNotShow(t *testing.T) {
 		require.Equal(t, seen[0], seen[i], internal)
 	}
 }
+
+// Dates, times and numbers follow the asker's locale, in the tenant's time zone.
+func TestDatesAndNumbersFollowTheLocale(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	at, done, total := time.Date(2026, 11, 24, 0, 30, 0, 0, time.UTC), int64(1234), int64(1_234_567)
+	record := onboarding.Record{
+		Tenant:       onboarding.Tenant{TimeZone: "America/New_York"},
+		Integrations: []onboarding.Integration{{Connector: "SAP", Environment: "production", AuthState: "connected", SyncState: "syncing", NextRunAt: &at, RecordsDone: &done, RecordsTotal: &total, ObservedAt: now}},
+	}
+	for _, c := range []struct{ language, locale, want, count string }{
+		{"en", "en-US", "November 23, 2026, 7:30 PM (America/New_York)", "1,234,567"},
+		{"en", "en-GB", "23 November 2026, 19:30 (America/New_York)", "1,234,567"},
+		{"en", "de-DE", "23 November 2026, 19:30", "1,234,567"},
+		{"de", "de-DE", "23. November 2026, 19:30 Uhr", "1.234.567"},
+		{"de", "de-CH", "23. November 2026, 19:30 Uhr", "1’234’567"},
+		{"fr", "fr-FR", "23 novembre 2026", "1\u202f234\u202f567"},
+		{"es", "es-ES", "23 de noviembre de 2026", "1234"},
+		{"es", "es-MX", "23 de noviembre de 2026", "1,234"},
+		{"pt", "pt-BR", "23 de novembro de 2026", "1.234.567"},
+	} {
+		a := status.Resolve(status.Input{Record: record, Asker: onboarding.Asker{Locale: c.locale}, Now: now}, status.Question{Intent: "integration.last_sync", Text: "SAP", Language: c.language})
+		require.Contains(t, a.Text, c.want, c.locale)
+		require.Contains(t, a.Text, c.count, c.locale)
+	}
+	text, ok := status.Sentence("en-US", "notice.milestone.slipped", map[string]string{"name": "Kick-off", "date": "2026-11-23"})
+	require.True(t, ok)
+	require.Contains(t, text, "November 23, 2026")
+}
+
+// A connection that is silent past its time is not told as if it were fresh.
+func TestASilentFeedIsSaid(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	due := ago(2 * time.Hour)
+	for name, c := range map[string]struct {
+		i     onboarding.Integration
+		stale bool
+	}{
+		"heard of after the run was due":   {onboarding.Integration{AuthState: "connected", SyncState: "ok", NextRunAt: &due, ObservedAt: ago(time.Hour)}, false},
+		"the run was due, nothing came":    {onboarding.Integration{AuthState: "connected", SyncState: "ok", NextRunAt: &due, ObservedAt: ago(3 * time.Hour)}, true},
+		"no schedule, heard of yesterday":  {onboarding.Integration{AuthState: "connected", SyncState: "ok", ObservedAt: ago(20 * time.Hour)}, false},
+		"no schedule, silent for two days": {onboarding.Integration{AuthState: "connected", SyncState: "failing", ObservedAt: ago(48 * time.Hour)}, true},
+		"paused":                           {onboarding.Integration{AuthState: "connected", SyncState: "paused", ObservedAt: ago(480 * time.Hour)}, false},
+		"not connected":                    {onboarding.Integration{AuthState: "not_connected", SyncState: "never", ObservedAt: ago(480 * time.Hour)}, false},
+	} {
+		c.i.Connector, c.i.Environment = "SAP", "production"
+		for _, intent := range []string{"integration.connection_status", "integration.last_sync"} {
+			a := status.Resolve(status.Input{Record: onboarding.Record{Tenant: onboarding.Tenant{TimeZone: "UTC"}, Integrations: []onboarding.Integration{c.i}}, Now: now}, status.Question{Intent: intent, Text: "SAP", Language: "en"})
+			require.Equal(t, c.stale, a.Stale, name)
+			require.Equal(t, c.stale, strings.Contains(a.Text, "heard nothing since"), name)
+			require.NotContains(t, a.Text, "Next run: 23 November 2026, 08:00", "no run in the past is the next one")
+			require.Equal(t, c.i.ObservedAt, a.AsOf, name)
+		}
+	}
+}

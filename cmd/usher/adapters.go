@@ -232,6 +232,9 @@ func (t tester) draft(ctx context.Context, in api.TestQuestion) (*search.Draft, 
 	if in.TenantID != nil {
 		space = knowledge.Of(*in.TenantID)
 	}
+	if in.ArticleID != nil {
+		return t.draftOf(ctx, *in.ArticleID, in.TenantID)
+	}
 	articles, err := t.curation.List(ctx, space, knowledge.Filter{}, knowledge.Cursor{}, 200)
 	if err != nil {
 		return nil, err
@@ -242,6 +245,27 @@ func (t tester) draft(ctx context.Context, in api.TestQuestion) (*search.Draft, 
 		}
 	}
 	return nil, nil
+}
+
+// draftOf is an article's working version, in the shared space or the tenant's own.
+func (t tester) draftOf(ctx context.Context, id uuid.UUID, tenant *uuid.UUID) (*search.Draft, error) {
+	spaces := []knowledge.Space{knowledge.Shared}
+	if tenant != nil {
+		spaces = append(spaces, knowledge.Of(*tenant))
+	}
+	for _, space := range spaces {
+		a, err := t.curation.Article(ctx, space, id)
+		switch {
+		case errors.Is(err, knowledge.ErrNotFound):
+			continue
+		case err != nil:
+			return nil, err
+		case a.WorkingVersionID == nil:
+			return nil, nil
+		}
+		return &search.Draft{Space: space, ArticleID: a.ID, VersionID: *a.WorkingVersionID}, nil
+	}
+	return nil, knowledge.ErrNotFound
 }
 
 func wireClassification(c triage.Classification) *api.Classification {

@@ -181,6 +181,10 @@ func (a *application) join() error {
 	return nil
 }
 
+func (a *application) tester() tester {
+	return tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation}
+}
+
 func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	spec, err := portal.SpecJSON()
 	if err != nil {
@@ -192,7 +196,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
 		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
-		Tester:  tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation},
+		Tester:  a.tester(),
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,
 	})

@@ -520,6 +520,78 @@ func (e QueueRowState) Valid() bool {
 	}
 }
 
+// Defines values for ReplayChangesKind.
+const (
+	Changes ReplayChangesKind = "changes"
+	Gains   ReplayChangesKind = "gains"
+	Loses   ReplayChangesKind = "loses"
+)
+
+// Valid indicates whether the value is a known member of the ReplayChangesKind enum.
+func (e ReplayChangesKind) Valid() bool {
+	switch e {
+	case Changes:
+		return true
+	case Gains:
+		return true
+	case Loses:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SavedQuestionExpect.
+const (
+	SavedQuestionExpectAnswer   SavedQuestionExpect = "answer"
+	SavedQuestionExpectEscalate SavedQuestionExpect = "escalate"
+	SavedQuestionExpectNotFound SavedQuestionExpect = "not_found"
+	SavedQuestionExpectStatus   SavedQuestionExpect = "status"
+)
+
+// Valid indicates whether the value is a known member of the SavedQuestionExpect enum.
+func (e SavedQuestionExpect) Valid() bool {
+	switch e {
+	case SavedQuestionExpectAnswer:
+		return true
+	case SavedQuestionExpectEscalate:
+		return true
+	case SavedQuestionExpectNotFound:
+		return true
+	case SavedQuestionExpectStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SavedQuestionRole.
+const (
+	SavedQuestionRoleAdmin   SavedQuestionRole = "admin"
+	SavedQuestionRoleAgent   SavedQuestionRole = "agent"
+	SavedQuestionRoleManager SavedQuestionRole = "manager"
+	SavedQuestionRoleMember  SavedQuestionRole = "member"
+	SavedQuestionRoleVisitor SavedQuestionRole = "visitor"
+)
+
+// Valid indicates whether the value is a known member of the SavedQuestionRole enum.
+func (e SavedQuestionRole) Valid() bool {
+	switch e {
+	case SavedQuestionRoleAdmin:
+		return true
+	case SavedQuestionRoleAgent:
+		return true
+	case SavedQuestionRoleManager:
+		return true
+	case SavedQuestionRoleMember:
+		return true
+	case SavedQuestionRoleVisitor:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaxonomyValueDimension.
 const (
 	TaxonomyValueDimensionIntent      TaxonomyValueDimension = "intent"
@@ -866,6 +938,18 @@ type AdminArticleState string
 // AdminArticleList defines model for AdminArticleList.
 type AdminArticleList struct {
 	Articles []AdminArticle `json:"articles"`
+}
+
+// Against defines model for Against.
+type Against struct {
+	// ArticleID Whose draft is tried
+	ArticleID *openapi_types.UUID `json:"article_id,omitempty"`
+
+	// Limit How many past questions; default 50
+	Limit *int `json:"limit,omitempty"`
+
+	// TenantID The tenant whose own article it is; absent: a shared one
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
 }
 
 // AgentAction defines model for AgentAction.
@@ -1380,6 +1464,21 @@ type Problem struct {
 	Type      string  `json:"type"`
 }
 
+// QuestionRun defines model for QuestionRun.
+type QuestionRun struct {
+	Passed  int `json:"passed"`
+	Results []struct {
+		// Changed Other than the last time
+		Changed  *bool              `json:"changed,omitempty"`
+		ID       openapi_types.UUID `json:"id"`
+		Outcome  string             `json:"outcome"`
+		Passed   bool               `json:"passed"`
+		Question string             `json:"question"`
+		Why      *string            `json:"why,omitempty"`
+	} `json:"results"`
+	Total int `json:"total"`
+}
+
 // Queue defines model for Queue.
 type Queue struct {
 	Next    *string    `json:"next,omitempty"`
@@ -1416,6 +1515,58 @@ type QueueRowPriority string
 
 // QueueRowState defines model for QueueRow.State.
 type QueueRowState string
+
+// Replay defines model for Replay.
+type Replay struct {
+	// Asked How many questions were tried
+	Asked   int `json:"asked"`
+	Changes []struct {
+		After  ReplayOutcome     `json:"after"`
+		Before ReplayOutcome     `json:"before"`
+		Kind   ReplayChangesKind `json:"kind"`
+
+		// Question Personal data masked
+		Question string `json:"question"`
+	} `json:"changes"`
+}
+
+// ReplayChangesKind defines model for Replay.Changes.Kind.
+type ReplayChangesKind string
+
+// ReplayOutcome defines model for ReplayOutcome.
+type ReplayOutcome struct {
+	Articles *[]string `json:"articles,omitempty"`
+	Outcome  string    `json:"outcome"`
+	Text     *string   `json:"text,omitempty"`
+}
+
+// SavedQuestion defines model for SavedQuestion.
+type SavedQuestion struct {
+	// Article Slug that must be cited
+	Article  *string             `json:"article,omitempty"`
+	Contains *[]string           `json:"contains,omitempty"`
+	Expect   SavedQuestionExpect `json:"expect"`
+	ID       *openapi_types.UUID `json:"id,omitempty"`
+	Lacks    *[]string           `json:"lacks,omitempty"`
+	Locale   *string             `json:"locale,omitempty"`
+
+	// Passed When it was last run
+	Passed   *bool              `json:"passed,omitempty"`
+	Question string             `json:"question"`
+	Role     *SavedQuestionRole `json:"role,omitempty"`
+
+	// TenantID As somebody of this tenant; absent: signed out
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+
+	// Why What was not as expected
+	Why *string `json:"why,omitempty"`
+}
+
+// SavedQuestionExpect defines model for SavedQuestion.Expect.
+type SavedQuestionExpect string
+
+// SavedQuestionRole defines model for SavedQuestion.Role.
+type SavedQuestionRole string
 
 // SearchResult defines model for SearchResult.
 type SearchResult struct {
@@ -1489,11 +1640,13 @@ type Tenant struct {
 
 // TestQuestion defines model for TestQuestion.
 type TestQuestion struct {
-	Drafts   *bool               `json:"drafts,omitempty"`
-	Locale   *string             `json:"locale,omitempty"`
-	Question string              `json:"question"`
-	Role     *TestQuestionRole   `json:"role,omitempty"`
-	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+	// ArticleID With drafts: the article whose draft is meant; absent: the first that has one
+	ArticleID *openapi_types.UUID `json:"article_id,omitempty"`
+	Drafts    *bool               `json:"drafts,omitempty"`
+	Locale    *string             `json:"locale,omitempty"`
+	Question  string              `json:"question"`
+	Role      *TestQuestionRole   `json:"role,omitempty"`
+	TenantID  *openapi_types.UUID `json:"tenant_id,omitempty"`
 }
 
 // TestQuestionRole defines model for TestQuestion.Role.
@@ -1854,6 +2007,15 @@ type TryRulesJSONRequestBody TryRulesJSONBody
 // PublishTemplateJSONRequestBody defines body for PublishTemplate for application/json ContentType.
 type PublishTemplateJSONRequestBody PublishTemplateJSONBody
 
+// PutQuestionJSONRequestBody defines body for PutQuestion for application/json ContentType.
+type PutQuestionJSONRequestBody = SavedQuestion
+
+// RunQuestionsJSONRequestBody defines body for RunQuestions for application/json ContentType.
+type RunQuestionsJSONRequestBody = Against
+
+// ReplayQuestionsJSONRequestBody defines body for ReplayQuestions for application/json ContentType.
+type ReplayQuestionsJSONRequestBody = Against
+
 // PutSynonymJSONRequestBody defines body for PutSynonym for application/json ContentType.
 type PutSynonymJSONRequestBody = Synonym
 
@@ -1946,6 +2108,21 @@ type ServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(c *gin.Context)
+	// ListQuestions Questions kept to see that answers stay right, with their last results
+	// (GET /v1/admin/questions)
+	ListQuestions(c *gin.Context)
+	// PutQuestion Keep a question; new without an id
+	// (PUT /v1/admin/questions)
+	PutQuestion(c *gin.Context)
+	// RunQuestions Ask all kept questions, without side effects; against an article's draft where one is named, and then nothing is stored
+	// (POST /v1/admin/questions/run)
+	RunQuestions(c *gin.Context)
+
+	// (DELETE /v1/admin/questions/{id})
+	DeleteQuestion(c *gin.Context, id IDPath)
+	// ReplayQuestions What an article's draft would change about customers' latest questions
+	// (POST /v1/admin/replay)
+	ReplayQuestions(c *gin.Context)
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(c *gin.Context, params ListSourcesParams)
@@ -2466,6 +2643,83 @@ func (siw *ServerInterfaceWrapper) PublishTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.PublishTemplate(c)
+}
+
+// ListQuestions operation middleware
+func (siw *ServerInterfaceWrapper) ListQuestions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListQuestions(c)
+}
+
+// PutQuestion operation middleware
+func (siw *ServerInterfaceWrapper) PutQuestion(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutQuestion(c)
+}
+
+// RunQuestions operation middleware
+func (siw *ServerInterfaceWrapper) RunQuestions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RunQuestions(c)
+}
+
+// DeleteQuestion operation middleware
+func (siw *ServerInterfaceWrapper) DeleteQuestion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteQuestion(c, id)
+}
+
+// ReplayQuestions operation middleware
+func (siw *ServerInterfaceWrapper) ReplayQuestions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplayQuestions(c)
 }
 
 // ListSources operation middleware
@@ -4096,6 +4350,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/articles/:id/versions", wrapper.ListVersions)
 	router.POST(options.BaseURL+"/v1/admin/articles/:id/:act", wrapper.ActOnArticle)
 	router.POST(options.BaseURL+"/v1/admin/test-question", wrapper.TestQuestion)
+	router.GET(options.BaseURL+"/v1/admin/questions", wrapper.ListQuestions)
+	router.PUT(options.BaseURL+"/v1/admin/questions", wrapper.PutQuestion)
+	router.POST(options.BaseURL+"/v1/admin/questions/run", wrapper.RunQuestions)
+	router.DELETE(options.BaseURL+"/v1/admin/questions/:id", wrapper.DeleteQuestion)
+	router.POST(options.BaseURL+"/v1/admin/replay", wrapper.ReplayQuestions)
 	router.GET(options.BaseURL+"/v1/admin/gaps", wrapper.ListGaps)
 	router.POST(options.BaseURL+"/v1/admin/gaps/:id/resolve", wrapper.ResolveGap)
 	router.GET(options.BaseURL+"/v1/admin/sources", wrapper.ListSources)
@@ -4685,6 +4944,196 @@ type PublishTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PublishTemplatedefaultApplicationProblemPlusJSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQuestionsRequestObject struct {
+}
+
+type ListQuestionsResponseObject interface {
+	VisitListQuestionsResponse(w http.ResponseWriter) error
+}
+
+type ListQuestions200JSONResponse struct {
+	Questions []SavedQuestion `json:"questions"`
+}
+
+func (response ListQuestions200JSONResponse) VisitListQuestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQuestionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListQuestionsdefaultApplicationProblemPlusJSONResponse) VisitListQuestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutQuestionRequestObject struct {
+	Body *PutQuestionJSONRequestBody
+}
+
+type PutQuestionResponseObject interface {
+	VisitPutQuestionResponse(w http.ResponseWriter) error
+}
+
+type PutQuestion200JSONResponse SavedQuestion
+
+func (response PutQuestion200JSONResponse) VisitPutQuestionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutQuestiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutQuestiondefaultApplicationProblemPlusJSONResponse) VisitPutQuestionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RunQuestionsRequestObject struct {
+	Body *RunQuestionsJSONRequestBody
+}
+
+type RunQuestionsResponseObject interface {
+	VisitRunQuestionsResponse(w http.ResponseWriter) error
+}
+
+type RunQuestions200JSONResponse QuestionRun
+
+func (response RunQuestions200JSONResponse) VisitRunQuestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RunQuestionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RunQuestionsdefaultApplicationProblemPlusJSONResponse) VisitRunQuestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteQuestionRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type DeleteQuestionResponseObject interface {
+	VisitDeleteQuestionResponse(w http.ResponseWriter) error
+}
+
+type DeleteQuestion204Response struct {
+}
+
+func (response DeleteQuestion204Response) VisitDeleteQuestionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteQuestiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteQuestiondefaultApplicationProblemPlusJSONResponse) VisitDeleteQuestionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayQuestionsRequestObject struct {
+	Body *ReplayQuestionsJSONRequestBody
+}
+
+type ReplayQuestionsResponseObject interface {
+	VisitReplayQuestionsResponse(w http.ResponseWriter) error
+}
+
+type ReplayQuestions200JSONResponse Replay
+
+func (response ReplayQuestions200JSONResponse) VisitReplayQuestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayQuestionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplayQuestionsdefaultApplicationProblemPlusJSONResponse) VisitReplayQuestionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6959,6 +7408,21 @@ type StrictServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(ctx context.Context, request PublishTemplateRequestObject) (PublishTemplateResponseObject, error)
+	// ListQuestions Questions kept to see that answers stay right, with their last results
+	// (GET /v1/admin/questions)
+	ListQuestions(ctx context.Context, request ListQuestionsRequestObject) (ListQuestionsResponseObject, error)
+	// PutQuestion Keep a question; new without an id
+	// (PUT /v1/admin/questions)
+	PutQuestion(ctx context.Context, request PutQuestionRequestObject) (PutQuestionResponseObject, error)
+	// RunQuestions Ask all kept questions, without side effects; against an article's draft where one is named, and then nothing is stored
+	// (POST /v1/admin/questions/run)
+	RunQuestions(ctx context.Context, request RunQuestionsRequestObject) (RunQuestionsResponseObject, error)
+
+	// (DELETE /v1/admin/questions/{id})
+	DeleteQuestion(ctx context.Context, request DeleteQuestionRequestObject) (DeleteQuestionResponseObject, error)
+	// ReplayQuestions What an article's draft would change about customers' latest questions
+	// (POST /v1/admin/replay)
+	ReplayQuestions(ctx context.Context, request ReplayQuestionsRequestObject) (ReplayQuestionsResponseObject, error)
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(ctx context.Context, request ListSourcesRequestObject) (ListSourcesResponseObject, error)
@@ -7675,6 +8139,182 @@ func (sh *strictHandler) PublishTemplate(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PublishTemplateResponseObject); ok {
 		if err := validResponse.VisitPublishTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListQuestions operation middleware
+func (sh *strictHandler) ListQuestions(ctx *gin.Context) {
+	var request ListQuestionsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListQuestions(ctx, request.(ListQuestionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListQuestions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListQuestionsResponseObject); ok {
+		if err := validResponse.VisitListQuestionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutQuestion operation middleware
+func (sh *strictHandler) PutQuestion(ctx *gin.Context) {
+	var request PutQuestionRequestObject
+
+	var body PutQuestionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutQuestion(ctx, request.(PutQuestionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutQuestion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutQuestionResponseObject); ok {
+		if err := validResponse.VisitPutQuestionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RunQuestions operation middleware
+func (sh *strictHandler) RunQuestions(ctx *gin.Context) {
+	var request RunQuestionsRequestObject
+
+	var body RunQuestionsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RunQuestions(ctx, request.(RunQuestionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RunQuestions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RunQuestionsResponseObject); ok {
+		if err := validResponse.VisitRunQuestionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteQuestion operation middleware
+func (sh *strictHandler) DeleteQuestion(ctx *gin.Context, id IDPath) {
+	var request DeleteQuestionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteQuestion(ctx, request.(DeleteQuestionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteQuestion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteQuestionResponseObject); ok {
+		if err := validResponse.VisitDeleteQuestionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplayQuestions operation middleware
+func (sh *strictHandler) ReplayQuestions(ctx *gin.Context) {
+	var request ReplayQuestionsRequestObject
+
+	var body ReplayQuestionsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayQuestions(ctx, request.(ReplayQuestionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayQuestions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplayQuestionsResponseObject); ok {
+		if err := validResponse.VisitReplayQuestionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

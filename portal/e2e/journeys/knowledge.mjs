@@ -72,7 +72,7 @@ for (const [name, options] of [
 ]) {
   test(`every staff screen holds in ${name}`, async () => {
     const { page, close } = await visit("Cleo Martin", options);
-    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/webhooks", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
+    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/questions", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/webhooks", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
       await page.goto(path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByText("Loading…").first().waitFor({ state: "detached" });
@@ -164,5 +164,41 @@ test("a curator adds an address for a customer's own systems, tests it and takes
   await page.getByRole("button", { name: "Remove https://hooks.example.com/usher" }).click();
   await page.getByText("No addresses yet.").waitFor();
   assert.equal(await page.getByText(/whsec_/).count(), 0, "a secret is shown once");
+  await close();
+});
+
+test("a curator keeps questions and sees what a draft would change before publishing it", async () => {
+  const customer = await visit("Maria Lang");
+  await say(customer.page, "How do I calibrate the pallet wrapper?");
+  await lastAnswer(customer.page).waitFor();
+  await customer.close();
+
+  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900 });
+  await page.goto("/admin/questions");
+  const keep = async (question, expects, says = "") => {
+    await page.getByRole("button", { name: "Keep a question" }).click();
+    const dialog = page.getByRole("dialog", { name: "Keep a question" });
+    await dialog.getByRole("textbox", { name: "Question" }).fill(question);
+    await dialog.getByLabel("What has to become of it").selectOption(expects);
+    await dialog.getByLabel("As somebody of").selectOption({ label: "Acme Logistics" });
+    await dialog.getByLabel("Must say", { exact: true }).fill(says);
+    if (question.startsWith("When")) await state(page, "admin-question-edit");
+    await dialog.getByRole("button", { name: "Keep" }).click();
+    await dialog.waitFor({ state: "detached" });
+  };
+  await keep("When will we go live?", "status", "Go-live");
+  await keep("How do I calibrate the pallet wrapper?", "answer", "blue lever");
+  await page.getByRole("button", { name: "Run all" }).click();
+  await page.getByText("1 of 2 are as expected.").first().waitFor();
+  await state(page, "admin-questions");
+
+  await page.goto("/admin/articles/new");
+  await page.getByRole("textbox", { name: "Title" }).fill("Calibrate the pallet wrapper");
+  await page.getByRole("textbox", { name: /^Text|^Body|Markdown/ }).first().fill("## How to calibrate the pallet wrapper\n\n1. Switch the pallet wrapper off.\n2. Hold the blue lever for ten seconds.\n3. Switch it on.\n");
+  await page.getByRole("button", { name: "Save draft" }).click();
+  await page.getByRole("button", { name: "Show what would change" }).click();
+  await page.getByText("All 2 kept questions would be as expected.").waitFor();
+  await page.getByRole("listitem").filter({ hasText: "Gains" }).getByText("How do I calibrate the pallet wrapper?").first().waitFor();
+  await state(page, "admin-effect");
   await close();
 });

@@ -12,11 +12,13 @@ const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.O
 const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
 const Webhooks = lazy(() => import("./Webhooks").then((m) => ({ default: m.Webhooks })));
+const Questions = lazy(() => import("./Questions").then((m) => ({ default: m.Questions })));
 const Test = lazy(() => import("./Test").then((m) => ({ default: m.Test })));
 
 const places: Place[] = [
   { href: "/admin/articles", icon: "book", name: "Articles" },
   { href: "/admin/test", icon: "flask", name: "Test a question" },
+  { href: "/admin/questions", icon: "check", name: "Kept questions" },
   { href: "/admin/gaps", icon: "gap", name: "Gaps" },
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
@@ -58,6 +60,7 @@ function Routes({ path }: { path: string }) {
   const article = match("/admin/articles/:id", path);
   if (article?.id) return <Editor key={article.id} id={article.id} />;
   if (match("/admin/test", path)) return <Test />;
+  if (match("/admin/questions", path)) return <Questions />;
   if (match("/admin/gaps", path)) return <Gaps />;
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;

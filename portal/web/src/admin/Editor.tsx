@@ -11,6 +11,7 @@ import { Link, navigate, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
 import { SpaceSelect, StateBadges } from "./Articles";
 import { diffLines } from "./diff";
+import { Effect } from "./Effect";
 
 type Draft = { title: string; description: string; slug: string; locale: string; tags: string; body: string; audience: Audience };
 
@@ -170,6 +171,7 @@ export function Editor({ id }: { id?: string }) {
           )}
         </p>
       )}
+      {article?.working && !dirty && <Effect article={article.id} tenant={tenant} />}
       <form className="stack" onSubmit={onSave}>
         <div className="row">
           <button type="submit" className="btn" aria-disabled={busy || !dirty || undefined}>

@@ -763,6 +763,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Questions kept to see that answers stay right, with their last results */
+        get: operations["listQuestions"];
+        /** Keep a question; new without an id */
+        put: operations["putQuestion"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/questions/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask all kept questions, without side effects; against an article's draft where one is named, and then nothing is stored */
+        post: operations["runQuestions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/questions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["deleteQuestion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an article's draft would change about customers' latest questions */
+        post: operations["replayQuestions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/gaps": {
         parameters: {
             query?: never;
@@ -1667,6 +1737,79 @@ export interface components {
             role?: "visitor" | "member" | "manager" | "admin" | "agent";
             locale?: string;
             drafts?: boolean;
+            /**
+             * Format: uuid
+             * @description With drafts: the article whose draft is meant; absent: the first that has one
+             */
+            article_id?: string;
+        };
+        SavedQuestion: {
+            /** Format: uuid */
+            id?: string;
+            question: string;
+            /**
+             * Format: uuid
+             * @description As somebody of this tenant; absent: signed out
+             */
+            tenant_id?: string;
+            /** @enum {string} */
+            role?: "visitor" | "member" | "manager" | "admin" | "agent";
+            locale?: string;
+            /** @enum {string} */
+            expect: "answer" | "status" | "escalate" | "not_found";
+            /** @description Slug that must be cited */
+            article?: string;
+            contains?: string[];
+            lacks?: string[];
+            /** @description When it was last run */
+            passed?: boolean;
+            /** @description What was not as expected */
+            why?: string;
+        };
+        Against: {
+            /**
+             * Format: uuid
+             * @description Whose draft is tried
+             */
+            article_id?: string;
+            /**
+             * Format: uuid
+             * @description The tenant whose own article it is; absent: a shared one
+             */
+            tenant_id?: string;
+            /** @description How many past questions; default 50 */
+            limit?: number;
+        };
+        QuestionRun: {
+            total: number;
+            passed: number;
+            results: {
+                /** Format: uuid */
+                id: string;
+                question: string;
+                passed: boolean;
+                why?: string;
+                outcome: string;
+                /** @description Other than the last time */
+                changed?: boolean;
+            }[];
+        };
+        Replay: {
+            /** @description How many questions were tried */
+            asked: number;
+            changes: {
+                /** @description Personal data masked */
+                question: string;
+                /** @enum {string} */
+                kind: "gains" | "loses" | "changes";
+                before: components["schemas"]["ReplayOutcome"];
+                after: components["schemas"]["ReplayOutcome"];
+            }[];
+        };
+        ReplayOutcome: {
+            outcome: string;
+            text?: string;
+            articles?: string[];
         };
         TestRun: {
             classification?: components["schemas"]["Classification"];
@@ -2943,6 +3086,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TestRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listQuestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Questions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        questions: components["schemas"]["SavedQuestion"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putQuestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQuestion"];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuestion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    runQuestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Against"];
+            };
+        };
+        responses: {
+            /** @description Results */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteQuestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgotten */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replayQuestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Against"];
+            };
+        };
+        responses: {
+            /** @description What would change */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
                 };
             };
             default: components["responses"]["Problem"];

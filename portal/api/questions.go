@@ -1,0 +1,210 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/portal/problem"
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/eval"
+	privacy "github.com/usherdesk/usher/triage/guard"
+)
+
+func wireQuestion(q eval.Question, last *eval.Result) SavedQuestion {
+	role, locale := SavedQuestionRole(q.Role), q.Locale
+	out := SavedQuestion{
+		ID: &q.ID, Question: q.Text, TenantID: q.TenantID, Role: &role, Locale: &locale, Expect: SavedQuestionExpect(q.Expect), Article: some(q.Article),
+	}
+	contains, lacks := list(q.Contains), list(q.Lacks)
+	out.Contains, out.Lacks = &contains, &lacks
+	if last != nil {
+		out.Passed, out.Why = &last.Passed, some(last.Why)
+	}
+	return out
+}
+
+// ListQuestions lists the kept questions with their last results.
+func (s *Server) ListQuestions(ctx context.Context, _ ListQuestionsRequestObject) (ListQuestionsResponseObject, error) {
+	out := ListQuestions200JSONResponse{Questions: []SavedQuestion{}}
+	err := s.Worker.WithSystem(ctx, "a curator reads saved questions", func(tx pgx.Tx) error {
+		questions, err := eval.Questions(ctx, tx)
+		if err != nil {
+			return err
+		}
+		last, err := eval.LastResults(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, q := range questions {
+			var result *eval.Result
+			if r, ok := last[q.ID]; ok {
+				result = &r
+			}
+			out.Questions = append(out.Questions, wireQuestion(q, result))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// PutQuestion keeps a question.
+func (s *Server) PutQuestion(ctx context.Context, r PutQuestionRequestObject) (PutQuestionResponseObject, error) {
+	q := eval.Question{
+		ID: value(r.Body.ID), Text: strings.TrimSpace(r.Body.Question), TenantID: r.Body.TenantID, Role: cmp.Or(string(value(r.Body.Role)), "member"),
+		Locale: cmp.Or(value(r.Body.Locale), "en"), Expect: string(r.Body.Expect), Article: value(r.Body.Article),
+		Contains: value(r.Body.Contains), Lacks: value(r.Body.Lacks),
+	}
+	err := s.Worker.WithSystem(ctx, "a curator keeps a question", func(tx pgx.Tx) (err error) {
+		q, err = eval.PutQuestion(ctx, tx, q, actor(ctx).ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return PutQuestion200JSONResponse(wireQuestion(q, nil)), nil
+}
+
+// DeleteQuestion forgets a question.
+func (s *Server) DeleteQuestion(ctx context.Context, r DeleteQuestionRequestObject) (DeleteQuestionResponseObject, error) {
+	err := s.Worker.WithSystem(ctx, "a curator forgets a question", func(tx pgx.Tx) error { return eval.DeleteQuestion(ctx, tx, r.ID) })
+	if err != nil {
+		return nil, err
+	}
+	return DeleteQuestion204Response{}, nil
+}
+
+// RunQuestions asks all kept questions.
+func (s *Server) RunQuestions(ctx context.Context, r RunQuestionsRequestObject) (RunQuestionsResponseObject, error) {
+	if s.Tester == nil {
+		return nil, problem.NotFound()
+	}
+	results, err := runQuestions(ctx, s, r.Body.ArticleID, r.Body.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	out := QuestionRun{Total: len(results), Passed: eval.Passed(results)}
+	for _, result := range results {
+		changed := result.Changed
+		out.Results = append(out.Results, struct {
+			Changed  *bool     `json:"changed,omitempty"`
+			ID       uuid.UUID `json:"id"`
+			Outcome  string    `json:"outcome"`
+			Passed   bool      `json:"passed"`
+			Question string    `json:"question"`
+			Why      *string   `json:"why,omitempty"`
+		}{&changed, result.Question.ID, result.Outcome.Kind, result.Passed, result.Question.Text, some(result.Why)})
+	}
+	out.Results = list(out.Results)
+	return RunQuestions200JSONResponse(out), nil
+}
+
+func runQuestions(ctx context.Context, s *Server, article, tenant *uuid.UUID) ([]eval.Result, error) {
+	var questions []eval.Question
+	var before map[uuid.UUID]eval.Result
+	err := s.Worker.WithSystem(ctx, "a curator runs saved questions", func(tx pgx.Tx) (err error) {
+		if questions, err = eval.Questions(ctx, tx); err == nil {
+			before, err = eval.LastResults(ctx, tx)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	results, err := eval.Ask(ctx, questions, Pipeline(s.Tester, article, tenant))
+	if err != nil {
+		return nil, err
+	}
+	eval.Against(results, before)
+	if article != nil || len(results) == 0 {
+		return results, nil // a try against a draft is nobody's history
+	}
+	err = s.Worker.WithSystem(ctx, "store a run of saved questions", func(tx pgx.Tx) error { return eval.SaveRun(ctx, tx, "by hand", results, time.Now()) })
+	return results, err
+}
+
+// Pipeline asks through a Tester: what is live, or with an article's draft in
+// its place. tenant is the space of the article, nil for a shared one.
+func Pipeline(t Tester, article, tenant *uuid.UUID) eval.Pipeline {
+	return func(ctx context.Context, q eval.Question) (eval.Outcome, error) {
+		role := TestQuestionRole(q.Role)
+		in := TestQuestion{Question: q.Text, TenantID: q.TenantID, Role: &role, Locale: &q.Locale}
+		// A tenant's own draft is there for its people only.
+		if article != nil && (tenant == nil || q.TenantID != nil && *q.TenantID == *tenant) {
+			drafts := true
+			in.Drafts, in.ArticleID = &drafts, article
+		}
+		run, err := t.Test(ctx, in)
+		if err != nil {
+			return eval.Outcome{}, err
+		}
+		out := eval.Outcome{Kind: "not_found", Text: value(run.Answer)}
+		if run.Classification != nil {
+			out.Intent = run.Classification.Intent
+		}
+		switch {
+		case run.Outcome == "escalated":
+			out.Kind, out.Text = "escalate", ""
+		case run.Evidence == "known_state":
+			out.Kind = "status"
+		case run.Route == "acknowledge":
+			out.Kind = "acknowledge"
+		case run.Outcome == "send":
+			out.Kind = "answer"
+			for _, c := range value(run.Citations) {
+				slug, _, _ := strings.Cut(strings.TrimPrefix(c.URL, "/help/"), "#")
+				out.Articles = append(out.Articles, slug)
+			}
+		default:
+			out.Text = ""
+		}
+		return out, nil
+	}
+}
+
+// ReplayQuestions lists what a draft would change.
+func (s *Server) ReplayQuestions(ctx context.Context, r ReplayQuestionsRequestObject) (ReplayQuestionsResponseObject, error) {
+	if s.Tester == nil {
+		return nil, problem.NotFound()
+	}
+	if r.Body.ArticleID == nil {
+		return nil, problem.New(400, "field_missing", "Name the article whose draft is to be tried.", problem.Field{Field: "article_id", Detail: "must be given"})
+	}
+	limit := value(r.Body.Limit)
+	if limit < 1 || limit > 200 {
+		limit = 50
+	}
+	var past []eval.Question
+	err := s.Worker.WithSystem(ctx, "a curator replays past questions", func(tx pgx.Tx) (err error) {
+		past, err = eval.Past(ctx, tx, r.Body.TenantID, limit)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	changes, err := eval.Replay(ctx, past, Pipeline(s.Tester, nil, nil), Pipeline(s.Tester, r.Body.ArticleID, r.Body.TenantID))
+	if err != nil {
+		return nil, err
+	}
+	out := Replay{Asked: len(past)}
+	for _, c := range changes {
+		masked, _ := privacy.Mask(c.Question.Text)
+		out.Changes = append(out.Changes, struct {
+			After    ReplayOutcome     `json:"after"`
+			Before   ReplayOutcome     `json:"before"`
+			Kind     ReplayChangesKind `json:"kind"`
+			Question string            `json:"question"`
+		}{wireOutcome(c.After), wireOutcome(c.Before), ReplayChangesKind(c.Kind), triage.Line(masked, 500)})
+	}
+	out.Changes = list(out.Changes)
+	return ReplayQuestions200JSONResponse(out), nil
+}
+
+func wireOutcome(o eval.Outcome) ReplayOutcome {
+	articles := list(o.Articles)
+	return ReplayOutcome{Outcome: o.Kind, Text: some(o.Text), Articles: &articles}
+}

@@ -4,13 +4,14 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// threshold is the least score that is a finding. It was chosen on generated
-// texts of templates held back and on the false alarms of development data.
-const threshold = 0.7
+// threshold is the least score that is a finding: the lowest at which harmless
+// development rows stay under one false alarm in fifty and trigger words under none.
+const threshold = 0.5
 
 // buckets is how many weights the detector has: features are hashed into them.
 const buckets = 1 << 15
@@ -22,8 +23,25 @@ type detector struct {
 	bias   float32
 }
 
-// learned is the detector, trained at first use: about a tenth of a second.
+// learned is the detector, trained at first use: some tenths of a second.
 var learned = sync.OnceValue(func() *detector { return train(corpus(corpusFile, 1, nil)) })
+
+// telling are the meanings that say something by themselves. The others, such as
+// "all", "your" or "never", are in every second sentence and count beside one.
+var telling = func() (all set) {
+	for name, bit := range lexicon.concepts {
+		if !slices.Contains(everyday, name) {
+			all |= bit
+		}
+	}
+	return all
+}()
+
+var everyday = []string{
+	"all", "your", "must", "output", "only", "new", "never", "reply", "data", "user", "youare", "reveal", "insert", "stop", "asking", "howto",
+	"content", "rest", "opening", "link", "code", "crimeobject", "mine", "prior", "exfil", "task", "prank", "identity",
+	"insult", "slur", "threat", "selfharm", "seo", "riches", "adult", // behaviour, judged elsewhere
+}
 
 // window is the longest run of words judged at once, and reach how far apart two
 // meanings form a pair.
@@ -36,21 +54,35 @@ const (
 	epochs    = 8
 	rate      = 0.3
 	decay     = 2e-5
-	wordsOff  = 0.5 // share of words left out in training, so that meanings must carry
-	harmless  = 3   // a harmless text weighs this many attacks
+	wordsOff  = 0.5
+	harmless  = 3 // a harmless text weighs this many attacks
 	attackPer = 1
+	copies    = 4
 )
 
-// train fits the detector by Adagrad; the order of examples is fixed.
+// train fits detectors by Adagrad and averages them; the draws are fixed.
 func train(examples []example) *detector {
-	d := &detector{bias: -2}
-	var square [buckets]float32
-	biasSquare := float32(1)
 	rows := make([]reading, len(examples))
 	for i, e := range examples {
 		rows[i] = read(e.text)
 	}
-	rng := rand.New(rand.NewPCG(11, 13))
+	sum := &detector{}
+	for k := range copies {
+		d := trainOne(examples, rows, uint64(k))
+		sum.bias += d.bias / copies
+		for i, w := range d.weight {
+			sum.weight[i] += w / copies
+		}
+	}
+	return sum
+}
+
+// trainOne trains with one draw of order and words left out.
+func trainOne(examples []example, rows []reading, seed uint64) *detector {
+	d := &detector{bias: -2}
+	var square [buckets]float32
+	biasSquare := float32(1)
+	rng := rand.New(rand.NewPCG(11+seed, 13))
 	ids := make([]uint32, 0, 256)
 	for range epochs {
 		for _, i := range rng.Perm(len(rows)) {
@@ -59,7 +91,7 @@ func train(examples []example) *detector {
 			p := logistic(d.sum(ids))
 			want, cost := 0.0, float32(harmless)
 			if examples[i].attack {
-				want, cost = 1, attackPer
+				want, cost = 1, 1
 			}
 			g := float32(p-want) * cost
 			biasSquare += g * g
@@ -91,7 +123,7 @@ func (d *detector) judge(t *reading) (p float64, where string) {
 	ids := make([]uint32, 0, 512)
 	best := -1
 	try := func(from, to int) {
-		if len(t.tokens[from:to]) < 3 || t.has(from, to) == 0 {
+		if to-from < 3 || t.has(from, to)&telling == 0 {
 			return // too little to tell, or nothing it would know
 		}
 		ids = features(t.tokens[from:to], ids[:0], nil)
@@ -132,9 +164,15 @@ func features(tokens []token, ids []uint32, off func() bool) []uint32 {
 		previous = h
 		for a := t.concepts; a != 0; a &= a - 1 {
 			first := uint64(bits.TrailingZeros64(uint64(a)))
-			ids = append(ids, bucket(first, 3))
+			told := a&-a&telling != 0
+			if told {
+				ids = append(ids, bucket(first, 3))
+			}
 			for j := i + 1; j < len(tokens) && j-i <= reach; j++ {
 				for b := tokens[j].concepts; b != 0; b &= b - 1 {
+					if !told && b&-b&telling == 0 {
+						continue
+					}
 					ids = append(ids, bucket(first<<8|uint64(bits.TrailingZeros64(uint64(b))), 4))
 				}
 			}

@@ -20,7 +20,7 @@ func Inspect(text string) Report {
 	text = clip(text)
 	t := readAll(text)
 	r := Report{}
-	r.judge(t, quotes(text))
+	r.judge(t, quotes(text), 0)
 	if signals := conduct(&t[0], text); len(signals) > 0 {
 		r.Abuse, r.Signals = true, append(r.Signals, signals...)
 	}
@@ -39,7 +39,7 @@ func Inspect(text string) Report {
 func InspectPassage(text string) Report {
 	t := readAll(clip(text))
 	r := Report{}
-	r.judge(t, true)
+	r.judge(t, true, sureInData)
 	return r
 }
 
@@ -78,13 +78,13 @@ const strongDoubt = 0.05
 const sureInData = 0.9
 
 // judge joins what the rules and the learned detector say of every reading.
-// A strong rule is as good as certain; weak ones and the detector add up.
-func (r *Report) judge(texts []reading, passage bool) {
+// A strong rule is as good as certain; weak ones and the detector add up. In data
+// more rules count, and the detector must be sure.
+func (r *Report) judge(texts []reading, data bool, sure float64) {
 	doubt := 1.0
 	for i := range texts {
 		t := &texts[i]
-		data := passage || t.hidden
-		strong, weak := found(t, data)
+		strong, weak := found(t, data || t.hidden)
 		for _, name := range strong {
 			doubt *= strongDoubt
 			r.Signals = append(r.Signals, "injection: "+name)
@@ -102,7 +102,7 @@ func (r *Report) judge(texts []reading, passage bool) {
 			r.Signals = append(r.Signals, "injection: spelled-out words")
 		}
 		p, where := learned().judge(t)
-		if data && p < sureInData {
+		if p < sure {
 			p = 0
 		}
 		if p >= threshold {

@@ -67,6 +67,9 @@ func (b *wordBook) add(entry string, bit set) {
 // meaning looks a word up; where it is none, the word with letter play undone.
 func (b *wordBook) meaning(word string) set {
 	found := b.look(word)
+	if len(word) > 5 && found == 0 && strings.HasSuffix(word, "pwned") && !strings.HasPrefix(word, "have") {
+		return b.concepts["pwn"] // written together with the word before
+	}
 	if found == 0 && strings.ContainsAny(word, "0134579@$") && strings.ContainsAny(word, "abcdefghijklmnopqrstuvwxyz") {
 		found = b.look(leet.Replace(word))
 	}

@@ -32,6 +32,7 @@ type sentence struct {
 type reading struct {
 	hidden    bool // it was encoded or in a comment: data, whatever it stands in
 	encoded   bool
+	styled    bool // it has words in letters made for mathematics or in boxes
 	tokens    []token
 	sentences []sentence
 }
@@ -137,8 +138,9 @@ func wordRune(r rune) bool {
 
 // read cuts a text into tokens and sentences and looks every token up.
 func read(text string) reading {
+	r := reading{styled: styled(text)}
 	text = plain(text)
-	r := reading{tokens: make([]token, 0, len(text)/5+8)}
+	r.tokens = make([]token, 0, len(text)/5+8)
 	place, start := 0, -1
 	open := 0 // first token of the sentence being read
 	end := func(question bool) {
@@ -269,11 +271,29 @@ func segment(letters string) (all set) {
 	return all
 }
 
-// evasive reports whether a word an attack needs was written letter by letter.
+// evasive reports whether a word an attack needs was written letter by letter or
+// in styled letters.
 func (r *reading) evasive() bool {
 	for i := range r.tokens {
-		if c := r.tokens[i].concepts; c&conceptSpelled != 0 && c&sensitive != 0 {
+		if c := r.tokens[i].concepts; (c&conceptSpelled != 0 || r.styled) && c&sensitive != 0 {
 			return true
+		}
+	}
+	return false
+}
+
+// styled reports whether a text has words in letters made for mathematics, in
+// full width, in circles or in boxes: at least three such letters in a row.
+func styled(text string) bool {
+	run := 0
+	for _, r := range text {
+		_, box := boxed(r)
+		if box || r >= 0xff21 && r <= 0xff5a || r >= 0x1d400 && r <= 0x1d7cb || r >= 0x24b6 && r <= 0x24e9 {
+			if run++; run >= 3 {
+				return true
+			}
+		} else if !invisible(r) {
+			run = 0
 		}
 	}
 	return false

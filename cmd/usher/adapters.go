@@ -37,6 +37,9 @@ func (inspector) Inspect(text string) assistant.GuardReport {
 	return assistant.GuardReport{Injection: r.Injection, Abuse: r.Abuse, Spam: r.Spam, AutoResponder: r.AutoResponder, Signals: r.Signals}
 }
 
+// inspectPassage is the guard's view of an article's text.
+func inspectPassage(text string) []string { return guard.InspectPassage(text).Signals }
+
 // bookkeeping tells the knowledge base what the assistant could not answer and
 // what it quoted.
 type bookkeeping struct {
@@ -45,9 +48,10 @@ type bookkeeping struct {
 }
 
 func (b bookkeeping) Unanswered(ctx context.Context, tenant, conversation uuid.UUID, question, language string) error {
+	masked, _ := guard.Mask(question) // curators read it, the sender's data is none of their business
 	return b.db.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
 		return b.articles.RecordGapTx(ctx, tx, knowledge.GapQuestion{
-			Tenant: tenant, Conversation: conversation, Question: triage.Line(question, 500), Locale: language, Reason: knowledge.GapUnanswered,
+			Tenant: tenant, Conversation: conversation, Question: triage.Line(masked, 500), Locale: language, Reason: knowledge.GapUnanswered,
 		})
 	})
 }

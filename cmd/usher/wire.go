@@ -126,7 +126,7 @@ func (a *application) join() error {
 	a.searcher = search.New(a.worker, a.models, search.Config{})
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
 	a.identity = identity.New(a.app, a.worker, identity.Config{})
-	a.knowledge = assistant.FromKnowledge{Search: a.searcher}
+	a.knowledge = assistant.FromKnowledge{Search: a.searcher, Inspect: inspectPassage}
 	classifies, answers := assistant.Classifier(classifier{a.engine}), assistant.Answerer(a.knowledge)
 	if model != nil {
 		written := a.knowledge

@@ -28,12 +28,14 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	switch {
 	case r.args.Person:
 		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
-	case r.guard.AutoResponder:
+	case r.guard.AutoResponder && r.conversation.Channel != triage.ChannelChat: // who types in the chat is a person
 		r.ignore("an automatic message, not a person")
 	case r.replies >= a.MaxReplies:
 		r.handOver(triage.ReasonTurns, "The assistant has answered many times in a short while.")
 	case r.guard.Abuse:
 		r.handOver(triage.ReasonAbuse, "The message is abusive or a threat. Please be kind and careful.")
+	case r.guard.Spam:
+		r.handOver(triage.ReasonAction, "The message looks like advertising. If it is, close the ticket; if not, please answer.")
 	case classification.Route == "acknowledge":
 		r.acknowledge(classification)
 	case classification.Intent == "talk_to_person":

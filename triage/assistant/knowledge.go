@@ -24,6 +24,9 @@ type FromKnowledge struct {
 	// its first sentence, the built-in composer quotes instead.
 	Model  answer.Composer
 	Policy answer.Policy
+	// Inspect names what in a passage gives orders to whoever processes it. Such a
+	// passage is shown to no model: the built-in composer quotes instead. Nil: nothing.
+	Inspect func(text string) []string
 }
 
 // Found is one run's material, for the curators' test page as well.
@@ -33,6 +36,7 @@ type Found struct {
 	Verdict answer.Verdict
 	Result  search.Result
 	Query   search.Query
+	suspect map[int][]string // by number of the passage: the signs of orders in it
 }
 
 // ArticleURL is the relative address of an article's section.
@@ -66,6 +70,15 @@ func (k FromKnowledge) Judge(ctx context.Context, q search.Query, result search.
 			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Own: !p.Shared,
 			Score: p.Score, Lexical: p.Legs.Lexical, Dense: p.Legs.Dense, TitleFit: p.Legs.Title, Covers: p.Covers,
 		})
+		if k.Inspect == nil {
+			continue
+		}
+		if signals := k.Inspect(p.Text); len(signals) > 0 {
+			if f.suspect == nil {
+				f.suspect = map[int][]string{}
+			}
+			f.suspect[i+1] = signals
+		}
 	}
 	var err error
 	f.Draft, err = answer.Extractive{}.Compose(ctx, f.Request, func(answer.Sentence) error { return nil })
@@ -99,7 +112,7 @@ func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(t
 		return AnswerReply{}, err
 	}
 	// Whether there is an answer is decided by evidence before a model may write.
-	if k.Model != nil && found.Verdict.Outcome == answer.Send {
+	if k.Model != nil && found.Verdict.Outcome == answer.Send && len(found.suspect) == 0 {
 		if err := k.write(ctx, &found, emit); err != nil {
 			return found.reply(), err
 		}
@@ -162,6 +175,8 @@ type passageRow struct {
 	Version string  `json:"version_id"`
 	Score   float64 `json:"score"`
 	Used    bool    `json:"used"`
+	// Signals say why no model was shown the passages.
+	Signals []string `json:"signals,omitempty"`
 }
 
 func (f Found) reply() AnswerReply {
@@ -170,7 +185,8 @@ func (f Found) reply() AnswerReply {
 	for i, p := range f.Result.Passages {
 		rows[i] = passageRow{
 			Number: i + 1, ChunkID: p.ChunkID.String(), Article: p.Slug, Version: p.VersionID.String(), Score: p.Score,
-			Used: slices.ContainsFunc(cited, func(c answer.Passage) bool { return c.Number == i+1 }),
+			Used:    slices.ContainsFunc(cited, func(c answer.Passage) bool { return c.Number == i+1 }),
+			Signals: f.suspect[i+1],
 		}
 	}
 	reply := AnswerReply{

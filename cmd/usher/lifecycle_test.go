@@ -131,7 +131,7 @@ func TestAWorkspaceFromContractToErasure(t *testing.T) {
 	system(func(tx pgx.Tx) error {
 		return tx.QueryRow(t.Context(), `update document_requests set state = 'requested' where tenant_id = $1 and id = (select min(id::text)::uuid from document_requests where tenant_id = $1) returning id`, tenant).Scan(&request)
 	})
-	_, err = a.documents.customers.Upload(t.Context(), onboarding.Asker{TenantID: tenant, UserID: bill, Roles: []string{"admin"}}, request, "plan.txt", strings.NewReader("a plan of Initech"))
+	_, err = a.documents.customers.Upload(t.Context(), onboarding.Asker{TenantID: tenant, UserID: bill, Roles: []string{"admin"}, Departments: []string{"finance", "legal", "operations", "technical"}}, request, "plan.txt", strings.NewReader("a plan of Initech"))
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, move(`{"to": "suspended"}`).Code)
 	require.Equal(t, http.StatusUnauthorized, send(a, http.MethodGet, "/v1/onboarding", customer, "", nil).Code, "a suspended workspace is closed")

@@ -109,6 +109,7 @@ type Classification struct {
 	Labels        []Label  `json:"labels,omitempty"`
 	Entities      []Entity `json:"entities,omitempty"`
 	Explanation   []string `json:"explanation,omitempty"`
+	Corrected     bool     `json:"corrected,omitempty"` // taken from a person's correction of a message like it
 	Engine        string   `json:"engine"`
 	Version       string   `json:"version"`
 	PromptVersion string   `json:"prompt_version,omitempty"`

@@ -26,7 +26,11 @@ import (
 type classifier struct{ engine *taxonomy.Engine }
 
 func (c classifier) Classify(ctx context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
-	return c.engine.Classify(ctx, taxonomy.Input{Text: in.Text, Language: in.Language, Tier: in.Tier, Stage: in.Stage})
+	input := taxonomy.Input{Text: in.Text, Language: in.Language, Tier: in.Tier, Stage: in.Stage}
+	for _, k := range in.Corrections {
+		input.Corrections = append(input.Corrections, taxonomy.Correction(k))
+	}
+	return c.engine.Classify(ctx, input)
 }
 
 // inspector is the guard as the assistant wants it.

@@ -68,6 +68,10 @@ func (m modelFirst) Classify(ctx context.Context, in assistant.ClassifyInput) (t
 		}
 		return builtin, nil
 	}
+	if builtin.Corrected {
+		c.Intent, c.Route, c.Confidence, c.Team, c.ProductArea = builtin.Intent, builtin.Route, builtin.Confidence, builtin.Team, builtin.ProductArea
+		c.Corrected, c.Explanation = true, append(c.Explanation, builtin.Explanation...) // people know better than either
+	}
 	// A model may find more that is urgent or sensitive, never less.
 	if builtin.Priority == triage.PriorityUrgent {
 		c.Priority = builtin.Priority

@@ -124,10 +124,10 @@ func (a *Assistant) run(ctx context.Context, args intake.ProcessArgs, complete f
 	if r.decided {
 		return nil // a retry after the result was stored
 	}
-	if !r.leave() {
-		if err := a.decide(ctx, r); err != nil && !errors.Is(err, errStopped) {
-			return err
-		}
+	if r.leave() {
+		a.read(ctx, r)
+	} else if err := a.decide(ctx, r); err != nil && !errors.Is(err, errStopped) {
+		return err
 	}
 	r.decision.duration = a.Now().Sub(started)
 	if err := a.deliver(ctx, r, complete); err != nil {

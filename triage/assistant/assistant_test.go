@@ -34,9 +34,11 @@ type world struct {
 	answers        map[string]assistant.AnswerReply // to parts of a message
 	asked          []assistant.Asked                // of the last status question
 	followUp       string
+	input          assistant.ClassifyInput // of the last message
 }
 
 func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
+	w.input = in
 	if c, ok := w.parts[in.Text]; ok {
 		return c, nil
 	}
@@ -174,6 +176,68 @@ func TestAPersonWhoTakesOverStopsTheRunMidway(t *testing.T) {
 	b.during = nil
 	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: later.ID}))
 	require.Len(t, b.replies(t, c), 1, "a person stays in charge")
+}
+
+func TestWhatPeopleAnswerIsStillClassified(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.classification.Sensitive = true
+	c, args := b.ask(t, "I want to cancel")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	rows, err := b.desk.Queue(t.Context(), desk.Filter{}, triage.Page{})
+	require.NoError(t, err)
+	ref := desk.TicketRef{TenantID: c.TenantID, ID: rows[0].ID}
+	_, err = b.desk.Reply(t.Context(), b.agent, ref, desk.Reply{Text: "I am on it."})
+	require.NoError(t, err)
+
+	say := func(text string) triage.Message {
+		m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: text})
+		require.NoError(t, err)
+		require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+		return m
+	}
+	priority := func() (p triage.Priority) {
+		require.NoError(t, b.db.Worker.WithTenant(t.Context(), c.TenantID, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select priority from tickets where tenant_id = $1 and id = $2`, c.TenantID, ref.ID).Scan(&p)
+		}))
+		return p
+	}
+	require.Equal(t, triage.PriorityNormal, priority())
+	b.classification.Priority, b.classification.Intent = triage.PriorityUrgent, "outage"
+	m := say("Now nobody can sign in!")
+	require.Equal(t, triage.PriorityUrgent, priority())
+	var intent string
+	require.NoError(t, b.db.Worker.WithTenant(t.Context(), c.TenantID, func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select intent from classifications where tenant_id = $1 and message_id = $2`, c.TenantID, m.ID).Scan(&intent)
+	}))
+	require.Equal(t, "outage", intent)
+	require.Len(t, b.replies(t, c), 1, "nothing is said beside the agent")
+
+	b.classifyErr = errors.New("down")
+	m = say("Hello?")
+	_, outcome, _ := b.decision(t, m.ID)
+	require.Equal(t, "ignored", outcome, "people have the message, classified or not")
+}
+
+func TestCorrectionsOfTheTenantReachTheClassifier(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, args := b.ask(t, "The blue widget shows nothing")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Empty(t, b.input.Corrections)
+	require.NoError(t, b.db.Worker.WithTenant(t.Context(), c.TenantID, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update classifications set corrected_intent = 'integration.error', corrected_at = now() where tenant_id = $1 and message_id = $2`, c.TenantID, args.MessageID)
+		return err
+	}))
+	_, args = b.ask(t, "Another question")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Equal(t, []assistant.Correction{{Text: "The blue widget shows nothing", Intent: "integration.error"}}, b.input.Corrections)
+
+	other := b.db.Tenant(t, "globex")
+	b.customer = triage.Actor{Kind: triage.ActorCustomer, TenantID: other, ID: b.db.User(t, other, "bob@globex.test"), Name: "Bob"}
+	_, args = b.ask(t, "A question of somebody else")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Empty(t, b.input.Corrections, "another tenant's corrections are not theirs")
 }
 
 func TestABurstIsAnsweredOnce(t *testing.T) {

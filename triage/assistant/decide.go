@@ -11,20 +11,13 @@ import (
 // decide classifies the message and finds what to say or whom to involve.
 func (a *Assistant) decide(ctx context.Context, r *run) error {
 	r.guard = a.Guard.Inspect(r.message.Body)
-	classification, err := a.Classifier.Classify(ctx, ClassifyInput{
-		TenantID: r.tenant.ID, Text: r.message.Body, History: r.history,
-		Language: r.language(), Tier: r.tenant.Tier, Stage: r.tenant.LifecycleState,
-	})
-	if err != nil {
-		return fmt.Errorf("classify: %w", err)
+	if err := a.classify(ctx, r); err != nil {
+		return err
 	}
-	r.classification = &classification
-	r.decision.versions["classifier"] = classification.Version
-	r.decision.usage = classification.Usage
 	if err := a.followUp(ctx, r); err != nil {
 		return err
 	}
-	classification = *r.classification
+	classification := *r.classification
 	switch {
 	case r.args.Person:
 		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
@@ -48,6 +41,33 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 		return a.reply(ctx, r)
 	}
 	return nil
+}
+
+func (a *Assistant) classify(ctx context.Context, r *run) error {
+	classification, err := a.Classifier.Classify(ctx, ClassifyInput{
+		TenantID: r.tenant.ID, Text: r.message.Body, History: r.history, Language: r.language(),
+		Tier: r.tenant.Tier, Stage: r.tenant.LifecycleState, Corrections: r.corrections,
+	})
+	if err != nil {
+		return fmt.Errorf("classify: %w", err)
+	}
+	r.classification = &classification
+	r.decision.versions["classifier"] = classification.Version
+	r.decision.usage = classification.Usage
+	return nil
+}
+
+// read classifies a message people answer, so that what the conversation has
+// become shows on the ticket. Failing is no reason to keep the message from them.
+func (a *Assistant) read(ctx context.Context, r *run) {
+	if r.decision.reason != personInCharge {
+		return
+	}
+	if err := a.classify(ctx, r); err != nil {
+		a.Log.WarnContext(ctx, "classify for people failed", "error", err, "tenant_id", r.tenant.ID, "message_id", r.message.ID)
+		return
+	}
+	r.thanks = r.classification.Route == "acknowledge"
 }
 
 // reply answers what nothing above kept from being answered.

@@ -87,7 +87,9 @@ func (r *run) drop(reason string) {
 
 // tellDesk adds the message to the ticket the conversation has, and hands over.
 func (a *Assistant) tellDesk(ctx context.Context, tx pgx.Tx, r *run) error {
-	ticket, known, err := a.Desk.CustomerWrote(ctx, tx, desk.CustomerMessage{Message: r.message, Thanks: r.thanks, Locale: r.asker.Locale})
+	ticket, known, err := a.Desk.CustomerWrote(ctx, tx, desk.CustomerMessage{
+		Message: r.message, Thanks: r.thanks, Locale: r.asker.Locale, Classification: r.classification,
+	})
 	if err != nil {
 		return fmt.Errorf("tell desk: %w", err)
 	}

@@ -25,6 +25,14 @@ type ClassifyInput struct {
 	Language string // of the conversation so far, or the person's; may be empty
 	Tier     string // the tenant's
 	Stage    string // the tenant's lifecycle state
+	// Corrections are what people said earlier messages of the tenant are about, latest first.
+	Corrections []Correction
+}
+
+// Correction is a message of the tenant that a person classified.
+type Correction struct {
+	Text   string `db:"body"`
+	Intent string `db:"corrected_intent"`
 }
 
 // Turn is one earlier public message.

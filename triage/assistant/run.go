@@ -23,6 +23,9 @@ const maxClarifications = 2
 // historyTurns is how many earlier public messages a run looks at.
 const historyTurns = 12
 
+// maxCorrections is how many of the tenant's corrected messages a run looks at.
+const maxCorrections = 50
+
 // run is one run over one message: what was loaded, then what was decided.
 type run struct {
 	args         intake.ProcessArgs
@@ -37,6 +40,7 @@ type run struct {
 	lastKind     string // of the assistant's last message
 	lastIntent   string // of the customer's message before, as acted on
 	ticketOpen   bool
+	corrections  []Correction
 
 	guard          GuardReport
 	classification *triage.Classification
@@ -126,6 +130,16 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	if locale != nil {
 		r.asker.Locale = *locale
 	}
+	rows, err := tx.Query(ctx, `select m.body, c.corrected_intent from classifications c
+		join messages m on m.tenant_id = c.tenant_id and m.id = c.message_id
+		where c.tenant_id = $1 and c.corrected_intent is not null and m.state <> 'deleted'
+		order by c.corrected_at desc limit $2`, r.args.TenantID, maxCorrections)
+	if err != nil {
+		return fmt.Errorf("read corrections: %w", err)
+	}
+	if r.corrections, err = pgx.CollectRows(rows, pgx.RowToStructByName[Correction]); err != nil {
+		return fmt.Errorf("read corrections: %w", err)
+	}
 	earlier, err := triage.MessagesBefore(ctx, tx, r.args.TenantID, r.conversation.ID, r.message.Seq, false, historyTurns)
 	if err != nil {
 		return err
@@ -138,6 +152,9 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// personInCharge is why a message is not answered, only read.
+const personInCharge = "a person is in charge"
+
 // leave reports whether the message is not the assistant's to answer, and says why.
 func (r *run) leave() bool {
 	switch {
@@ -146,7 +163,7 @@ func (r *run) leave() bool {
 	case r.superseded:
 		r.ignore("a newer message of the customer is answered instead")
 	case r.conversation.Assistant == "off":
-		r.ignore("a person is in charge")
+		r.ignore(personInCharge)
 	default:
 		return false
 	}

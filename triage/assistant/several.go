@@ -126,6 +126,7 @@ func (a *Assistant) requests(ctx context.Context, r *run) ([]request, error) {
 	for _, part := range parts {
 		c, err := a.Classifier.Classify(ctx, ClassifyInput{
 			TenantID: r.tenant.ID, Text: part, Language: r.language(), Tier: r.tenant.Tier, Stage: r.tenant.LifecycleState,
+			Corrections: r.corrections,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("classify a part: %w", err)

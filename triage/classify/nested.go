@@ -57,3 +57,16 @@ func (m *Model) PredictParts(text string) []Part {
 	}
 	return parts
 }
+
+// Nearest finds the text most like another: the cosine of their features by this
+// model's weights, 0 to 1, of the first where several are. at is -1 for no texts.
+func (m *Model) Nearest(text string, texts []string) (at int, alike float64) {
+	v := m.vectorizer.vector(text)
+	at = -1
+	for i, t := range texts {
+		if x := v.cosine(m.vectorizer.vector(t)); at < 0 || x > alike {
+			at, alike = i, x
+		}
+	}
+	return at, alike
+}

@@ -216,3 +216,13 @@ func TestEntities(t *testing.T) {
 	require.Empty(t, classify.Entities("Mark the task as done please"), "a verb at the start is no person")
 	require.Empty(t, classify.Entities(""))
 }
+
+func TestAlike(t *testing.T) {
+	t.Parallel()
+	const said = "The nightly import of invoices fails with error 502 since Monday"
+	require.InDelta(t, 1, classify.Alike(said, said), 1e-9)
+	require.Greater(t, classify.Alike(said, "Hello, the invoice import at night has been failing since Monday (error 502)"), 0.7)
+	require.Less(t, classify.Alike(said, "Please add two colleagues to our workspace as viewers"), 0.2)
+	require.Less(t, classify.Alike("How do I export my data?", "How do I invite my colleague?"), 0.5)
+	require.Zero(t, classify.Alike("Hi", "Hi"), "nothing said is nothing in common")
+}

@@ -58,6 +58,24 @@ func (v vector) dot(w []float32) float32 {
 	return sum
 }
 
+// cosine compares two vectors of length one.
+func (v vector) cosine(w vector) float64 {
+	var sum float64
+	for i, j := 0, 0; i < len(v.ids) && j < len(w.ids); {
+		switch {
+		case v.ids[i] < w.ids[j]:
+			i++
+		case v.ids[i] > w.ids[j]:
+			j++
+		default:
+			sum += float64(v.val[i]) * float64(w.val[j])
+			i++
+			j++
+		}
+	}
+	return sum
+}
+
 const (
 	fnvOffset = 14695981039346656037
 	fnvPrime  = 1099511628211

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ type CustomerMessage struct {
 	// Thanks says the message is a pleasantry: it is shown to agents and moves nothing.
 	Thanks bool
 	Locale string
+	// Classification is what the message is about; nil where nobody looked.
+	Classification *triage.Classification
 }
 
 // CustomerWrote tells the desk that a customer wrote, in the caller's
@@ -74,11 +77,42 @@ func (s *Service) customerMoves(ctx context.Context, w *work, in CustomerMessage
 		return nil
 	}
 	w.waiting(w.at)
+	if in.Classification != nil {
+		if err := s.reclassify(ctx, w, in.Message.ID, *in.Classification); err != nil {
+			return err
+		}
+	}
 	switch w.ticket.InternalState {
 	case triage.InternalSolved:
 		return s.reopen(ctx, w)
 	case triage.InternalPending, triage.InternalOnHold, triage.InternalSnoozed:
 		w.setState(triage.InternalOpen)
+	}
+	return nil
+}
+
+// reclassify lets the ticket follow the conversation: mood and language are the
+// latest; an intent fills an empty one; the priority rises with what the customer
+// says and never falls. What staff set by hand stays.
+func (s *Service) reclassify(ctx context.Context, w *work, message uuid.UUID, c triage.Classification) error {
+	var bySomebody bool
+	if err := w.tx.QueryRow(ctx, `select exists (select from ticket_events where tenant_id = $1 and ticket_id = $2
+		and kind in ('priority_changed', 'classification_corrected'))`, w.ticket.TenantID, w.ticket.ID).Scan(&bySomebody); err != nil {
+		return fmt.Errorf("read ticket events: %w", err)
+	}
+	t := &w.ticket
+	t.Sentiment, t.Language = cmp.Or(c.Sentiment, t.Sentiment), cmp.Or(c.Language, t.Language)
+	before := *t
+	if !bySomebody {
+		t.Intent, t.ProductArea = cmp.Or(t.Intent, c.Intent), cmp.Or(t.ProductArea, c.ProductArea)
+		if c.Priority != "" && rank(c.Priority) < rank(t.Priority) {
+			t.Priority = c.Priority
+		}
+	}
+	if t.Intent != before.Intent || t.Priority != before.Priority {
+		w.note("reclassified", map[string]any{
+			"message_id": message, "from_intent": before.Intent, "intent": t.Intent, "from": before.Priority, "to": t.Priority,
+		})
 	}
 	return nil
 }

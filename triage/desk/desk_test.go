@@ -842,3 +842,77 @@ func TestForget(t *testing.T) {
 	texts, _ = kept()
 	require.Zero(t, texts)
 }
+
+func TestANewTicketIsLinkedToTheOpenOneThatAsksTheSame(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := b.escalate(t, "The nightly import of invoices fails with error 502 since Monday")
+	other := b.escalateIn(t, b.talk(t), "Please add two colleagues to our workspace as viewers")
+	again := b.escalateIn(t, b.talk(t), "Hello, the invoice import at night has been failing since Monday (error 502)")
+	require.Empty(t, b.detail(t, other).Related, "another matter")
+	related := b.detail(t, again).Related
+	require.Len(t, related, 1)
+	require.Equal(t, first.ID, related[0].ID)
+	require.Equal(t, "duplicate_of", related[0].Kind)
+	require.Contains(t, again.Summary, fmt.Sprintf("Looks like #%d", first.Number))
+	require.Equal(t, "inverse_duplicate_of", b.detail(t, first).Related[0].Kind)
+	require.NotEqual(t, triage.InternalClosed, again.InternalState, "merging is for people")
+
+	solve(t, b, first)
+	solve(t, b, again)
+	late := b.escalateIn(t, b.talk(t), "The nightly import of invoices fails with error 502 since Monday")
+	require.Empty(t, b.detail(t, late).Related, "what is solved is no duplicate")
+}
+
+func TestATicketFollowsWhatTheConversationBecomes(t *testing.T) {
+	t.Parallel()
+	wrote := func(t *testing.T, b *testBundle, text string, c triage.Classification) (ticket triage.Ticket) {
+		b.tx(t, func(tx pgx.Tx) (err error) {
+			m := b.write(t, tx, b.conversation, text)
+			ticket, _, err = b.service.CustomerWrote(t.Context(), tx, desk.CustomerMessage{Message: m, Classification: &c})
+			return err
+		})
+		return ticket
+	}
+	outage := triage.Classification{Intent: "outage", Priority: triage.PriorityUrgent, Sentiment: "very_negative", Language: "de"}
+
+	t.Run("priority rises, mood and language are the latest", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		first := b.escalate(t, "The import is slow")
+		require.Equal(t, triage.PriorityHigh, first.Priority)
+		now := wrote(t, b, "Jetzt geht gar nichts mehr!", outage)
+		require.Equal(t, triage.PriorityUrgent, now.Priority)
+		require.Equal(t, "very_negative", now.Sentiment)
+		require.Equal(t, "de", now.Language)
+		require.Equal(t, first.Intent, now.Intent, "the matter stays what it is")
+		require.Equal(t, 1, events(b.detail(t, now), "reclassified"))
+	})
+
+	t.Run("priority never falls by itself", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.escalate(t, "The import is slow")
+		now := wrote(t, b, "no rush", triage.Classification{Priority: triage.PriorityLow, Sentiment: "neutral"})
+		require.Equal(t, triage.PriorityHigh, now.Priority)
+		require.Zero(t, events(b.detail(t, now), "reclassified"))
+	})
+
+	t.Run("what staff decided stays", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ticket := b.escalate(t, "The import is slow")
+		_, err := b.service.SetPriority(t.Context(), b.agent, ref(ticket), triage.PriorityNormal)
+		require.NoError(t, err)
+		require.Equal(t, triage.PriorityNormal, wrote(t, b, "Nothing works!", outage).Priority)
+	})
+}
+
+func events(d desk.Detail, kind string) (n int) {
+	for _, e := range d.Events {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
+}

@@ -44,7 +44,9 @@ func (s *Service) Escalate(ctx context.Context, tx pgx.Tx, in Escalation) (triag
 	actor := triage.Actor{Kind: triage.ActorAssistant}
 	ticket, err := s.openTicket(ctx, tx, in)
 	if errors.Is(err, triage.ErrTicketNotFound) {
-		ticket, err = s.createTicket(ctx, tx, conversation, in)
+		if ticket, err = s.createTicket(ctx, tx, conversation, in); err == nil {
+			err = s.linkDuplicate(ctx, tx, ticket, &in)
+		}
 	}
 	if err != nil {
 		return triage.Ticket{}, err

@@ -154,7 +154,7 @@ type LinkRow struct {
 }
 
 // RelatedRow is a related ticket. Kind reads from this ticket: follow_up_of,
-// merged_into, split_from, or with "inverse_" before it.
+// merged_into, split_from, duplicate_of, or with "inverse_" before it.
 type RelatedRow struct {
 	ID      uuid.UUID `db:"id" json:"id"`
 	Number  int64     `db:"number" json:"number"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -92,19 +93,95 @@ func (e *Engine) Refresh(ctx context.Context) error {
 		return err
 	}
 	if fresh == nil {
-		started := time.Now()
-		if fresh, err = train(ctx, set); err != nil {
+		if fresh, err = e.retrain(ctx, set, revision); err != nil {
 			return fmt.Errorf("train classifier: %w", err)
 		}
-		fresh.revision = revision
-		if err := e.store(ctx, fresh, time.Since(started)); err != nil {
-			return err
-		}
-		e.log.InfoContext(ctx, "classifier trained", "values", len(set.Values), "examples", len(set.Examples),
-			"seconds", time.Since(started).Seconds(), "version", fresh.intent.Version())
 	}
 	e.current.Store(fresh)
 	return nil
+}
+
+// retrain learns a revision of the taxonomy. Where models are in use already the
+// new ones must not do worse on examples held back from both; else the old
+// stay, with the values as they are now.
+func (e *Engine) retrain(ctx context.Context, set Set, revision string) (*trained, error) {
+	started := time.Now()
+	defer debug.FreeOSMemory() // training leaves much behind
+	now := e.current.Load()
+	var verdict Training
+	var answers []answer
+	if now != nil {
+		known := false
+		var err error
+		if verdict, known, err = outcome(ctx, e.db, revision); err != nil {
+			return nil, err
+		}
+		if !known {
+			if verdict, answers, err = e.compare(ctx, set, now, revision); err != nil {
+				return nil, err
+			}
+		}
+		if !verdict.Accepted {
+			if err := e.record(ctx, verdict, answers); err != nil {
+				return nil, err
+			}
+			e.log.WarnContext(ctx, "retrained classifier does worse, the one before stays", "held", verdict.Held,
+				"accuracy", verdict.Accuracy, "gained", verdict.Gained, "lost", verdict.Lost)
+			kept := index(set)
+			kept.revision, kept.intent, kept.area = revision, now.intent, now.area
+			return kept, nil
+		}
+	}
+	fresh, err := train(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	fresh.revision = revision
+	if err := e.store(ctx, fresh, time.Since(started)); err != nil {
+		return nil, err
+	}
+	if now != nil {
+		verdict.Version = fresh.intent.Version()
+		if err := e.record(ctx, verdict, answers); err != nil {
+			return nil, err
+		}
+	}
+	e.log.InfoContext(ctx, "classifier trained", "values", len(set.Values), "examples", len(set.Examples),
+		"seconds", time.Since(started).Seconds(), "version", fresh.intent.Version(),
+		"held", verdict.Held, "accuracy", verdict.Accuracy, "gained", verdict.Gained, "lost", verdict.Lost)
+	return fresh, nil
+}
+
+// compare judges what training on set would give. The classifier in use was
+// examined when it was trained; the first one of an installation is now, on the
+// examples it was trained from.
+func (e *Engine) compare(ctx context.Context, set Set, now *trained, revision string) (Training, []answer, error) {
+	before, err := answersInUse(ctx, e.db)
+	if err != nil {
+		return Training{}, nil, err
+	}
+	if len(before) == 0 {
+		rows, err := e.db.Query(ctx, `select created_at from classifier_models where revision = $1`, now.revision)
+		if err != nil {
+			return Training{}, nil, fmt.Errorf("read when the classifier was trained: %w", err)
+		}
+		trainedAt, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+		if err != nil {
+			return Training{}, nil, fmt.Errorf("read when the classifier was trained: %w", err)
+		}
+		if len(trainedAt) > 0 {
+			old := Set{Values: set.Values, Examples: slices.Clone(set.Examples)}
+			old.Examples = slices.DeleteFunc(old.Examples, func(x Example) bool { return x.CreatedAt.After(trainedAt[0]) })
+			if before, err = examine(ctx, old); err != nil {
+				return Training{}, nil, err
+			}
+		}
+	}
+	after, err := examine(ctx, set)
+	if err != nil {
+		return Training{}, nil, err
+	}
+	return judge(revision, "", before, after), after, nil
 }
 
 // Watch refreshes every few seconds until ctx ends, so that every process
@@ -182,7 +259,19 @@ type Input struct {
 	Language string // what the conversation or the person suggests; may be empty
 	Tier     string // the tenant's: enterprise raises the priority by a step
 	Stage    string // the tenant's lifecycle state: live raises it for what breaks
+	// Corrections are what people said the tenant's earlier messages are about, latest first.
+	Corrections []Correction
 }
+
+// Correction is a message of a tenant that a person classified.
+type Correction struct {
+	Text   string
+	Intent string
+}
+
+// sameText is how alike a message must be to a corrected one of the same tenant
+// to be taken for the same thing, 1 being the same words.
+const sameText = 0.72
 
 // Classify says what a message is about. An empty Intent means none fits.
 func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, error) {
@@ -203,6 +292,9 @@ func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, e
 		c.Entities = append(c.Entities, triage.Entity{Kind: string(entity.Kind), Text: entity.Text, Value: entity.Value})
 	}
 	value := models.decide(&c, text)
+	if corrected, ok := models.corrected(&c, text, in.Corrections); ok {
+		value = corrected
+	}
 	c.ProductArea = value.ProductArea
 	if models.area != nil {
 		if p := models.area.Predict(text); !p.OutOfScope && p.Confidence >= 0.5 {
@@ -238,9 +330,37 @@ func (t *trained) decide(c *triage.Classification, text string) Value {
 	if p.OutOfScope || p.Label == OutOfScope || p.Confidence < minConfidence {
 		return Value{}
 	}
-	v := t.values[Intent+"/"+p.Label]
+	v, ok := t.values[Intent+"/"+p.Label]
+	if !ok {
+		return Value{} // taken out of the taxonomy since the model was trained
+	}
 	c.Intent, c.Route = p.Label, v.Route
 	return v
+}
+
+// corrected takes a person's word for a message that says what they corrected
+// before: at once, and for that tenant alone. The retraining that follows teaches
+// everybody's classifier.
+func (t *trained) corrected(c *triage.Classification, text string, corrections []Correction) (Value, bool) {
+	if len(corrections) == 0 || c.Route == RouteAcknowledge {
+		return Value{}, false
+	}
+	texts := make([]string, len(corrections))
+	for i, k := range corrections {
+		texts[i] = classify.Clean(k.Text)
+	}
+	at, alike := t.intent.Nearest(text, texts)
+	if alike < sameText {
+		return Value{}, false
+	}
+	v, ok := t.values[Intent+"/"+corrections[at].Intent]
+	if !ok {
+		return Value{}, false
+	}
+	c.Intent, c.Route, c.Corrected = v.Value, v.Route, true
+	c.Confidence = max(c.Confidence, math.Round(alike*1000)/1000)
+	c.Explanation = append(c.Explanation, "a person corrected a message like this: "+triage.Line(corrections[at].Text, 80))
+	return v, true
 }
 
 // language trusts the text where it is long enough to tell, else its surroundings.

@@ -100,3 +100,77 @@ func TestClassify(t *testing.T) {
 	})
 	require.ErrorIs(t, err, taxonomy.ErrValueNotFound)
 }
+
+func TestACorrectionCountsAtOnceForItsTenantAlone(t *testing.T) {
+	t.Parallel()
+	e, _ := engine(t)
+	const said, alike = "The blue widget on our board shows nothing since the move", "the blue widget on our board still shows nothing since the move!"
+	corrections := []taxonomy.Correction{{Text: said, Intent: "billing.plan"}}
+	classify := func(text string, k []taxonomy.Correction) triage.Classification {
+		c, err := e.Classify(t.Context(), taxonomy.Input{Text: text, Corrections: k})
+		require.NoError(t, err)
+		return c
+	}
+	require.NotEqual(t, "billing.plan", classify(alike, nil).Intent)
+	c := classify(alike, corrections)
+	require.Equal(t, "billing.plan", c.Intent)
+	require.True(t, c.Corrected)
+	require.Contains(t, strings.Join(c.Explanation, "\n"), said)
+	require.NotEqual(t, "billing.plan", classify("When do we go live?", corrections).Intent, "another question is another matter")
+	require.Equal(t, "acknowledge", classify("Thanks a lot!", []taxonomy.Correction{{Text: "Thanks a lot!", Intent: "billing.plan"}}).Route)
+	require.NotEqual(t, "gone", classify(alike, []taxonomy.Correction{{Text: said, Intent: "gone"}}).Intent, "a value the taxonomy has no more")
+}
+
+func TestARetrainingThatDoesWorseIsRefused(t *testing.T) {
+	t.Parallel()
+	e, db := engine(t)
+	before, err := e.Classify(t.Context(), taxonomy.Input{Text: "When do we go live?"})
+	require.NoError(t, err)
+	require.Equal(t, "onboarding.go_live_date", before.Intent)
+
+	// Somebody pastes every example of one value into others: the classifier would unlearn much.
+	set, err := taxonomy.Load(t.Context(), db.Worker.Pool())
+	require.NoError(t, err)
+	require.NoError(t, db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		for _, x := range set.Examples {
+			if x.Value == "billing.plan" {
+				continue
+			}
+			if err := taxonomy.AddExample(t.Context(), tx, taxonomy.Example{Dimension: taxonomy.Intent, Value: "billing.plan", Language: x.Language, Text: x.Text, Source: "curator"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	require.NoError(t, e.Refresh(t.Context()))
+	after, err := e.Classify(t.Context(), taxonomy.Input{Text: "When do we go live?"})
+	require.NoError(t, err)
+	require.Equal(t, before.Intent, after.Intent)
+	require.Equal(t, before.Version, after.Version)
+
+	var accepted bool
+	var held, lost, kept int
+	require.NoError(t, db.Worker.Pool().QueryRow(t.Context(), `select accepted, held, lost, (select count(*) from classifier_checks) from classifier_trainings`).
+		Scan(&accepted, &held, &lost, &kept))
+	require.False(t, accepted)
+	require.Equal(t, held, kept)
+	require.Greater(t, lost, 20)
+
+	// Another process finds the verdict and does not train again.
+	other := taxonomy.NewEngine(db.Worker.Pool(), nil)
+	require.NoError(t, other.Start(t.Context()))
+	require.NoError(t, other.Refresh(t.Context()))
+	c, err := other.Classify(t.Context(), taxonomy.Input{Text: "When do we go live?"})
+	require.NoError(t, err)
+	require.Equal(t, before.Version, c.Version)
+
+	// A value taken out counts at once, refused or not.
+	require.NoError(t, db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update taxonomy_values set enabled = false, updated_at = now() where value = 'onboarding.go_live_date'`)
+		return err
+	}))
+	require.NoError(t, e.Refresh(t.Context()))
+	gone, err := e.Classify(t.Context(), taxonomy.Input{Text: "When do we go live?"})
+	require.NoError(t, err)
+	require.NotEqual(t, "onboarding.go_live_date", gone.Intent)
+}

@@ -129,7 +129,7 @@ func TestAWorkspaceFromContractToErasure(t *testing.T) {
 
 	var request uuid.UUID
 	system(func(tx pgx.Tx) error {
-		return tx.QueryRow(t.Context(), `update document_requests set state = 'requested' where tenant_id = $1 and id = (select min(id::text)::uuid from document_requests where tenant_id = $1) returning id`, tenant).Scan(&request)
+		return tx.QueryRow(t.Context(), `update document_requests set state = 'requested' where tenant_id = $1 and id = (select min(id::text)::uuid from document_requests where tenant_id = $1 and department = '') returning id`, tenant).Scan(&request)
 	})
 	_, err = a.documents.customers.Upload(t.Context(), onboarding.Asker{TenantID: tenant, UserID: bill, Roles: []string{"admin"}, Departments: []string{"finance", "legal", "operations", "technical"}}, request, "plan.txt", strings.NewReader("a plan of Initech"))
 	require.NoError(t, err)

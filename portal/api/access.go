@@ -44,7 +44,7 @@ var operations = map[string]access{
 	"GetLifecycle": curator, "MoveLifecycle": curator,
 	"ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
-	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator,
+	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator, "GetAccuracy": curator,
 }
 
 // guard lets an operation through for whom it is declared. To everybody else an

@@ -901,6 +901,40 @@ func (e ExportDataParamsFormat) Valid() bool {
 	}
 }
 
+// Accuracy defines model for Accuracy.
+type Accuracy struct {
+	Bins []struct {
+		Confidence float32 `json:"confidence"`
+		From       float32 `json:"from"`
+		Reviewed   int     `json:"reviewed"`
+		Right      int     `json:"right"`
+	} `json:"bins"`
+	Confused []struct {
+		Became string `json:"became"`
+		Count  int    `json:"count"`
+		Was    string `json:"was"`
+	} `json:"confused"`
+
+	// Ece Expected calibration error
+	Ece     float32 `json:"ece"`
+	Intents []struct {
+		Intent   string `json:"intent"`
+		Reviewed int    `json:"reviewed"`
+		Right    int    `json:"right"`
+	} `json:"intents"`
+
+	// Reviewed Messages whose ticket somebody answered or corrected
+	Reviewed int `json:"reviewed"`
+
+	// Right Those nobody corrected
+	Right int `json:"right"`
+	Weeks []struct {
+		Reviewed int                `json:"reviewed"`
+		Right    int                `json:"right"`
+		Week     openapi_types.Date `json:"week"`
+	} `json:"weeks"`
+}
+
 // AdminArticle defines model for AdminArticle.
 type AdminArticle struct {
 	Audience Audience `json:"audience"`
@@ -1967,6 +2001,11 @@ type GetMetricsParams struct {
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
 }
 
+// GetAccuracyParams defines parameters for GetAccuracy.
+type GetAccuracyParams struct {
+	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
 // StreamOnboardingParams defines parameters for StreamOnboarding.
 type StreamOnboardingParams struct {
 	// After Like Last-Event-ID
@@ -2267,6 +2306,9 @@ type ServerInterface interface {
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(c *gin.Context, params GetMetricsParams)
+	// GetAccuracy How often people agreed with the classification, by value, confidence and week
+	// (GET /v1/metrics/triage)
+	GetAccuracy(c *gin.Context, params GetAccuracyParams)
 	// GetOnboarding The onboarding record as this person may see it
 	// (GET /v1/onboarding)
 	GetOnboarding(c *gin.Context)
@@ -4116,6 +4158,33 @@ func (siw *ServerInterfaceWrapper) GetMetrics(c *gin.Context) {
 	siw.Handler.GetMetrics(c, params)
 }
 
+// GetAccuracy operation middleware
+func (siw *ServerInterfaceWrapper) GetAccuracy(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAccuracyParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", c.Request.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter days: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAccuracy(c, params)
+}
+
 // GetOnboarding operation middleware
 func (siw *ServerInterfaceWrapper) GetOnboarding(c *gin.Context) {
 
@@ -4375,6 +4444,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.DeleteWebhook)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.ActOnWebhook)
 	router.GET(options.BaseURL+"/v1/metrics/summary", wrapper.GetMetrics)
+	router.GET(options.BaseURL+"/v1/metrics/triage", wrapper.GetAccuracy)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
 }
@@ -7137,6 +7207,45 @@ func (response GetMetricsdefaultApplicationProblemPlusJSONResponse) VisitGetMetr
 	return err
 }
 
+type GetAccuracyRequestObject struct {
+	Params GetAccuracyParams
+}
+
+type GetAccuracyResponseObject interface {
+	VisitGetAccuracyResponse(w http.ResponseWriter) error
+}
+
+type GetAccuracy200JSONResponse Accuracy
+
+func (response GetAccuracy200JSONResponse) VisitGetAccuracyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccuracydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAccuracydefaultApplicationProblemPlusJSONResponse) VisitGetAccuracyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOnboardingRequestObject struct {
 }
 
@@ -7567,6 +7676,9 @@ type StrictServerInterface interface {
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(ctx context.Context, request GetMetricsRequestObject) (GetMetricsResponseObject, error)
+	// GetAccuracy How often people agreed with the classification, by value, confidence and week
+	// (GET /v1/metrics/triage)
+	GetAccuracy(ctx context.Context, request GetAccuracyRequestObject) (GetAccuracyResponseObject, error)
 	// GetOnboarding The onboarding record as this person may see it
 	// (GET /v1/onboarding)
 	GetOnboarding(ctx context.Context, request GetOnboardingRequestObject) (GetOnboardingResponseObject, error)
@@ -9809,6 +9921,32 @@ func (sh *strictHandler) GetMetrics(ctx *gin.Context, params GetMetricsParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetMetricsResponseObject); ok {
 		if err := validResponse.VisitGetMetricsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAccuracy operation middleware
+func (sh *strictHandler) GetAccuracy(ctx *gin.Context, params GetAccuracyParams) {
+	var request GetAccuracyRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccuracy(ctx, request.(GetAccuracyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccuracy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAccuracyResponseObject); ok {
+		if err := validResponse.VisitGetAccuracyResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { call } from "../api/client";
-import type { Metrics as Data } from "../api/types";
+import type { Accuracy as Agreement, Metrics as Data } from "../api/types";
 import { Failed, Head, locale } from "../ui/Console";
 import { longDate, percent, words } from "../ui/format";
 import { Field, Loading, Meter } from "../ui/parts";
@@ -28,6 +28,7 @@ export function Metrics() {
       {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
       {!load.data && load.loading && <Loading label="Loading…" />}
       {load.data && <Page data={load.data} />}
+      <Accuracy days={days} />
     </div>
   );
 }
@@ -121,5 +122,64 @@ function Page({ data: d }: { data: Data }) {
         </section>
       </div>
     </>
+  );
+}
+
+/** How often people agreed with the machine: what it got right, how sure it was, what it takes for what. */
+function Accuracy({ days }: { days: number }) {
+  const load = useLoad<Agreement>((signal) => call("get", "/v1/metrics/triage", { query: { days }, signal }), `accuracy ${days}`);
+  const d = load.data;
+  if (!d) return null;
+  const share = (right: number, of: number) => (of > 0 ? percent(right / of, locale) : "–");
+  return (
+    <section className="card stack stack-3" aria-labelledby="m-acc">
+      <h2 id="m-acc">Classification, as people judged it</h2>
+      {d.reviewed === 0 ? (
+        <p className="muted">Nobody has worked on a classified ticket in this period.</p>
+      ) : (
+        <>
+          <p>
+            {share(d.right, d.reviewed)} of {d.reviewed} were right. Calibration error {percent(d.ece, locale, 1)}: how far its confidence is from how often it is right.
+          </p>
+          <div className="split">
+            <Table caption="By value" head={["Value", "Seen", "Right"]} rows={d.intents.map((i) => [i.intent || "none fits", String(i.reviewed), share(i.right, i.reviewed)])} />
+            <Table caption="By confidence" head={["About this sure", "Seen", "Right"]} rows={d.bins.map((b) => [percent(b.confidence, locale), String(b.reviewed), share(b.right, b.reviewed)])} />
+            <Table caption="By week" head={["Week of", "Seen", "Right"]} rows={d.weeks.map((w) => [longDate(w.week, locale), String(w.reviewed), share(w.right, w.reviewed)])} />
+            {d.confused.length > 0 && <Table caption="Taken for" head={["It said", "People said", "Times"]} rows={d.confused.map((c) => [c.was || "none fits", c.became || "none fits", String(c.count)])} />}
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+function Table({ caption, head, rows }: { caption: string; head: string[]; rows: string[][] }) {
+  return (
+    <div className="table-wrap" tabIndex={0} role="region" aria-label={caption}>
+      <table className="table">
+        <caption className="small">{caption}</caption>
+        <thead>
+          <tr>
+            {head.map((h) => (
+              <th key={h} scope="col">
+                {h}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((r) => (
+            <tr key={r.join("|")}>
+              <th scope="row">{r[0]}</th>
+              {r.slice(1).map((cell, i) => (
+                <td key={i} className="num">
+                  {cell}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -1063,6 +1063,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics/triage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often people agreed with the classification, by value, confidence and week */
+        get: operations["getAccuracy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1427,6 +1444,36 @@ export interface components {
             endpoint: components["schemas"]["WebhookEndpoint"];
             /** @description whsec_…, shown when it is made and never again */
             secret?: string;
+        };
+        Accuracy: {
+            /** @description Messages whose ticket somebody answered or corrected */
+            reviewed: number;
+            /** @description Those nobody corrected */
+            right: number;
+            /** @description Expected calibration error */
+            ece: number;
+            intents: {
+                intent: string;
+                reviewed: number;
+                right: number;
+            }[];
+            bins: {
+                from: number;
+                confidence: number;
+                reviewed: number;
+                right: number;
+            }[];
+            confused: {
+                was: string;
+                became: string;
+                count: number;
+            }[];
+            weeks: {
+                /** Format: date */
+                week: string;
+                reviewed: number;
+                right: number;
+            }[];
         };
         KnowledgeSource: {
             /** Format: uuid */
@@ -3717,6 +3764,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAccuracy: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counted from agents' work and corrections */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accuracy"];
                 };
             };
             default: components["responses"]["Problem"];

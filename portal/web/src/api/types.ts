@@ -38,6 +38,7 @@ export type WebhookEndpoint = Schemas["WebhookEndpoint"];
 export type SavedQuestion = Schemas["SavedQuestion"];
 export type QuestionRun = Schemas["QuestionRun"];
 export type Replay = Schemas["Replay"];
+export type Accuracy = Schemas["Accuracy"];
 export type TestRun = Schemas["TestRun"];
 export type Gap = Schemas["Gap"];
 export type Synonym = Schemas["Synonym"];

@@ -139,14 +139,39 @@ func (a *application) tellOwner(ctx context.Context, tx pgx.Tx, f rule.Fired) er
 // said is a state as people say it.
 func said(word string) string { return cmp.Or(strings.ReplaceAll(word, "_", " "), "unknown") }
 
-// tell puts a notice into the person's latest open conversation, or a new one.
+// usedFor is how long without a sign-in a person is taken not to use the chat.
+const usedFor = 30 * 24 * time.Hour
+
+// channel is where a person hears of things: where they wrote last, else by
+// e-mail when they do not come to the chat, where e-mail is connected.
+func (a *application) channel(ctx context.Context, tx pgx.Tx, tenant, user uuid.UUID) (triage.Channel, error) {
+	var last string
+	var seen *time.Time
+	err := tx.QueryRow(ctx, `select coalesce((select channel from conversations where tenant_id = $1 and user_id = $2 and channel in ('chat', 'email') order by updated_at desc limit 1), ''),
+		last_login_at from users where tenant_id = $1 and id = $2`, tenant, user).Scan(&last, &seen)
+	if err != nil {
+		return "", fmt.Errorf("choose a channel: %w", err)
+	}
+	away := last == "" && (seen == nil || time.Since(*seen) > usedFor)
+	if a.mail != nil && (last == string(triage.ChannelEmail) || away) {
+		return triage.ChannelEmail, nil
+	}
+	return triage.ChannelChat, nil
+}
+
+// tell puts a notice into the person's latest open conversation, or a new one,
+// in the channel they use.
 func (a *application) tell(ctx context.Context, tx pgx.Tx, m notice.Message) error {
+	channel, err := a.channel(ctx, tx, m.TenantID, m.UserID)
+	if err != nil {
+		return err
+	}
 	var conversation uuid.UUID
-	err := tx.QueryRow(ctx, `select id from conversations where tenant_id = $1 and user_id = $2 and state = 'open' and assistant = 'on' and channel in ('chat', 'email')
-		and updated_at > now() - interval '30 days' order by updated_at desc limit 1`, m.TenantID, m.UserID).Scan(&conversation)
+	err = tx.QueryRow(ctx, `select id from conversations where tenant_id = $1 and user_id = $2 and state = 'open' and assistant = 'on' and channel = $3
+		and updated_at > now() - interval '30 days' order by updated_at desc limit 1`, m.TenantID, m.UserID, string(channel)).Scan(&conversation)
 	if errors.Is(err, pgx.ErrNoRows) {
 		made, err := triage.InsertConversation(ctx, tx, triage.Conversation{
-			TenantID: m.TenantID, ID: uuid.Must(uuid.NewV7()), UserID: &m.UserID, Channel: triage.ChannelChat, Subject: triage.Line(m.Text, 80), Language: m.Language,
+			TenantID: m.TenantID, ID: uuid.Must(uuid.NewV7()), UserID: &m.UserID, Channel: channel, Subject: triage.Line(m.Text, 80), Language: m.Language,
 		})
 		if err != nil {
 			return err

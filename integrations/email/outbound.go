@@ -179,10 +179,10 @@ func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to s
 		id: m.ID.String(), to: to, replyTo: s.replyAddress(c.ID, to), text: m.Body, automatic: m.AuthorKind != triage.AuthorAgent,
 		subject: cmp.Or(oneLine(c.Subject, 150), "Your message"),
 	}
-	if !strings.HasPrefix(strings.ToLower(out.subject), "re:") {
-		out.subject = "Re: " + out.subject
-	}
 	if m.Answer != nil {
+		if m.Answer.Link != "" {
+			out.text += "\n\n" + s.PublicURL + m.Answer.Link
+		}
 		for _, cite := range m.Answer.Citations {
 			out.text += fmt.Sprintf("\n[%d] %s %s", cite.Number, cite.Title, s.PublicURL+cite.URL)
 		}
@@ -205,6 +205,10 @@ func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to s
 	})
 	if err != nil {
 		return outgoing{}, fmt.Errorf("read thread: %w", err)
+	}
+	// What we say first is no reply.
+	if len(out.references) > 0 && !strings.HasPrefix(strings.ToLower(out.subject), "re:") {
+		out.subject = "Re: " + out.subject
 	}
 	return out, nil
 }

@@ -21,3 +21,5 @@ for set in banking77 clinc150 bitext_cs airline_sentiment nlbse24_issues langid;
 done
 run "retrieve stackfaq" retrieve --corpus "$data/stackfaq/corpus.jsonl" --queries "$data/stackfaq/queries_dev.jsonl" --qrels "$data/stackfaq/qrels_dev.jsonl"
 run "retrieve plausible_kb" retrieve --corpus "$data/plausible_kb/corpus.jsonl" --queries "$data/plausible_kb/queries_faq.jsonl" --qrels "$data/plausible_kb/qrels_faq.jsonl"
+run "guard prompt_injection" guard --test "$data/prompt_injection/dev.jsonl" --passages "$data/plausible_kb/corpus.jsonl"
+run "pii pii_presidio" pii --test "$data/pii_presidio/dev.jsonl"

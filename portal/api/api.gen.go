@@ -2282,7 +2282,7 @@ type ServerInterface interface {
 	// UploadDocument Send a file for a document; it is held back until it has been checked
 	// (POST /v1/documents/{id}/versions)
 	UploadDocument(c *gin.Context, id IDPath, params UploadDocumentParams)
-	// ExportData The organisation's own data, for its administrators and managers
+	// ExportData The organisation's own data, for its administrators and managers; audit and conversations for administrators only
 	// (GET /v1/exports/{section})
 	ExportData(c *gin.Context, section string, params ExportDataParams)
 
@@ -7652,7 +7652,7 @@ type StrictServerInterface interface {
 	// UploadDocument Send a file for a document; it is held back until it has been checked
 	// (POST /v1/documents/{id}/versions)
 	UploadDocument(ctx context.Context, request UploadDocumentRequestObject) (UploadDocumentResponseObject, error)
-	// ExportData The organisation's own data, for its administrators and managers
+	// ExportData The organisation's own data, for its administrators and managers; audit and conversations for administrators only
 	// (GET /v1/exports/{section})
 	ExportData(ctx context.Context, request ExportDataRequestObject) (ExportDataResponseObject, error)
 

@@ -6,15 +6,20 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/portal/onboarding/export"
+	"github.com/usherdesk/usher/portal/problem"
 )
 
 // ExportData writes the caller's organisation's rows as they are read.
 func (s *Server) ExportData(ctx context.Context, r ExportDataRequestObject) (ExportDataResponseObject, error) {
 	who := actor(ctx)
 	q := export.Query{TenantID: who.TenantID, Section: string(r.Section), Format: "csv", Departments: who.Departments}
+	if export.ForAdmins(q.Section) && !who.HasRole("admin") {
+		return nil, problem.NotFound()
+	}
 	if r.Params.Format != nil {
 		q.Format = string(*r.Params.Format)
 	}
@@ -51,6 +56,11 @@ func (r exportResponse) VisitExportDataResponse(w http.ResponseWriter) error {
 		h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.%s"`, r.query.Section, time.Now().UTC().Format(time.DateOnly), r.query.Format))
 	}}
 	err = r.server.App.WithTenant(r.ctx, r.query.TenantID, func(tx pgx.Tx) error {
+		// Who took data out is kept with the data.
+		if _, err := tx.Exec(r.ctx, `insert into audit_events (tenant_id, id, actor_kind, actor_id, action, object) values ($1, $2, 'customer', $3, 'data.exported', $4)`,
+			r.query.TenantID, uuid.Must(uuid.NewV7()), principal(r.ctx).Actor.ID.String(), r.query.Section); err != nil {
+			return fmt.Errorf("note an export: %w", err)
+		}
 		_, err := export.Write(r.ctx, tx, r.query, out)
 		return err
 	})

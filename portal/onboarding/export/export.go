@@ -1,5 +1,6 @@
 // Package export writes a tenant's data for people and machines to keep:
-// onboarding, tickets and SLA attainment in a range of dates, as CSV or JSON.
+// onboarding, tickets, conversations, SLA attainment and audit in a range of
+// dates, as CSV or JSON.
 //
 // Rows go from the database to the writer one by one, so memory does not grow
 // with the range. Only what customers may see is in it: internal columns cannot
@@ -65,6 +66,11 @@ var sections = map[string]string{
 	"sla": `select t.number as ticket, c.metric, c.priority, c.target_seconds, c.started_at, c.due_at, c.stopped_at, c.outcome, c.breached_at
 		from sla_clocks c join tickets t on t.tenant_id = c.tenant_id and t.id = c.ticket_id
 		where c.tenant_id = $1 and c.started_at >= $2 and c.started_at < $3 order by c.started_at, c.id`,
+	// Texts for staff only are left out, as in the portal.
+	"conversations": `select c.id as conversation, c.channel, c.subject, m.created_at, m.author_kind as author, m.author_name, m.body
+		from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
+		where m.tenant_id = $1 and m.visibility = 'customer' and m.state in ('final', 'stopped') and m.created_at >= $2 and m.created_at < $3 order by c.id, m.seq`,
+	"audit": `select at, actor_kind as actor, action, object from audit_events where tenant_id = $1 and at >= $2 and at < $3 order by at, id`,
 	"sla_attainment": `select c.priority, c.metric, count(*) filter (where c.outcome = 'met') as met, count(*) filter (where c.outcome = 'breached' or c.breached_at is not null) as breached,
 		round(100.0 * count(*) filter (where c.outcome = 'met' and c.breached_at is null) / nullif(count(*) filter (where c.outcome in ('met', 'breached')), 0), 1)::float8 as percent
 		from sla_clocks c where c.tenant_id = $1 and c.started_at >= $2 and c.started_at < $3 group by c.priority, c.metric order by c.priority, c.metric`,
@@ -79,6 +85,10 @@ func Sections() []string {
 	slices.Sort(names)
 	return names
 }
+
+// ForAdmins reports whether a section is for administrators of the tenant only:
+// it holds what other people have written or done.
+func ForAdmins(section string) bool { return section == "conversations" || section == "audit" }
 
 // sink writes rows in a format; end finishes the document.
 type sink interface {

@@ -46,7 +46,7 @@ func write(t *testing.T, db *dbtest.Database, q export.Query) (string, int) {
 func TestEverySectionIsWrittenInBothFormats(t *testing.T) {
 	t.Parallel()
 	db, tenant := setup(t)
-	require.Len(t, export.Sections(), 7)
+	require.Len(t, export.Sections(), 9)
 	for _, section := range export.Sections() {
 		body, n := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "csv", All: true})
 		rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
@@ -136,4 +136,38 @@ func (w *watch) Write(p []byte) (int, error) {
 		w.most = max(w.most, m.HeapAlloc)
 	}
 	return len(p), nil
+}
+
+func TestConversationsAndAuditAreExported(t *testing.T) {
+	t.Parallel()
+	db, tenant := setup(t)
+	other := db.Tenant(t, "other")
+	for _, of := range []uuid.UUID{tenant, other} {
+		require.NoError(t, db.Worker.WithTenant(t.Context(), of, func(tx pgx.Tx) error {
+			conversation := uuid.New()
+			for _, s := range []struct {
+				sql  string
+				args []any
+			}{
+				{`insert into conversations (tenant_id, id, channel, subject) values ($1, $2, 'chat', 'Invoice')`, []any{of, conversation}},
+				{`insert into messages (tenant_id, id, conversation_id, seq, author_kind, visibility, body, created_at) values ($1, $2, $3, 1, 'customer', 'customer', $4, '2026-11-20')`, []any{of, uuid.New(), conversation, "=question of " + of.String()}},
+				{`insert into messages (tenant_id, id, conversation_id, seq, author_kind, visibility, body, created_at) values ($1, $2, $3, 2, 'agent', 'internal', 'CANARY', '2026-11-20')`, []any{of, uuid.New(), conversation}},
+				{`insert into messages (tenant_id, id, conversation_id, seq, author_kind, visibility, body, created_at) values ($1, $2, $3, 3, 'agent', 'customer', 'too late', '2026-12-20')`, []any{of, uuid.New(), conversation}},
+				{`insert into audit_events (tenant_id, id, at, actor_kind, action, detail) values ($1, $2, '2026-11-20', 'staff', 'workspace.live', '{"note": "CANARY"}')`, []any{of, uuid.New()}},
+			} {
+				if _, err := tx.Exec(t.Context(), s.sql, s.args...); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	to := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	said, n := write(t, db, export.Query{TenantID: tenant, Section: "conversations", Format: "csv", To: to})
+	require.Equal(t, 1, n, said)
+	require.Contains(t, said, "'=question of "+tenant.String(), "and no formula")
+	done, n := write(t, db, export.Query{TenantID: tenant, Section: "audit", Format: "json", To: to})
+	require.Equal(t, 1, n)
+	require.Contains(t, done, "workspace.live")
+	require.NotContains(t, said+done, "CANARY", "nothing for staff only")
 }

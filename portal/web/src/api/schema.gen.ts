@@ -364,11 +364,11 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                section: "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+                section: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
             };
             cookie?: never;
         };
-        /** The organisation's own data, for its administrators and managers */
+        /** The organisation's own data, for its administrators and managers; audit and conversations for administrators only */
         get: operations["exportData"];
         put?: never;
         post?: never;
@@ -2519,7 +2519,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                section: "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+                section: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
             };
             cookie?: never;
         };

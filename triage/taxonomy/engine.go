@@ -34,6 +34,7 @@ type trained struct {
 	values   map[string]Value // by dimension/value
 	intent   *classify.Model
 	area     *classify.Model // nil without product areas
+	nested   bool            // some intent is the parent of another
 }
 
 // Database is what the engine needs of a pool of the worker role.
@@ -48,6 +49,9 @@ type Engine struct {
 	log     *slog.Logger
 	current atomic.Pointer[trained]
 	mu      sync.Mutex // one training at a time
+
+	names     atomic.Pointer[classify.Gazetteer]
+	namesRead time.Time // guarded by mu
 }
 
 // NewEngine returns an Engine; Refresh readies it.
@@ -77,6 +81,9 @@ func (e *Engine) Start(ctx context.Context) error {
 func (e *Engine) Refresh(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.followNames(ctx); err != nil {
+		return err
+	}
 	revision, err := Revision(ctx, e.db)
 	if err != nil {
 		return err
@@ -222,6 +229,13 @@ func index(set Set) *trained {
 			t.values[v.Dimension+"/"+v.Value] = v
 		}
 	}
+	for name := range t.values {
+		for at, r := range name {
+			if _, ok := t.values[name[:at]]; ok && r == '.' {
+				t.nested = true
+			}
+		}
+	}
 	return t
 }
 
@@ -288,7 +302,7 @@ func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, e
 		Language: language(text, in.Language),
 	}
 	c.Sentiment, _ = classify.Sentiment(text)
-	for _, entity := range classify.Entities(text) {
+	for _, entity := range e.entities(text) {
 		c.Entities = append(c.Entities, triage.Entity{Kind: string(entity.Kind), Text: entity.Text, Value: entity.Value})
 	}
 	value := models.decide(&c, text)
@@ -327,8 +341,11 @@ func (t *trained) decide(c *triage.Classification, text string) Value {
 		c.Explanation = append(c.Explanation, term.Text)
 	}
 	c.Confidence = p.Confidence
-	if p.OutOfScope || p.Label == OutOfScope || p.Confidence < minConfidence {
+	if p.OutOfScope || p.Label == OutOfScope {
 		return Value{}
+	}
+	if p.Confidence < minConfidence {
+		return t.parent(c, text)
 	}
 	v, ok := t.values[Intent+"/"+p.Label]
 	if !ok {
@@ -336,6 +353,25 @@ func (t *trained) decide(c *triage.Classification, text string) Value {
 	}
 	c.Intent, c.Route = p.Label, v.Route
 	return v
+}
+
+// parent is the value above several unsure ones, "billing" above
+// "billing.refund" and "billing.invoice", where the taxonomy has it and they are
+// together sure enough.
+func (t *trained) parent(c *triage.Classification, text string) Value {
+	if !t.nested {
+		return Value{}
+	}
+	for _, s := range classify.Rollup(t.intent.Distribution(text)) {
+		if s.Score < minConfidence {
+			break
+		}
+		if v, ok := t.values[Intent+"/"+s.Label]; ok && v.Value != OutOfScope {
+			c.Intent, c.Confidence, c.Route = v.Value, s.Score, v.Route
+			return v
+		}
+	}
+	return Value{}
 }
 
 // corrected takes a person's word for a message that says what they corrected
@@ -383,6 +419,9 @@ func priority(v Value, c triage.Classification, urgency classify.Urgency, in Inp
 		level = 1
 	}
 	chosen := levels[max(level, 0)]
+	if urgency.Level == "low" && chosen != "urgent" {
+		return triage.Priority(classify.Raise(chosen, -1)) // they say themselves that it can wait
+	}
 	breaks := urgency.Impact == "outage" || urgency.Impact == "blocked"
 	if chosen != "urgent" && chosen != "low" && breaks && (in.Tier == "enterprise" || in.Stage == "live") {
 		chosen = classify.Raise(chosen, 1)

@@ -174,3 +174,100 @@ func TestARetrainingThatDoesWorseIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, "onboarding.go_live_date", gone.Intent)
 }
+
+func TestNestedValues(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	const widget, invoice, refund = "widget", "money.invoice", "money.refund"
+	require.NoError(t, db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		for _, v := range []taxonomy.Value{
+			{Value: "money", Description: "money in general", Route: taxonomy.RouteEscalate, Team: "billing"},
+			{Value: invoice, Route: taxonomy.RouteAnswer}, {Value: refund, Route: taxonomy.RouteEscalate}, {Value: widget, Route: taxonomy.RouteAnswer},
+		} {
+			v.Dimension, v.Enabled = taxonomy.Intent, true
+			if _, err := taxonomy.Put(t.Context(), tx, v); err != nil {
+				return err
+			}
+		}
+		money := []string{
+			"the amount of last month is wrong", "a wrong amount was taken", "the amount of last month", "the amount of march",
+			"which amount is due", "the amount for april", "my amount is different", "about the amount taken in may",
+		}
+		texts := map[string][]string{
+			invoice: money, refund: money, // nobody could tell
+			widget: {"the widget has no colour", "put the widget on our page", "widget does not open", "move the widget left", "is there a dark widget", "hide the widget at night"},
+		}
+		for value, list := range texts {
+			for _, text := range list {
+				if err := taxonomy.AddExample(t.Context(), tx, taxonomy.Example{Dimension: taxonomy.Intent, Value: value, Language: "en", Text: text, Source: "curator"}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+	e := taxonomy.NewEngine(db.Worker.Pool(), nil)
+	require.NoError(t, e.Refresh(t.Context()))
+	c, err := e.Classify(t.Context(), taxonomy.Input{Text: "it is about the amount of march"})
+	require.NoError(t, err)
+	require.Equal(t, "money", c.Intent, "invoice or refund, money for certain: %+v", c.Labels)
+	require.Equal(t, "billing", c.Team)
+	c, err = e.Classify(t.Context(), taxonomy.Input{Text: "please hide the widget"})
+	require.NoError(t, err)
+	require.Equal(t, widget, c.Intent)
+}
+
+func TestPriorityFollowsTheTenant(t *testing.T) {
+	t.Parallel()
+	e, _ := engine(t)
+	const blocked, question = "We are blocked by the missing contract template", "How do I invite a colleague?"
+	for name, c := range map[string]struct {
+		text, tier, stage string
+		want              triage.Priority
+	}{
+		"what blocks a tenant in onboarding is high":         {blocked, "", "onboarding", triage.PriorityHigh},
+		"what blocks a tenant that is live is urgent":        {blocked, "", "live", triage.PriorityUrgent},
+		"what blocks an enterprise tenant is urgent":         {blocked, "enterprise", "onboarding", triage.PriorityUrgent},
+		"a question stays a question for the largest tenant": {question, "enterprise", "live", triage.PriorityNormal},
+		"no rush is low for everybody":                       {"No rush, how do I invite a colleague?", "enterprise", "live", triage.PriorityLow},
+		"no rush takes a bug down a step":                    {"No rush: there is a typo on the page", "enterprise", "live", triage.PriorityNormal},
+		"no rush does not calm an outage":                    {"No rush, but production is down and nobody can log in", "", "live", triage.PriorityUrgent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := e.Classify(t.Context(), taxonomy.Input{Text: c.text, Tier: c.tier, Stage: c.stage})
+			require.NoError(t, err)
+			require.Equal(t, c.want, got.Priority, "%+v", got)
+		})
+	}
+}
+
+func TestNamesTheOperatorKnowsAreEntities(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	db.Staff(t, "sam@usher.test")
+	const person = "Zofia Brandt"
+	set, err := taxonomy.Shipped()
+	require.NoError(t, err)
+	require.NoError(t, db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		if err := taxonomy.Seed(t.Context(), tx, set); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(t.Context(), `with audience as (insert into shared_audiences (id, audience, fingerprint) values (gen_random_uuid(), 'public', 'test') returning id)
+			insert into shared_articles (id, slug, title, product, state, audience_id)
+			select gen_random_uuid(), 'zorb', 'Zorblax', 'Zorblax Pro', 'draft', id from audience`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `update staff set display_name = $1`, person)
+		return err
+	}))
+	e := taxonomy.NewEngine(db.Worker.Pool(), nil)
+	require.NoError(t, e.Refresh(t.Context()))
+	c, err := e.Classify(t.Context(), taxonomy.Input{Text: "I spoke to " + person + " on 2026-03-04 about zorblax pro and #4821"})
+	require.NoError(t, err)
+	kinds := map[string]string{}
+	for _, x := range c.Entities {
+		kinds[x.Kind] = x.Text
+	}
+	require.Equal(t, map[string]string{"person": person, "date": "2026-03-04", "product": "zorblax pro", "ticket": "#4821"}, kinds)
+}

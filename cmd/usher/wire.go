@@ -34,6 +34,7 @@ import (
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
@@ -66,6 +67,7 @@ type application struct {
 	documents documents
 	notices   *slack.Notices // nil without Slack
 	webhooks  *webhook.Service
+	proposals *proposal.Service
 	mail      *email.Service // nil without e-mail
 	handler   http.Handler
 }
@@ -161,6 +163,8 @@ func (a *application) join() error {
 	desk.AddWorkers(workers, a.desk)
 	index.AddWorkers(workers, a.indexer, a.jobs)
 	switchover.AddWorkers(workers, a.models)
+	a.proposals = &proposal.Service{DB: a.worker, Search: a.searcher, Articles: a.curation}
+	proposal.AddWorkers(workers, a.proposals)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity})
 	if a.mail, err = a.connectMail(workers); err != nil {
@@ -195,7 +199,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester:  a.tester(),
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -42,7 +42,7 @@ var operations = map[string]access{
 	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator,
-	"ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
+	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
 	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator, "GetAccuracy": curator,
 }

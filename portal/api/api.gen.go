@@ -439,6 +439,24 @@ func (e OnboardingRuleWhenOp) Valid() bool {
 	}
 }
 
+// Defines values for ProposalKind.
+const (
+	Create ProposalKind = "create"
+	Update ProposalKind = "update"
+)
+
+// Valid indicates whether the value is a known member of the ProposalKind enum.
+func (e ProposalKind) Valid() bool {
+	switch e {
+	case Create:
+		return true
+	case Update:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for QueueRowCustomerState.
 const (
 	QueueRowCustomerStateReceived      QueueRowCustomerState = "received"
@@ -766,6 +784,24 @@ func (e ResolveGapJSONBodyState) Valid() bool {
 	case ResolveGapJSONBodyStateClosed:
 		return true
 	case ResolveGapJSONBodyStateDismissed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettleProposalJSONBodyAct.
+const (
+	Accept SettleProposalJSONBodyAct = "accept"
+	Reject SettleProposalJSONBodyAct = "reject"
+)
+
+// Valid indicates whether the value is a known member of the SettleProposalJSONBodyAct enum.
+func (e SettleProposalJSONBodyAct) Valid() bool {
+	switch e {
+	case Accept:
+		return true
+	case Reject:
 		return true
 	default:
 		return false
@@ -1498,6 +1534,28 @@ type Problem struct {
 	Type      string  `json:"type"`
 }
 
+// Proposal defines model for Proposal.
+type Proposal struct {
+	// Article Title of the article to add to
+	Article *string `json:"article,omitempty"`
+
+	// Body Markdown, personal data masked
+	Body         string             `json:"body"`
+	CreatedAt    time.Time          `json:"created_at"`
+	ID           openapi_types.UUID `json:"id"`
+	Kind         ProposalKind       `json:"kind"`
+	TenantID     openapi_types.UUID `json:"tenant_id"`
+	TicketID     openapi_types.UUID `json:"ticket_id"`
+	TicketNumber int64              `json:"ticket_number"`
+
+	// Tickets Solved tickets that say the same
+	Tickets int    `json:"tickets"`
+	Title   string `json:"title"`
+}
+
+// ProposalKind defines model for Proposal.Kind.
+type ProposalKind string
+
 // QuestionRun defines model for QuestionRun.
 type QuestionRun struct {
 	Passed  int `json:"passed"`
@@ -1854,6 +1912,14 @@ type PublishTemplateJSONBody struct {
 	Body string `json:"body"`
 }
 
+// SettleProposalJSONBody defines parameters for SettleProposal.
+type SettleProposalJSONBody struct {
+	Act SettleProposalJSONBodyAct `json:"act"`
+}
+
+// SettleProposalJSONBodyAct defines parameters for SettleProposal.
+type SettleProposalJSONBodyAct string
+
 // ListSourcesParams defines parameters for ListSources.
 type ListSourcesParams struct {
 	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
@@ -2046,6 +2112,9 @@ type TryRulesJSONRequestBody TryRulesJSONBody
 // PublishTemplateJSONRequestBody defines body for PublishTemplate for application/json ContentType.
 type PublishTemplateJSONRequestBody PublishTemplateJSONBody
 
+// SettleProposalJSONRequestBody defines body for SettleProposal for application/json ContentType.
+type SettleProposalJSONRequestBody SettleProposalJSONBody
+
 // PutQuestionJSONRequestBody defines body for PutQuestion for application/json ContentType.
 type PutQuestionJSONRequestBody = SavedQuestion
 
@@ -2147,6 +2216,12 @@ type ServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(c *gin.Context)
+	// ListProposals Drafts proposed from tickets that people solved, most proof first
+	// (GET /v1/admin/proposals)
+	ListProposals(c *gin.Context)
+	// SettleProposal Take a proposal as a draft, or turn it down
+	// (POST /v1/admin/proposals/{tenant}/{id})
+	SettleProposal(c *gin.Context, tenant TenantPath, id IDPath)
 	// ListQuestions Questions kept to see that answers stay right, with their last results
 	// (GET /v1/admin/questions)
 	ListQuestions(c *gin.Context)
@@ -2685,6 +2760,53 @@ func (siw *ServerInterfaceWrapper) PublishTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.PublishTemplate(c)
+}
+
+// ListProposals operation middleware
+func (siw *ServerInterfaceWrapper) ListProposals(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProposals(c)
+}
+
+// SettleProposal operation middleware
+func (siw *ServerInterfaceWrapper) SettleProposal(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SettleProposal(c, tenant, id)
 }
 
 // ListQuestions operation middleware
@@ -4424,6 +4546,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/questions/run", wrapper.RunQuestions)
 	router.DELETE(options.BaseURL+"/v1/admin/questions/:id", wrapper.DeleteQuestion)
 	router.POST(options.BaseURL+"/v1/admin/replay", wrapper.ReplayQuestions)
+	router.GET(options.BaseURL+"/v1/admin/proposals", wrapper.ListProposals)
+	router.POST(options.BaseURL+"/v1/admin/proposals/:tenant/:id", wrapper.SettleProposal)
 	router.GET(options.BaseURL+"/v1/admin/gaps", wrapper.ListGaps)
 	router.POST(options.BaseURL+"/v1/admin/gaps/:id/resolve", wrapper.ResolveGap)
 	router.GET(options.BaseURL+"/v1/admin/sources", wrapper.ListSources)
@@ -5014,6 +5138,90 @@ type PublishTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PublishTemplatedefaultApplicationProblemPlusJSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProposalsRequestObject struct {
+}
+
+type ListProposalsResponseObject interface {
+	VisitListProposalsResponse(w http.ResponseWriter) error
+}
+
+type ListProposals200JSONResponse struct {
+	Proposals []Proposal `json:"proposals"`
+}
+
+func (response ListProposals200JSONResponse) VisitListProposalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProposalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListProposalsdefaultApplicationProblemPlusJSONResponse) VisitListProposalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SettleProposalRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+	Body   *SettleProposalJSONRequestBody
+}
+
+type SettleProposalResponseObject interface {
+	VisitSettleProposalResponse(w http.ResponseWriter) error
+}
+
+type SettleProposal200JSONResponse struct {
+	// ArticleID The draft
+	ArticleID *openapi_types.UUID `json:"article_id,omitempty"`
+}
+
+func (response SettleProposal200JSONResponse) VisitSettleProposalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SettleProposaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SettleProposaldefaultApplicationProblemPlusJSONResponse) VisitSettleProposalResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7517,6 +7725,12 @@ type StrictServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(ctx context.Context, request PublishTemplateRequestObject) (PublishTemplateResponseObject, error)
+	// ListProposals Drafts proposed from tickets that people solved, most proof first
+	// (GET /v1/admin/proposals)
+	ListProposals(ctx context.Context, request ListProposalsRequestObject) (ListProposalsResponseObject, error)
+	// SettleProposal Take a proposal as a draft, or turn it down
+	// (POST /v1/admin/proposals/{tenant}/{id})
+	SettleProposal(ctx context.Context, request SettleProposalRequestObject) (SettleProposalResponseObject, error)
 	// ListQuestions Questions kept to see that answers stay right, with their last results
 	// (GET /v1/admin/questions)
 	ListQuestions(ctx context.Context, request ListQuestionsRequestObject) (ListQuestionsResponseObject, error)
@@ -8251,6 +8465,75 @@ func (sh *strictHandler) PublishTemplate(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PublishTemplateResponseObject); ok {
 		if err := validResponse.VisitPublishTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProposals operation middleware
+func (sh *strictHandler) ListProposals(ctx *gin.Context) {
+	var request ListProposalsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProposals(ctx, request.(ListProposalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProposals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProposalsResponseObject); ok {
+		if err := validResponse.VisitListProposalsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SettleProposal operation middleware
+func (sh *strictHandler) SettleProposal(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request SettleProposalRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	var body SettleProposalJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SettleProposal(ctx, request.(SettleProposalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SettleProposal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SettleProposalResponseObject); ok {
+		if err := validResponse.VisitSettleProposalResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -31,6 +31,7 @@ import (
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/proposal"
 )
 
 // MaxBody bounds a request's body: a message of 64 KiB, escaped, fits well.
@@ -65,8 +66,9 @@ type Config struct {
 
 	AllDocuments *document.Service // the same for staff, on the worker pool
 	Reviews      Reviewer
-	Webhooks     Webhooks     // of tenants' own systems
-	Rules        *rule.Engine // hears of a workspace that goes live
+	Proposals    *proposal.Service // from solved tickets
+	Webhooks     Webhooks          // of tenants' own systems
+	Rules        *rule.Engine      // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler

@@ -29,6 +29,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
@@ -130,6 +131,7 @@ var rules = []rule{
 	{lifecycle.ErrNoWorkspace, 404, "not_found", ""},
 	{lifecycle.ErrTransition, 409, "transition_not_allowed", "A workspace cannot go from its state to that one. Look at the states it offers."},
 	{lifecycle.ErrNotReady, 409, "not_ready", "The workspace is not ready to go live: look at the checks that do not hold yet."},
+	{proposal.ErrNotFound, 404, "not_found", ""},
 	{eval.ErrQuestionNotFound, 404, "not_found", ""},
 	{eval.ErrBadQuestion, 400, "bad_question", "The question cannot be kept: it needs a text, a known role and tenant, what to expect, and at most 20 conditions."},
 	{document.ErrNotFound, 404, "not_found", ""},

@@ -1,11 +1,12 @@
 import { useState } from "react";
 import { call } from "../api/client";
-import type { Gap } from "../api/types";
+import type { Gap, Proposal } from "../api/types";
 import { announce } from "../ui/announce";
 import { Failed, Head, locale, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Badge, Banner, Empty, Loading, Time } from "../ui/parts";
-import { Link } from "../ui/router";
+import { Markdown } from "../ui/Markdown";
+import { Link, navigate } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
 
 /** Questions nobody could answer from the articles, ranked by conversations. */
@@ -79,6 +80,68 @@ export function Gaps() {
           </table>
         </div>
       )}
+      <Proposals />
     </div>
+  );
+}
+
+/** Drafts made from tickets that people solved. */
+function Proposals() {
+  const list = useLoad((signal) => call("get", "/v1/admin/proposals", { signal }), "proposals");
+  const [problem, setProblem] = useState("");
+  const settle = async (p: Proposal, act: "accept" | "reject") => {
+    setProblem("");
+    try {
+      const done = await call("post", "/v1/admin/proposals/{tenant}/{id}", { params: { tenant: p.tenant_id, id: p.id }, body: { act } });
+      if (done.article_id) navigate(`/admin/articles/${done.article_id}`);
+      else {
+        announce("Turned down.");
+        list.reload();
+      }
+    } catch (error) {
+      setProblem(problemOf(error));
+    }
+  };
+  return (
+    <section className="stack stack-3" aria-labelledby="proposals">
+      <h2 id="proposals">Proposed from solved tickets</h2>
+      <p className="muted small">What agents answered where no article did. Personal data is masked; read it all the same. A proposal waits four weeks.</p>
+      {problem && (
+        <Banner tone="bad" role="alert">
+          {problem}
+        </Banner>
+      )}
+      {list.data?.proposals.length === 0 && <Empty icon="book">Nothing is proposed right now.</Empty>}
+      <ul className="plain-list stack stack-2">
+        {list.data?.proposals.map((p) => (
+          <li key={p.id} className="card stack stack-2">
+            <p className="row">
+              <Badge tone="info">{p.kind === "update" ? `Add to ${p.article || "an article"}` : "New article"}</Badge>
+              <b className="grow" dir="auto">
+                {p.title}
+              </b>
+              <span className="small muted">
+                <Link href={`/agent/tickets/${p.tenant_id}/${p.ticket_id}`}>#{p.ticket_number}</Link>
+                {p.tickets > 1 && <> and {p.tickets - 1} more</>}
+              </span>
+            </p>
+            <details>
+              <summary className="small">Draft</summary>
+              <div className="small" dir="auto">
+                <Markdown text={p.body} headingBase={4} />
+              </div>
+            </details>
+            <p className="row">
+              <button type="button" className="btn btn-small" onClick={() => void settle(p, "accept")}>
+                Take as a draft <span className="vh">{p.title}</span>
+              </button>
+              <button type="button" className="btn btn-small btn-quiet" onClick={() => void settle(p, "reject")}>
+                Turn down <span className="vh">{p.title}</span>
+              </button>
+            </p>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -39,6 +39,7 @@ export type SavedQuestion = Schemas["SavedQuestion"];
 export type QuestionRun = Schemas["QuestionRun"];
 export type Replay = Schemas["Replay"];
 export type Accuracy = Schemas["Accuracy"];
+export type Proposal = Schemas["Proposal"];
 export type TestRun = Schemas["TestRun"];
 export type Gap = Schemas["Gap"];
 export type Synonym = Schemas["Synonym"];

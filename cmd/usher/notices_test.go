@@ -28,7 +28,7 @@ func TestNoticesGoWherePeopleAre(t *testing.T) {
 	t.Cleanup(a.close)
 	tenant := db.Tenant(t, "acme")
 	chats, writes, stranger, signedIn := db.User(t, tenant, "chats@acme.test", "admin"), db.User(t, tenant, "writes@acme.test", "admin"), db.User(t, tenant, "stranger@acme.test", "admin"), db.User(t, tenant, "signedin@acme.test", "admin")
-	night := time.Date(2026, 11, 23, 22, 30, 0, 0, time.UTC) // the tenant is in UTC
+	night := time.Date(2026, 11, 23, 22, 30, 0, 0, time.UTC) // 23:30 where the tenant is
 	var old uuid.UUID
 	require.NoError(t, a.worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(t.Context(), `update users set last_login_at = now() where tenant_id = $1 and id = $2`, tenant, signedIn); err != nil {
@@ -87,4 +87,17 @@ func TestNoticesGoWherePeopleAre(t *testing.T) {
 	n, err := a.mail.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, n, "two mails are on their way")
+
+	state := func(state string) {
+		require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `update tenants set lifecycle_state = $2 where id = $1`, tenant, state)
+			return err
+		}))
+	}
+	fired.Event.Subject = "milestone/x/2026-11-21"
+	require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error { return notice.Create(t.Context(), tx, fired, night) }))
+	state("suspended")
+	require.Zero(t, send(night.Add(12*time.Hour)), "nobody hears from a suspended workspace")
+	state("active")
+	require.Equal(t, 4, send(night.Add(12*time.Hour)))
 }

@@ -44,7 +44,8 @@ func (s *Sweeper) Work(ctx context.Context, _ *river.Job[SweepArgs]) error {
 	}
 	var tenants []uuid.UUID
 	err := s.DB.WithSystem(ctx, "list onboardings to sweep", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select tenant_id from projects where state in ('active', 'live') order by tenant_id`)
+		rows, err := tx.Query(ctx, `select p.tenant_id from projects p join tenants t on t.id = p.tenant_id
+			where p.state in ('active', 'live') and t.lifecycle_state in ('active', 'live') order by p.tenant_id`)
 		if err != nil {
 			return err
 		}

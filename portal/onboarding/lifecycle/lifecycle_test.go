@@ -313,3 +313,36 @@ func TestDepartmentsOfTheTemplateHaveSomebody(t *testing.T) {
 	require.Equal(t, map[string][]string{"Ana": {"executive", "technical"}, "Bo": {"finance"}}, departments)
 	require.Empty(t, c.Contacts[0].Departments, "the caller's contract is as it was")
 }
+
+// Two different contracts that name the same people, at once: each person ends
+// up in one organisation, and nobody waits for ever.
+func TestParallelContractsNeverShareAPerson(t *testing.T) {
+	t.Parallel()
+	db := setup(t)
+	var wg sync.WaitGroup
+	problems := make([]error, 8)
+	for i := range problems {
+		wg.Go(func() {
+			c := contract()
+			c.ID, c.Company.Name = "deal-"+strings.Repeat("x", i), "Company "+strings.Repeat("x", i)
+			if i%2 == 1 {
+				c.Contacts[0], c.Contacts[1] = c.Contacts[1], c.Contacts[0]
+			}
+			problems[i] = db.Worker.WithSystem(t.Context(), "lifecycle", func(tx pgx.Tx) error {
+				_, err := lifecycle.Provision(t.Context(), tx, c)
+				return err
+			})
+		})
+	}
+	wg.Wait()
+	require.NoError(t, errors.Join(problems...))
+	system(t, db, func(tx pgx.Tx) error {
+		var tenants, twice int
+		if err := tx.QueryRow(t.Context(), `select (select count(*) from tenants), (select count(*) from (select from users group by email_normalized having count(*) > 1) d)`).Scan(&tenants, &twice); err != nil {
+			return err
+		}
+		require.Equal(t, 8, tenants)
+		require.Zero(t, twice)
+		return nil
+	})
+}

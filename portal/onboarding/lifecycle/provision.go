@@ -241,6 +241,18 @@ type invited struct {
 // invite makes invited users. Somebody who belongs to another organisation is
 // left out, and nobody outside is told why.
 func (c Contract) invite(ctx context.Context, tx pgx.Tx, out *Provisioned) ([]invited, error) {
+	// Two contracts at once may name the same person: whoever comes second sees
+	// the first. Sorted, so that they never wait for each other in a circle.
+	addresses := make([]string, len(c.Contacts))
+	for i, contact := range c.Contacts {
+		addresses[i] = strings.ToLower(contact.Email)
+	}
+	slices.Sort(addresses)
+	for _, address := range addresses {
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('invite ' || $1, 0))`, address); err != nil {
+			return nil, err
+		}
+	}
 	var people []invited
 	for _, contact := range c.Contacts {
 		var elsewhere bool

@@ -114,6 +114,7 @@ type Deliver func(ctx context.Context, tx pgx.Tx, m Message) error
 func Send(ctx context.Context, tx pgx.Tx, now time.Time, limit int, deliver Deliver) (int, error) {
 	rows, err := tx.Query(ctx, `select n.id, n.tenant_id, n.user_id, n.key, n.kind, n.fields, n.link, u.locale from onboarding_notices n
 		join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+		join tenants t on t.id = n.tenant_id and t.lifecycle_state in ('active', 'live')
 		where n.sent_at is null and n.not_before <= $1 order by n.not_before, n.id limit $2 for update of n skip locked`, now, limit)
 	if err != nil {
 		return 0, fmt.Errorf("send notices: %w", err)

@@ -325,6 +325,63 @@ func (e DocumentVersionScanState) Valid() bool {
 	}
 }
 
+// Defines values for ExportFormatName.
+const (
+	Csv  ExportFormatName = "csv"
+	JSON ExportFormatName = "json"
+)
+
+// Valid indicates whether the value is a known member of the ExportFormatName enum.
+func (e ExportFormatName) Valid() bool {
+	switch e {
+	case Csv:
+		return true
+	case JSON:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportSection.
+const (
+	Audit         ExportSection = "audit"
+	Conversations ExportSection = "conversations"
+	Documents     ExportSection = "documents"
+	Integrations  ExportSection = "integrations"
+	Milestones    ExportSection = "milestones"
+	SLA           ExportSection = "sla"
+	SLAAttainment ExportSection = "sla_attainment"
+	Tasks         ExportSection = "tasks"
+	Tickets       ExportSection = "tickets"
+)
+
+// Valid indicates whether the value is a known member of the ExportSection enum.
+func (e ExportSection) Valid() bool {
+	switch e {
+	case Audit:
+		return true
+	case Conversations:
+		return true
+	case Documents:
+		return true
+	case Integrations:
+		return true
+	case Milestones:
+		return true
+	case SLA:
+		return true
+	case SLAAttainment:
+		return true
+	case Tasks:
+		return true
+	case Tickets:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FeedbackVote.
 const (
 	Helpful    FeedbackVote = "helpful"
@@ -919,24 +976,6 @@ func (e GetQueueParamsState) Valid() bool {
 	}
 }
 
-// Defines values for ExportDataParamsFormat.
-const (
-	Csv  ExportDataParamsFormat = "csv"
-	JSON ExportDataParamsFormat = "json"
-)
-
-// Valid indicates whether the value is a known member of the ExportDataParamsFormat enum.
-func (e ExportDataParamsFormat) Valid() bool {
-	switch e {
-	case Csv:
-		return true
-	case JSON:
-		return true
-	default:
-		return false
-	}
-}
-
 // Accuracy defines model for Accuracy.
 type Accuracy struct {
 	Bins []struct {
@@ -1311,6 +1350,12 @@ type DocumentVersionReviewState string
 
 // DocumentVersionScanState Only a clean file can be fetched
 type DocumentVersionScanState string
+
+// ExportFormatName defines model for ExportFormatName.
+type ExportFormatName string
+
+// ExportSection defines model for ExportSection.
+type ExportSection string
 
 // Feedback defines model for Feedback.
 type Feedback struct {
@@ -1829,14 +1874,26 @@ type WebhookSecret struct {
 // Before defines model for Before.
 type Before = openapi_types.UUID
 
+// ExportFormat defines model for ExportFormat.
+type ExportFormat = ExportFormatName
+
+// FirstDay defines model for FirstDay.
+type FirstDay = openapi_types.Date
+
 // IDPath defines model for IDPath.
 type IDPath = openapi_types.UUID
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// LastDay defines model for LastDay.
+type LastDay = openapi_types.Date
+
 // Limit defines model for Limit.
 type Limit = int
+
+// SectionPath defines model for SectionPath.
+type SectionPath = ExportSection
 
 // SpaceQuery defines model for SpaceQuery.
 type SpaceQuery = openapi_types.UUID
@@ -1924,6 +1981,13 @@ type SettleProposalJSONBodyAct string
 type ListSourcesParams struct {
 	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
 	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// ExportTenantDataParams defines parameters for ExportTenantData.
+type ExportTenantDataParams struct {
+	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
+	From   *FirstDay     `form:"from,omitempty" json:"from,omitempty"`
+	To     *LastDay      `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // MoveLifecycleJSONBody defines parameters for MoveLifecycle.
@@ -2037,17 +2101,10 @@ type UploadDocumentParams struct {
 
 // ExportDataParams defines parameters for ExportData.
 type ExportDataParams struct {
-	Format *ExportDataParamsFormat `form:"format,omitempty" json:"format,omitempty"`
-
-	// From First day
-	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
-
-	// To Last day
-	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
+	From   *FirstDay     `form:"from,omitempty" json:"from,omitempty"`
+	To     *LastDay      `form:"to,omitempty" json:"to,omitempty"`
 }
-
-// ExportDataParamsFormat defines parameters for ExportData.
-type ExportDataParamsFormat string
 
 // SearchKnowledgeParams defines parameters for SearchKnowledge.
 type SearchKnowledgeParams struct {
@@ -2258,6 +2315,9 @@ type ServerInterface interface {
 
 	// (GET /v1/admin/tenants)
 	ListTenants(c *gin.Context)
+	// ExportTenantData A tenant's data, of every department, for staff, but for audit and conversations; who takes it is kept
+	// (GET /v1/admin/tenants/{tenant}/exports/{section})
+	ExportTenantData(c *gin.Context, tenant TenantPath, section SectionPath, params ExportTenantDataParams)
 	// GetLifecycle Where a workspace stands, and what keeps it from going live
 	// (GET /v1/admin/tenants/{tenant}/lifecycle)
 	GetLifecycle(c *gin.Context, tenant TenantPath)
@@ -2348,6 +2408,9 @@ type ServerInterface interface {
 	// StopAnswer Stop the answer being written
 	// (POST /v1/conversations/{id}/stop)
 	StopAnswer(c *gin.Context, id IDPath)
+	// DownloadTranscript The conversation as a text file, as the customer sees it; who takes it is kept
+	// (GET /v1/conversations/{id}/transcript)
+	DownloadTranscript(c *gin.Context, id IDPath)
 	// DownloadDocument The file of a version that was checked
 	// (GET /v1/document-versions/{id}/content)
 	DownloadDocument(c *gin.Context, id IDPath)
@@ -2357,9 +2420,9 @@ type ServerInterface interface {
 	// UploadDocument Send a file for a document; it is held back until it has been checked
 	// (POST /v1/documents/{id}/versions)
 	UploadDocument(c *gin.Context, id IDPath, params UploadDocumentParams)
-	// ExportData The organisation's own data, for its administrators and managers; audit and conversations for administrators only
+	// ExportData The organisation's own data, for its administrators and managers; audit and conversations for administrators only; who takes it is kept
 	// (GET /v1/exports/{section})
-	ExportData(c *gin.Context, section string, params ExportDataParams)
+	ExportData(c *gin.Context, section SectionPath, params ExportDataParams)
 
 	// (GET /v1/kb/articles)
 	ListArticles(c *gin.Context)
@@ -3001,6 +3064,67 @@ func (siw *ServerInterfaceWrapper) ListTenants(c *gin.Context) {
 	}
 
 	siw.Handler.ListTenants(c)
+}
+
+// ExportTenantData operation middleware
+func (siw *ServerInterfaceWrapper) ExportTenantData(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "section" -------------
+	var section SectionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "section", c.Param("section"), &section, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter section: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportTenantDataParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportTenantData(c, tenant, section, params)
 }
 
 // GetLifecycle operation middleware
@@ -3981,6 +4105,31 @@ func (siw *ServerInterfaceWrapper) StopAnswer(c *gin.Context) {
 	siw.Handler.StopAnswer(c, id)
 }
 
+// DownloadTranscript operation middleware
+func (siw *ServerInterfaceWrapper) DownloadTranscript(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DownloadTranscript(c, id)
+}
+
 // DownloadDocument operation middleware
 func (siw *ServerInterfaceWrapper) DownloadDocument(c *gin.Context) {
 
@@ -4062,7 +4211,7 @@ func (siw *ServerInterfaceWrapper) ExportData(c *gin.Context) {
 	_ = err
 
 	// ------------- Path parameter "section" -------------
-	var section string
+	var section SectionPath
 
 	err = runtime.BindStyledParameterWithOptions("simple", "section", c.Param("section"), &section, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
 	if err != nil {
@@ -4504,6 +4653,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/conversations/:id/messages", wrapper.ListMessages)
 	router.POST(options.BaseURL+"/v1/conversations/:id/messages", wrapper.PostMessage)
 	router.GET(options.BaseURL+"/v1/conversations/:id/events", wrapper.StreamConversation)
+	router.GET(options.BaseURL+"/v1/conversations/:id/transcript", wrapper.DownloadTranscript)
 	router.POST(options.BaseURL+"/v1/conversations/:id/read", wrapper.MarkRead)
 	router.POST(options.BaseURL+"/v1/conversations/:id/stop", wrapper.StopAnswer)
 	router.POST(options.BaseURL+"/v1/conversations/:id/person", wrapper.AskForPerson)
@@ -4534,6 +4684,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/agent/documents/:tenant/:id/content", wrapper.DownloadPendingDocument)
 	router.POST(options.BaseURL+"/v1/agent/documents/:tenant/:id/review", wrapper.ReviewDocument)
 	router.GET(options.BaseURL+"/v1/admin/tenants", wrapper.ListTenants)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/exports/:section", wrapper.ExportTenantData)
 	router.GET(options.BaseURL+"/v1/admin/articles", wrapper.ListAdminArticles)
 	router.POST(options.BaseURL+"/v1/admin/articles", wrapper.CreateArticle)
 	router.GET(options.BaseURL+"/v1/admin/articles/:id", wrapper.GetAdminArticle)
@@ -5684,6 +5835,67 @@ type ListTenantsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListTenantsdefaultApplicationProblemPlusJSONResponse) VisitListTenantsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportTenantDataRequestObject struct {
+	Tenant  TenantPath  `json:"tenant"`
+	Section SectionPath `json:"section"`
+	Params  ExportTenantDataParams
+}
+
+type ExportTenantDataResponseObject interface {
+	VisitExportTenantDataResponse(w http.ResponseWriter) error
+}
+
+type ExportTenantData200JSONResponse []map[string]interface{}
+
+func (response ExportTenantData200JSONResponse) VisitExportTenantDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportTenantData200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportTenantData200TextCsvResponse) VisitExportTenantDataResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportTenantDatadefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExportTenantDatadefaultApplicationProblemPlusJSONResponse) VisitExportTenantDataResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6949,6 +7161,42 @@ func (response StopAnswerdefaultApplicationProblemPlusJSONResponse) VisitStopAns
 	return err
 }
 
+type DownloadTranscriptRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type DownloadTranscriptResponseObject interface {
+	VisitDownloadTranscriptResponse(w http.ResponseWriter) error
+}
+
+type DownloadTranscript200TextResponse string
+
+func (response DownloadTranscript200TextResponse) VisitDownloadTranscriptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type DownloadTranscriptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DownloadTranscriptdefaultApplicationProblemPlusJSONResponse) VisitDownloadTranscriptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DownloadDocumentRequestObject struct {
 	ID IDPath `json:"id"`
 }
@@ -7090,7 +7338,7 @@ func (response UploadDocumentdefaultApplicationProblemPlusJSONResponse) VisitUpl
 }
 
 type ExportDataRequestObject struct {
-	Section string `json:"section"`
+	Section SectionPath `json:"section"`
 	Params  ExportDataParams
 }
 
@@ -7767,6 +8015,9 @@ type StrictServerInterface interface {
 
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
+	// ExportTenantData A tenant's data, of every department, for staff, but for audit and conversations; who takes it is kept
+	// (GET /v1/admin/tenants/{tenant}/exports/{section})
+	ExportTenantData(ctx context.Context, request ExportTenantDataRequestObject) (ExportTenantDataResponseObject, error)
 	// GetLifecycle Where a workspace stands, and what keeps it from going live
 	// (GET /v1/admin/tenants/{tenant}/lifecycle)
 	GetLifecycle(ctx context.Context, request GetLifecycleRequestObject) (GetLifecycleResponseObject, error)
@@ -7857,6 +8108,9 @@ type StrictServerInterface interface {
 	// StopAnswer Stop the answer being written
 	// (POST /v1/conversations/{id}/stop)
 	StopAnswer(ctx context.Context, request StopAnswerRequestObject) (StopAnswerResponseObject, error)
+	// DownloadTranscript The conversation as a text file, as the customer sees it; who takes it is kept
+	// (GET /v1/conversations/{id}/transcript)
+	DownloadTranscript(ctx context.Context, request DownloadTranscriptRequestObject) (DownloadTranscriptResponseObject, error)
 	// DownloadDocument The file of a version that was checked
 	// (GET /v1/document-versions/{id}/content)
 	DownloadDocument(ctx context.Context, request DownloadDocumentRequestObject) (DownloadDocumentResponseObject, error)
@@ -7866,7 +8120,7 @@ type StrictServerInterface interface {
 	// UploadDocument Send a file for a document; it is held back until it has been checked
 	// (POST /v1/documents/{id}/versions)
 	UploadDocument(ctx context.Context, request UploadDocumentRequestObject) (UploadDocumentResponseObject, error)
-	// ExportData The organisation's own data, for its administrators and managers; audit and conversations for administrators only
+	// ExportData The organisation's own data, for its administrators and managers; audit and conversations for administrators only; who takes it is kept
 	// (GET /v1/exports/{section})
 	ExportData(ctx context.Context, request ExportDataRequestObject) (ExportDataResponseObject, error)
 
@@ -8925,6 +9179,34 @@ func (sh *strictHandler) ListTenants(ctx *gin.Context) {
 	}
 }
 
+// ExportTenantData operation middleware
+func (sh *strictHandler) ExportTenantData(ctx *gin.Context, tenant TenantPath, section SectionPath, params ExportTenantDataParams) {
+	var request ExportTenantDataRequestObject
+
+	request.Tenant = tenant
+	request.Section = section
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportTenantData(ctx, request.(ExportTenantDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportTenantData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExportTenantDataResponseObject); ok {
+		if err := validResponse.VisitExportTenantDataResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetLifecycle operation middleware
 func (sh *strictHandler) GetLifecycle(ctx *gin.Context, tenant TenantPath) {
 	var request GetLifecycleRequestObject
@@ -9909,6 +10191,32 @@ func (sh *strictHandler) StopAnswer(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// DownloadTranscript operation middleware
+func (sh *strictHandler) DownloadTranscript(ctx *gin.Context, id IDPath) {
+	var request DownloadTranscriptRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadTranscript(ctx, request.(DownloadTranscriptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadTranscript")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DownloadTranscriptResponseObject); ok {
+		if err := validResponse.VisitDownloadTranscriptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // DownloadDocument operation middleware
 func (sh *strictHandler) DownloadDocument(ctx *gin.Context, id IDPath) {
 	var request DownloadDocumentRequestObject
@@ -9989,7 +10297,7 @@ func (sh *strictHandler) UploadDocument(ctx *gin.Context, id IDPath, params Uplo
 }
 
 // ExportData operation middleware
-func (sh *strictHandler) ExportData(ctx *gin.Context, section string, params ExportDataParams) {
+func (sh *strictHandler) ExportData(ctx *gin.Context, section SectionPath, params ExportDataParams) {
 	var request ExportDataRequestObject
 
 	request.Section = section

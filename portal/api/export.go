@@ -3,67 +3,109 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 
+	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding/export"
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	"github.com/usherdesk/usher/portal/problem"
+	"github.com/usherdesk/usher/triage"
 )
 
 // ExportData writes the caller's organisation's rows as they are read.
 func (s *Server) ExportData(ctx context.Context, r ExportDataRequestObject) (ExportDataResponseObject, error) {
 	who := actor(ctx)
-	q := export.Query{TenantID: who.TenantID, Section: string(r.Section), Format: "csv", Departments: who.Departments}
+	q := exportQuery(who.TenantID, r.Section, r.Params.Format, r.Params.From, r.Params.To)
+	q.Departments = who.Departments
 	if export.ForAdmins(q.Section) && !who.HasRole("admin") {
 		return nil, problem.NotFound()
 	}
-	if r.Params.Format != nil {
-		q.Format = string(*r.Params.Format)
+	return exportResponse{s, ctx, s.App, q}, nil
+}
+
+// ExportTenantData writes a tenant's rows, of every department, for staff.
+func (s *Server) ExportTenantData(ctx context.Context, r ExportTenantDataRequestObject) (ExportTenantDataResponseObject, error) {
+	if export.ForAdmins(string(r.Section)) {
+		return nil, problem.NotFound() // the organisation's own people only
 	}
-	if r.Params.From != nil {
-		q.From = r.Params.From.Time
+	err := s.Worker.WithTenant(ctx, r.Tenant, func(tx pgx.Tx) error {
+		_, err := lifecycle.StateOf(ctx, tx, r.Tenant)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if r.Params.To != nil {
-		q.To = r.Params.To.AddDate(0, 0, 1) // the last day is meant to be in
+	q := exportQuery(r.Tenant, r.Section, r.Params.Format, r.Params.From, r.Params.To)
+	q.All = true
+	return exportResponse{s, ctx, s.Worker, q}, nil
+}
+
+func exportQuery(tenant uuid.UUID, section ExportSection, format *ExportFormatName, from, to *openapi_types.Date) export.Query {
+	q := export.Query{TenantID: tenant, Section: string(section), Format: "csv"}
+	if format != nil {
+		q.Format = string(*format)
 	}
-	return exportResponse{s, ctx, q}, nil
+	if from != nil {
+		q.From = from.Time
+	}
+	if to != nil {
+		q.To = to.AddDate(0, 0, 1) // the last day is meant to be in
+	}
+	return q
 }
 
 type exportResponse struct {
 	server *Server
 	ctx    context.Context //nolint:containedctx // the strict interface hands the writer over without one
+	db     *tenantdb.DB
 	query  export.Query
 }
 
-// VisitExportDataResponse implements ExportDataResponseObject. What fails before
-// the first byte becomes a problem; later the connection is cut, so that nobody
-// takes a part for the whole.
+// VisitExportTenantDataResponse implements ExportTenantDataResponseObject.
+func (r exportResponse) VisitExportTenantDataResponse(w http.ResponseWriter) error {
+	return r.VisitExportDataResponse(w)
+}
+
+// VisitExportDataResponse implements ExportDataResponseObject.
 func (r exportResponse) VisitExportDataResponse(w http.ResponseWriter) error {
-	release, err := r.server.transfers.take(principal(r.ctx).Actor.ID)
+	kind := "text/csv; charset=utf-8; header=present"
+	if r.query.Format == "json" {
+		kind = "application/json"
+	}
+	name := fmt.Sprintf("%s-%s.%s", r.query.Section, time.Now().UTC().Format(time.DateOnly), r.query.Format)
+	return r.server.download(r.ctx, w, kind, name, func(out io.Writer) error {
+		return r.db.WithTenant(r.ctx, r.query.TenantID, func(tx pgx.Tx) error {
+			detail := map[string]any{"format": r.query.Format}
+			if err := triage.Audit(r.ctx, tx, r.query.TenantID, actor(r.ctx), "data.exported", r.query.Section, detail); err != nil {
+				return err
+			}
+			_, err := export.Write(r.ctx, tx, r.query, out)
+			return err
+		})
+	})
+}
+
+// download sends what write writes as a file. What fails before the first byte
+// becomes a problem; later the connection is cut, so that nobody takes a part
+// for the whole.
+func (s *Server) download(ctx context.Context, w http.ResponseWriter, kind, name string, write func(io.Writer) error) error {
+	release, err := s.transfers.take(principal(ctx).Actor.ID)
 	if err != nil {
 		return err
 	}
 	defer release()
 	out := &lateHeader{w: w, head: func(h http.Header) {
-		kind := "text/csv; charset=utf-8; header=present"
-		if r.query.Format == "json" {
-			kind = "application/json"
-		}
 		h.Set("Content-Type", kind)
-		h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s.%s"`, r.query.Section, time.Now().UTC().Format(time.DateOnly), r.query.Format))
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	}}
-	err = r.server.App.WithTenant(r.ctx, r.query.TenantID, func(tx pgx.Tx) error {
-		// Who took data out is kept with the data.
-		if _, err := tx.Exec(r.ctx, `insert into audit_events (tenant_id, id, actor_kind, actor_id, action, object) values ($1, $2, 'customer', $3, 'data.exported', $4)`,
-			r.query.TenantID, uuid.Must(uuid.NewV7()), principal(r.ctx).Actor.ID.String(), r.query.Section); err != nil {
-			return fmt.Errorf("note an export: %w", err)
-		}
-		_, err := export.Write(r.ctx, tx, r.query, out)
-		return err
-	})
+	err = write(out)
 	if err != nil && out.begun {
 		panic(http.ErrAbortHandler)
 	}

@@ -209,7 +209,7 @@ func TestBodies(t *testing.T) {
 		"an address nobody has":           {"POST", "/v1/tickets", shop, `{"subject":"x","requester_email":"who@acme.test"}`, "", 422, "requester_unknown"},
 		"a cursor that was not given out": {"GET", "/v1/agent/queue?cursor=zzz", sam, "", "", 400, "bad_cursor"},
 		"an unknown webhook":              {"POST", "/v1/hooks/nobody", nobody, "{}", "", 404, "not_found"},
-		"a section that does not exist":   {"GET", "/v1/exports/everything", ana, "", "", 404, "not_found"},
+		"a section that does not exist":   {"GET", "/v1/exports/everything", ana, "", "", 400, "unknown_value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,10 +37,21 @@ var introductions = map[string]AssistantIntro{
 	},
 }
 
-func introduce(locale string) AssistantIntro {
-	language, _, _ := strings.Cut(strings.ToLower(locale), "-")
-	if intro, ok := introductions[language]; ok {
-		return intro
+// introduce is the first frame of a language, with what is known about when
+// people answer in place of the general words.
+func introduce(locale, people string) AssistantIntro {
+	intro, ok := introductions[languageOf(locale)]
+	if !ok {
+		intro = introductions["en"]
 	}
-	return introductions["en"]
+	if people != "" {
+		at, _, _ := strings.Cut(intro.Expectation, ". ")
+		intro.Expectation = at + ". " + people
+	}
+	return intro
+}
+
+func languageOf(locale string) string {
+	language, _, _ := strings.Cut(strings.ToLower(locale), "-")
+	return language
 }

@@ -64,8 +64,10 @@ func (s *Server) PutRule(ctx context.Context, r PutRuleRequestObject) (PutRuleRe
 		if err := rule.Put(ctx, tx, in); err != nil {
 			return err
 		}
-		_, err := rule.Switch(ctx, tx, in.Key, in.Enabled)
-		return err
+		if _, err := rule.Switch(ctx, tx, in.Key, in.Enabled); err != nil {
+			return err
+		}
+		return triage.AuditOperator(ctx, tx, actor(ctx), "onboarding.rule", in.Key, map[string]any{"on": in.On, "do": in.Do.Kind, "enabled": in.Enabled})
 	})
 	if errors.Is(err, rule.ErrBadRule) {
 		return nil, problem.New(http.StatusBadRequest, "bad_rule", triage.Line(err.Error(), 500))
@@ -124,8 +126,10 @@ func (s *Server) PublishTemplate(ctx context.Context, r PublishTemplateRequestOb
 	t, err := lifecycle.ParseTemplate([]byte(r.Body.Body))
 	if err == nil {
 		err = s.Worker.WithSystem(ctx, "a curator publishes a template", func(tx pgx.Tx) (err error) {
-			t.Version, err = lifecycle.Publish(ctx, tx, t)
-			return err
+			if t.Version, err = lifecycle.Publish(ctx, tx, t); err != nil {
+				return err
+			}
+			return triage.AuditOperator(ctx, tx, actor(ctx), "onboarding.template", t.Key, map[string]any{"version": t.Version})
 		})
 	}
 	if errors.Is(err, lifecycle.ErrBadTemplate) {

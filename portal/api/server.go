@@ -87,7 +87,7 @@ type Server struct {
 	Config
 	limits    *limits
 	listeners *slots // open event streams
-	transfers *slots // uploads and exports under way
+	transfers *slots // uploads, exports and transcripts under way
 	took      *prometheus.HistogramVec
 }
 
@@ -218,10 +218,12 @@ func (s *Server) envelope(c *gin.Context) {
 
 // patience is how long routes may take that do more than a usual request.
 var patience = map[string]time.Duration{
-	uploadPath:                                10 * time.Minute,
-	"/v1/document-versions/:id/content":       10 * time.Minute,
-	"/v1/agent/documents/:tenant/:id/content": 10 * time.Minute,
-	"/v1/exports/:section":                    time.Minute,
+	uploadPath:                                   10 * time.Minute,
+	"/v1/document-versions/:id/content":          10 * time.Minute,
+	"/v1/agent/documents/:tenant/:id/content":    10 * time.Minute,
+	"/v1/exports/:section":                       time.Minute,
+	"/v1/admin/tenants/:tenant/exports/:section": time.Minute,
+	"/v1/conversations/:id/transcript":           time.Minute,
 }
 
 // bound limits the body and, but for streams, the time.

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/problem"
+	"github.com/usherdesk/usher/triage/sla"
 )
 
 // cookieName is the session cookie's: bound to the host where there is TLS.
@@ -70,7 +72,7 @@ func (s *Server) leave(c *gin.Context) {
 // home is where a person goes after signing in: a place of the portal that was
 // asked for, or the start of their surface.
 func home(who identity.Principal, next string) string {
-	for _, place := range []string{"/c/", "/help/", "/tickets", "/onboarding", "/documents", "/agent", "/admin"} {
+	for _, place := range []string{"/c/", "/help/", "/tickets", "/onboarding", "/documents", "/exports", "/conversations", "/agent", "/admin"} {
 		if strings.HasPrefix(next, place) && !strings.ContainsAny(next, "\\\r\n") && !strings.Contains(next, "//") {
 			return next
 		}
@@ -152,7 +154,7 @@ func (s *Server) me(ctx context.Context, who identity.Principal) Me {
 		return me
 	}
 	me.Tenant = &Tenant{ID: who.Tenant.ID, Name: who.Tenant.Name, Slug: who.Tenant.Slug, TimeZone: some(who.Tenant.TimeZone), LifecycleState: some(who.Tenant.LifecycleState)}
-	intro := introduce(who.Actor.Locale)
+	intro := introduce(who.Actor.Locale, s.expectation(ctx, who))
 	if s.Onboarding != nil {
 		if suggestions, err := s.Onboarding.Suggestions(ctx, who.Actor); err != nil {
 			s.Log.WarnContext(ctx, "suggestions failed", "error", err)
@@ -162,6 +164,19 @@ func (s *Server) me(ctx context.Context, who identity.Principal) Me {
 	}
 	me.Assistant = &intro
 	return me
+}
+
+// expectation is when people answer; empty where that cannot be told.
+func (s *Server) expectation(ctx context.Context, who identity.Principal) (text string) {
+	err := s.App.WithTenant(ctx, who.Tenant.ID, func(tx pgx.Tx) (err error) {
+		text, err = sla.Expect(ctx, tx, who.Tenant.ID, languageOf(who.Actor.Locale), time.Now())
+		return err
+	})
+	if err != nil {
+		s.Log.WarnContext(ctx, "expectation failed", "error", err)
+		return ""
+	}
+	return text
 }
 
 func list[T any](values []T) []T {

@@ -6,3 +6,5 @@ import "./journeys/access.mjs";
 import "./journeys/look.mjs";
 import "./journeys/knowledge.mjs";
 import "./journeys/widget.mjs";
+import "./journeys/export.mjs";
+import "./journeys/devices.mjs";

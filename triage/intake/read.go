@@ -234,3 +234,40 @@ func (s *Service) Transcript(ctx context.Context, actor triage.Actor, id uuid.UU
 	})
 	return messages, votes, err
 }
+
+// EachMessage hands over every message of a conversation the customer may see,
+// oldest first, one by one, and keeps that somebody took the transcript. An
+// error of fn ends it. The conversation comes first.
+func (s *Service) EachMessage(ctx context.Context, actor triage.Actor, id uuid.UUID, begin func(triage.Conversation) error, fn func(triage.Message) error) error {
+	return s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		c, err := s.visible(ctx, tx, actor, id)
+		if err != nil {
+			return err
+		}
+		if err := triage.Audit(ctx, tx, actor.TenantID, actor, "conversation.transcript", id.String(), nil); err != nil {
+			return err
+		}
+		if err := begin(c); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `select `+triage.MessageColumns+` from messages
+			where tenant_id = $1 and conversation_id = $2 and visibility = 'customer' order by seq`, actor.TenantID, id)
+		if err != nil {
+			return fmt.Errorf("read transcript: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			m, err := pgx.RowToStructByName[triage.Message](rows)
+			if err != nil {
+				return fmt.Errorf("read transcript: %w", err)
+			}
+			if err := fn(m); err != nil {
+				return err
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("read transcript: %w", err)
+		}
+		return nil
+	})
+}

@@ -27,6 +27,8 @@ test("a session that ends while the page is open says so and keeps the draft", a
   await page.getByRole("heading", { name: "You are signed out" }).waitFor();
   const server = await theServer();
   await page.goto(server.link("Ana Keller"));
+  await page.getByRole("heading", { name: "Tickets" }).waitFor(); // where they wanted to go
+  await page.getByRole("link", { name: "Ask" }).click();
   await page.getByRole("textbox", { name: "Your message" }).waitFor();
   assert.equal(await page.getByRole("textbox", { name: "Your message" }).inputValue(), "not lost");
   await close();

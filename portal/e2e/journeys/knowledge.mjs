@@ -112,6 +112,10 @@ test("a curator sees what keeps a workspace from going live, edits a template, s
   await state(page, "admin-workspace");
   await workspace.getByRole("button", { name: "Go live" }).click();
   await workspace.getByText(/not ready to go live/).waitFor();
+  await workspace.getByRole("button", { name: "Suspend" }).click();
+  await workspace.getByText(/Its people cannot sign in/).waitFor();
+  await state(page, "admin-workspace-sure");
+  await workspace.getByRole("button", { name: "No, leave it" }).click();
   await page.keyboard.press("Escape");
 
   await page.getByRole("button", { name: "Edit SaaS onboarding" }).click();

@@ -3,6 +3,7 @@ import { ApiError, call } from "../api/client";
 import type { AdminArticle, ArticleContent, Audience, Version } from "../api/types";
 import { announce } from "../ui/announce";
 import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { readDraft, writeDraft } from "../ui/draft";
 import { longDate, words } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
@@ -46,6 +47,29 @@ function contentOf(d: Draft, base?: string): ArticleContent {
   };
 }
 
+/** Changes whenever the server's text does. */
+const stampOf = (a: AdminArticle) => `${a.id} ${a.working_updated_at ?? ""} ${a.updated_at} ${a.state}`;
+
+const newDraft = (tenant: string) => `article.${tenant || "shared"}`;
+
+/** A new article: what was begun on this device, unless a question asks for another. */
+function begun(tenant: string, title: string): Draft {
+  if (title) return { ...blank, title };
+  try {
+    return { ...blank, ...(JSON.parse(readDraft(newDraft(tenant)) || "{}") as Partial<Draft>) };
+  } catch {
+    return blank;
+  }
+}
+
+type Troubles = { text: string; fields: Record<string, string> };
+
+function troubles(error: unknown): Troubles {
+  const fields = error instanceof ApiError ? Object.fromEntries(error.errors.map((e) => [e.field, e.detail])) : {};
+  const changed = error instanceof ApiError && error.status === 409;
+  return { text: changed ? `${error.detail || "Somebody else changed this article."} Your text is kept here; open the article in another tab to compare.` : problemOf(error), fields };
+}
+
 /** An article's text with its live preview, its states and its versions. */
 export function Editor({ id }: { id?: string }) {
   const { query } = useLocation();
@@ -53,15 +77,15 @@ export function Editor({ id }: { id?: string }) {
   const space = { tenant: tenant || undefined };
   const loaded = useLoad((signal) => (id ? call("get", "/v1/admin/articles/{id}", { params: { id }, query: space, signal }) : Promise.resolve(undefined)), id ?? "new");
   const article = loaded.data;
-  const [draft, setDraft] = useState<Draft>({ ...blank, title: query.get("title") ?? "" });
+  const [draft, setDraft] = useState<Draft>(() => (id ? blank : begun(tenant, query.get("title") ?? "")));
   const [saved, setSaved] = useState(JSON.stringify(blank));
-  const [problem, setProblem] = useState<{ text: string; fields: Record<string, string> }>({ text: "", fields: {} });
+  const [problem, setProblem] = useState<Troubles>({ text: "", fields: {} });
   const [said, setSaid] = useState("");
   const [busy, setBusy] = useState(false);
   const [sure, setSure] = useState<"retire" | "discard">();
   const dirty = JSON.stringify(draft) !== saved;
 
-  const stamp = article && `${article.id} ${article.working_updated_at ?? ""} ${article.updated_at} ${article.state}`;
+  const stamp = article && stampOf(article);
   const taken = useRef("");
   useEffect(() => {
     if (!article || !stamp || taken.current === stamp) return;
@@ -77,6 +101,38 @@ export function Editor({ id }: { id?: string }) {
     window.addEventListener("beforeunload", warn);
     return () => window.removeEventListener("beforeunload", warn);
   }, [dirty]);
+
+  // What was typed is kept after a pause: as the unpublished edit on the server,
+  // or on this device while there is no article yet.
+  const live = useRef(article);
+  if (article) live.current = article;
+  const saving = useRef<Promise<void>>(undefined);
+  const quietly = async () => {
+    const from = live.current;
+    if (!id || !from || !dirty || busy || !draft.title.trim()) return;
+    try {
+      const a = await call("put", "/v1/admin/articles/{id}", { params: { id }, query: space, body: contentOf(draft, from.working_updated_at ?? from.updated_at) });
+      live.current = a;
+      taken.current = stampOf(a); // what is typed meanwhile stays
+      setSaved(JSON.stringify(draft));
+      loaded.set(a);
+      setSaid("Saved by itself. The live version is unchanged until you publish.");
+      setProblem({ text: "", fields: {} });
+    } catch (error) {
+      setProblem(troubles(error));
+    }
+  };
+  const keep = useRef(quietly);
+  keep.current = quietly;
+  useEffect(() => {
+    const text = JSON.stringify(draft);
+    if (!id) {
+      if (text !== JSON.stringify(blank)) writeDraft(newDraft(tenant), text);
+      return;
+    }
+    const timer = setTimeout(() => (saving.current = keep.current()), 2500);
+    return () => clearTimeout(timer);
+  }, [id, tenant, draft]);
 
   if (loaded.error && !article) {
     const missing = loaded.error instanceof ApiError && loaded.error.status === 404;
@@ -96,10 +152,10 @@ export function Editor({ id }: { id?: string }) {
     setProblem({ text: "", fields: {} });
     setSaid("");
     try {
+      await saving.current;
       await what();
     } catch (error) {
-      const fields = error instanceof ApiError ? Object.fromEntries(error.errors.map((e) => [e.field, e.detail])) : {};
-      setProblem({ text: error instanceof ApiError && error.status === 409 ? `${error.detail || "Somebody else changed this article."} Your text is kept here; open the article in another tab to compare.` : problemOf(error), fields });
+      setProblem(troubles(error));
     } finally {
       setBusy(false);
     }
@@ -112,16 +168,18 @@ export function Editor({ id }: { id?: string }) {
     if (!id) {
       const gap = query.get("gap");
       const made = await call("post", "/v1/admin/articles", { query: space, body: contentOf(draft) });
+      writeDraft(newDraft(tenant), "");
       if (gap) await call("post", "/v1/admin/gaps/{id}/resolve", { params: { id: gap }, body: { state: "closed", article_id: made.id } });
       return made;
     }
-    return call("put", "/v1/admin/articles/{id}", { params: { id }, query: space, body: contentOf(draft, article?.working_updated_at ?? article?.updated_at) });
+    return call("put", "/v1/admin/articles/{id}", { params: { id }, query: space, body: contentOf(draft, live.current?.working_updated_at ?? live.current?.updated_at) });
   };
   const take = (a: AdminArticle) => {
     const d = draftOf(a);
     setDraft(d);
     setSaved(JSON.stringify(d));
-    taken.current = `${a.id} ${a.working_updated_at ?? ""} ${a.updated_at} ${a.state}`;
+    live.current = a;
+    taken.current = stampOf(a);
     if (id) loaded.set(a);
     else navigate(`/admin/articles/${a.id}${tenant ? `?tenant=${tenant}` : ""}`, { replace: true });
   };

@@ -5,6 +5,7 @@ import { announce } from "../ui/announce";
 import { Failed, Head, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Badge, Banner, Dialog, Empty, Field, Loading } from "../ui/parts";
+import { ExportForm, type ExportWords } from "../ui/ExportForm";
 import { useLoad } from "../ui/useLoad";
 
 /** What curators set about onboardings: workspaces, templates, rules. */
@@ -45,6 +46,19 @@ function Workspaces() {
   );
 }
 
+const exportWords: ExportWords = {
+  what: "What",
+  from: "From",
+  to: "To",
+  open: "Empty: no limit.",
+  format: "Format",
+  download: "Download",
+  working: "Being prepared…",
+  saved: (name) => `${name} was handed to your browser.`,
+  backwards: "The last day is before the first one.",
+  section: { milestones: "Milestones", tasks: "Tasks", documents: "Documents", integrations: "Integrations", tickets: "Tickets", sla: "Promised times, ticket by ticket", sla_attainment: "Promised times, kept in percent", conversations: "Conversations", audit: "Who did what" },
+};
+
 const explains: Record<string, string> = {
   active: "Back to onboarding",
   live: "Go live",
@@ -52,11 +66,19 @@ const explains: Record<string, string> = {
   offboarding: "Start offboarding",
 };
 
+/** What a step means for the customer, where it is not to be taken by accident. */
+const consequences: Partial<Record<Lifecycle["next"][number], string>> = {
+  suspended: "Its people cannot sign in and its API keys stop working until it is active again.",
+  offboarding: "The workspace is wound up. It can be made active again until it is erased.",
+};
+
 function Workspace({ tenant, onClose }: { tenant: { id: string; name: string }; onClose: () => void }) {
   const load = useLoad<Lifecycle>((signal) => call("get", "/v1/admin/tenants/{tenant}/lifecycle", { params: { tenant: tenant.id }, signal }), tenant.id);
   const [problem, setProblem] = useState("");
+  const [sure, setSure] = useState<Lifecycle["next"][number]>();
   const move = async (to: Lifecycle["next"][number]) => {
     setProblem("");
+    setSure(undefined);
     try {
       load.set(await call("post", "/v1/admin/tenants/{tenant}/lifecycle", { params: { tenant: tenant.id }, body: { to } }));
       announce(`${tenant.name} is now ${words(to)}.`);
@@ -97,11 +119,28 @@ function Workspace({ tenant, onClose }: { tenant: { id: string; name: string }; 
           )}
           <div className="row">
             {load.data.next.map((to) => (
-              <button key={to} type="button" className={to === "live" ? "btn btn-primary" : "btn"} onClick={() => void move(to)}>
+              <button key={to} type="button" className={to === "live" ? "btn btn-primary" : "btn"} onClick={() => (consequences[to] ? setSure(to) : void move(to))}>
                 {explains[to] ?? words(to)}
               </button>
             ))}
           </div>
+          {sure && (
+            <Banner tone="warn" role="alert">
+              <p>
+                {consequences[sure]} {explains[sure]} for {tenant.name}?
+              </p>
+              <div className="row">
+                <button type="button" className="btn btn-danger" onClick={() => void move(sure)}>
+                  Yes, {(explains[sure] ?? words(sure)).toLowerCase()}
+                </button>
+                <button type="button" className="btn" onClick={() => setSure(undefined)}>
+                  No, leave it
+                </button>
+              </div>
+            </Banner>
+          )}
+          <h3>Export</h3>
+          <ExportForm base={`/v1/admin/tenants/${tenant.id}/exports`} words={exportWords} explain={problemOf} />
         </div>
       )}
     </Dialog>

@@ -133,6 +133,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/conversations/{id}/transcript": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** The conversation as a text file, as the customer sees it; who takes it is kept */
+        get: operations["downloadTranscript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{id}/read": {
         parameters: {
             query?: never;
@@ -364,11 +383,11 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                section: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+                section: components["parameters"]["SectionPath"];
             };
             cookie?: never;
         };
-        /** The organisation's own data, for its administrators and managers; audit and conversations for administrators only */
+        /** The organisation's own data, for its administrators and managers; audit and conversations for administrators only; who takes it is kept */
         get: operations["exportData"];
         put?: never;
         post?: never;
@@ -658,6 +677,26 @@ export interface paths {
             cookie?: never;
         };
         get: operations["listTenants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/exports/{section}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                section: components["parameters"]["SectionPath"];
+            };
+            cookie?: never;
+        };
+        /** A tenant's data, of every department, for staff, but for audit and conversations; who takes it is kept */
+        get: operations["exportTenantData"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1761,6 +1800,13 @@ export interface components {
             deliveries: components["schemas"]["Delivery"][];
             next?: string;
         };
+        /**
+         * @default csv
+         * @enum {string}
+         */
+        ExportFormatName: "csv" | "json";
+        /** @enum {string} */
+        ExportSection: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
         Audience: {
             /** @enum {string} */
             level: "public" | "customer" | "agent";
@@ -1996,6 +2042,10 @@ export interface components {
         };
     };
     parameters: {
+        SectionPath: components["schemas"]["ExportSection"];
+        ExportFormat: components["schemas"]["ExportFormatName"];
+        FirstDay: string;
+        LastDay: string;
         IDPath: string;
         TenantPath: string;
         /** @description Id of the last entry of the page before */
@@ -2233,6 +2283,29 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadTranscript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             default: components["responses"]["Problem"];
@@ -2569,15 +2642,13 @@ export interface operations {
     exportData: {
         parameters: {
             query?: {
-                format?: "csv" | "json";
-                /** @description First day */
-                from?: string;
-                /** @description Last day */
-                to?: string;
+                format?: components["parameters"]["ExportFormat"];
+                from?: components["parameters"]["FirstDay"];
+                to?: components["parameters"]["LastDay"];
             };
             header?: never;
             path: {
-                section: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+                section: components["parameters"]["SectionPath"];
             };
             cookie?: never;
         };
@@ -2993,6 +3064,37 @@ export interface operations {
                     "application/json": {
                         tenants: components["schemas"]["Tenant"][];
                     };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportTenantData: {
+        parameters: {
+            query?: {
+                format?: components["parameters"]["ExportFormat"];
+                from?: components["parameters"]["FirstDay"];
+                to?: components["parameters"]["LastDay"];
+            };
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                section: components["parameters"]["SectionPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rows, written as they are read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
                 };
             };
             default: components["responses"]["Problem"];

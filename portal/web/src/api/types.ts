@@ -34,6 +34,7 @@ export type TestQuestion = Schemas["TestQuestion"];
 export type Lifecycle = Schemas["Lifecycle"];
 export type OnboardingRule = Schemas["OnboardingRule"];
 export type OnboardingTemplate = Schemas["OnboardingTemplate"];
+export type ExportSection = Schemas["ExportSection"];
 export type WebhookEndpoint = Schemas["WebhookEndpoint"];
 export type SavedQuestion = Schemas["SavedQuestion"];
 export type QuestionRun = Schemas["QuestionRun"];

@@ -18,6 +18,7 @@ const Help = lazy(() => import("./Help").then((m) => ({ default: m.Help })));
 const ArticlePage = lazy(() => import("./Help").then((m) => ({ default: m.ArticlePage })));
 const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
 const Documents = lazy(() => import("./Documents").then((m) => ({ default: m.Documents })));
+const Exports = lazy(() => import("./Exports").then((m) => ({ default: m.Exports })));
 const Conversations = lazy(() => import("./Conversations").then((m) => ({ default: m.Conversations })));
 const PersonDialog = lazy(() => import("./PersonDialog").then((m) => ({ default: m.PersonDialog })));
 const Tickets = lazy(() => import("./Tickets").then((m) => ({ default: m.Tickets })));
@@ -56,6 +57,11 @@ function Gate({ onLanguage }: { onLanguage: (locale: Locale, keep?: boolean) => 
     if (wanted !== language) onLanguage(wanted, false);
   }, [theirs, language, onLanguage]);
 
+  // Whoever opened a link while signed out gets there after signing in.
+  useEffect(() => {
+    if (signedOut && path !== "/") store("usher.next", JSON.stringify({ to: path + location.hash, at: Date.now() }));
+  }, [signedOut, path]);
+
   const help = path === "/help" || path.startsWith("/help/");
   if (me.data?.kind === "customer" && !signedOut) return <SignedIn me={me.data} onLanguage={onLanguage} />;
   if (help && (me.error || signedOut || me.data)) {
@@ -78,6 +84,16 @@ function Gate({ onLanguage }: { onLanguage: (locale: Locale, keep?: boolean) => 
   );
 }
 
+/** The place kept while signed out: a path of this portal, never another site. */
+function wanted(kept: string): { to: string; at: number } {
+  try {
+    const { to, at } = JSON.parse(kept) as { to?: unknown; at?: unknown };
+    return { to: typeof to === "string" && /^\/[a-z]/.test(to) ? to : "", at: typeof at === "number" ? at : 0 };
+  } catch {
+    return { to: "", at: 0 };
+  }
+}
+
 function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => void }) {
   const words = useWords();
   const { path } = useLocation();
@@ -87,6 +103,14 @@ function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => 
     session.flush();
     return () => session.stop();
   }, [session]);
+  // The sign-in page leads to the start; a link opened before it counts for a while.
+  useEffect(() => {
+    const kept = stored("usher.next");
+    if (!kept) return;
+    store("usher.next", undefined);
+    const { to, at } = wanted(kept);
+    if (location.pathname === "/" && to && Date.now() - at < 15 * 60_000) navigate(to, { replace: true });
+  }, []);
   const [talking, setTalking] = useState(false);
   const current = match("/c/:id", path)?.id;
   const talk = useCallback(() => setTalking(true), []);
@@ -130,6 +154,7 @@ function Routes({ path, current, onTalk, onAsk }: { path: string; current?: stri
   if (match("/tickets", path)) return <Tickets />;
   if (match("/onboarding", path)) return <Onboarding onAsk={onAsk} />;
   if (match("/documents", path)) return <Documents />;
+  if (match("/exports", path)) return <Exports />;
   if (path === "/help" || path.startsWith("/help/")) return <HelpRoutes path={path} onAsk={onAsk} />;
   return <NotFound />;
 }
@@ -275,7 +300,7 @@ function Settings({ onLanguage }: { onLanguage: (locale: Locale) => void }) {
 
 /** How many conversations have something new; looks again every few seconds while visible. */
 function useUnread(on: boolean, path: string): number {
-  const list = useLoad((signal) => (on ? call("get", "/v1/conversations", { query: { limit: 100 }, signal }) : Promise.resolve({ conversations: [] })), on ? "unread" : "off", on ? { every: 5_000 } : {});
+  const list = useLoad((signal) => (on ? call("get", "/v1/conversations", { query: { limit: 100 }, signal }) : Promise.resolve({ conversations: [] })), on ? "unread" : "off", on ? { every: 4_000 } : {});
   const { reload } = list;
   useEffect(() => {
     window.addEventListener("usher:read", reload);

@@ -17,6 +17,8 @@ import { useThread } from "./useThread";
 
 // The first frame has no transcript; what renders one comes while it is read.
 const transcript = () => import("./MessageView");
+const TakeAlong = lazy(() => transcript().then((m) => ({ default: m.TakeAlong })));
+const Older = lazy(() => transcript().then((m) => ({ default: m.Older })));
 const MessageView = lazy(() => transcript().then((m) => ({ default: m.MessageView })));
 
 /** One conversation, or the page where one begins. */
@@ -108,6 +110,11 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
               <span className="num">#{thread.ticket.number}</span> {ticketWords(thread.ticket.state, t)}
             </Badge>
           )}
+          {id && (
+            <Suspense>
+              <TakeAlong id={id} onProblem={setProblem} />
+            </Suspense>
+          )}
           {!framed && (
             <Link className="btn btn-quiet btn-small" href="/">
               <Icon name="plus" /> <span className="wide-words">{t("new_conversation")}</span>
@@ -124,9 +131,9 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
             {id && !conversation && thread.messages.length === 0 && <Loading label={t("loading")} />}
             {more && (
               <p style={{ textAlign: "center", marginBlockEnd: "1rem" }}>
-                <button type="button" className="btn btn-small" onClick={() => void scroll.keep(older)}>
-                  {t("older")}
-                </button>
+                <Suspense>
+                  <Older onLoad={() => scroll.keep(older)} />
+                </Suspense>
               </p>
             )}
             {!more && <Disclosure />}
@@ -354,30 +361,37 @@ function useScroll(messages: readonly Message[], pending: number, readSeq: numbe
     if (pending > 0) toEnd();
   }, [pending, toEnd]);
 
+  // By number, not by count: what is loaded above later is not new.
+  const lastSeq = last?.seq ?? 0;
   useEffect(() => {
-    if (atEnd) setSeen(messages.length);
-  }, [atEnd, messages.length]);
+    if (atEnd) setSeen(lastSeq);
+  }, [atEnd, lastSeq]);
+
+  // What comes in above does not move what is being read.
+  const below = useRef(0);
+  const first = messages[0]?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another first message is what says that something came in above
+  useLayoutEffect(() => {
+    const el = ref.current;
+    if (el && !stick.current && below.current > 0) el.scrollTop = el.scrollHeight - below.current;
+  }, [first]);
 
   const onScroll = () => {
     const el = ref.current;
     if (!el) return;
     const near = el.scrollHeight - el.scrollTop - el.clientHeight < 80;
     stick.current = near;
+    below.current = el.scrollHeight - el.scrollTop;
     setAtEnd(near);
   };
-  /** Loads more above without moving what is being read. */
+  /** Loads more above; a page too short to scroll counts as being at its top. */
   const keep = async (load: () => Promise<void>) => {
     const el = ref.current;
-    const below = el ? el.scrollHeight - el.scrollTop : 0;
-    const before = messages.length;
+    if (el) below.current = el.scrollHeight - el.scrollTop;
     stick.current = false;
     await load();
-    requestAnimationFrame(() => {
-      if (el) el.scrollTop = el.scrollHeight - below;
-      setSeen((n) => n + Math.max(0, messages.length - before));
-    });
   };
-  return { ref, atEnd, onScroll, toEnd, keep, unseen: atEnd ? 0 : Math.max(0, messages.slice(seen).filter((m) => m.author.kind !== "customer").length) };
+  return { ref, atEnd, onScroll, toEnd, keep, unseen: atEnd ? 0 : messages.filter((m) => m.seq > seen && m.author.kind !== "customer").length };
 }
 
 /** Says that an answer is coming, and each new message once, when it is whole. */

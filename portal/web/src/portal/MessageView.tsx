@@ -1,9 +1,12 @@
-import { lazy, memo, type ReactNode, Suspense, useRef, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { saveFile } from "../api/save";
 import type { Answer, Citation, Message } from "../api/types";
+import { announce } from "../ui/announce";
 import { fullTime, longDate, shortTime } from "../ui/format";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
+import { useProblem } from "../ui/problem";
 import { Link } from "../ui/router";
 import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
@@ -162,4 +165,52 @@ function languageName(code: string, locale: string): string {
   } catch {
     return code;
   }
+}
+
+/** Hands the whole conversation over as a text file. */
+export function TakeAlong({ id, onProblem }: { id: string; onProblem: (text: string) => void }) {
+  const { t } = useWords();
+  const explain = useProblem();
+  const take = async () => {
+    try {
+      await saveFile(`/v1/conversations/${encodeURIComponent(id)}/transcript`);
+      onProblem("");
+      announce(t("transcript_saved"));
+    } catch (cause) {
+      onProblem(explain(cause));
+    }
+  };
+  return (
+    <button type="button" className="btn btn-quiet btn-small" aria-label={t("transcript_save")} title={t("transcript_save")} onClick={() => void take()}>
+      <Icon name="save" />
+    </button>
+  );
+}
+
+/** Earlier messages: they come when the reader nears the top, or are asked for. */
+export function Older({ onLoad }: { onLoad: () => Promise<void> }) {
+  const { t } = useWords();
+  const button = useRef<HTMLButtonElement>(null);
+  const load = useRef(onLoad);
+  load.current = onLoad;
+  const busy = useRef(false);
+  const more = useCallback(async () => {
+    if (busy.current) return;
+    busy.current = true;
+    await load.current().catch(() => undefined); // the button stays, to try again
+    busy.current = false;
+  }, []);
+  useEffect(() => {
+    const el = button.current;
+    const box = el?.closest(".scroller");
+    // Only where somebody scrolled up to it; a short page that shows it waits for the button.
+    const near = () => box && el && box.scrollHeight > box.clientHeight && box.scrollTop < 300 && void more();
+    box?.addEventListener("scroll", near, { passive: true });
+    return () => box?.removeEventListener("scroll", near);
+  }, [more]);
+  return (
+    <button ref={button} type="button" className="btn btn-small" onClick={() => void more()}>
+      {t("older")}
+    </button>
+  );
 }

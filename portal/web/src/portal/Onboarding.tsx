@@ -5,6 +5,7 @@ import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Badge, Empty, Loading, Meter } from "../ui/parts";
 import { Link, usePage } from "../ui/router";
+import { ExportLink } from "./Exports";
 import { useOnboardingWords } from "./onboardingWords";
 import { ErrorPage } from "./pages";
 import { tone } from "./tone";
@@ -21,9 +22,12 @@ function Record({ title, children }: { title: string; children: (view: View) => 
   if (load.error && !missing && !load.data) return <ErrorPage error={load.error} onRetry={load.reload} />;
   return (
     <div className="page">
-      <h1 ref={heading} tabIndex={-1}>
-        {title}
-      </h1>
+      <div className="row">
+        <h1 className="grow" ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        <ExportLink />
+      </div>
       {isView(load.data) ? children(load.data) : load.loading && !missing ? <Loading label={t("loading")} /> : <Empty icon="road">{o("onboarding_empty")}</Empty>}
     </div>
   );

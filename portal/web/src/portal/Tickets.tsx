@@ -5,6 +5,7 @@ import { useWords } from "../ui/i18n";
 import { Badge, Empty, Loading, Time, type Tone } from "../ui/parts";
 import { Link, usePage } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
+import { ExportLink } from "./Exports";
 import { ErrorPage } from "./pages";
 import { ticketWords } from "./spoken";
 
@@ -25,9 +26,12 @@ export function Tickets() {
   };
   return (
     <div className="page">
-      <h1 ref={heading} tabIndex={-1}>
-        {t("tickets_title")}
-      </h1>
+      <div className="row">
+        <h1 className="grow" ref={heading} tabIndex={-1}>
+          {t("tickets_title")}
+        </h1>
+        <ExportLink />
+      </div>
       {!first.data && <Loading label={t("loading")} />}
       {first.data && all.length === 0 && <Empty icon="ticket">{t("tickets_empty")}</Empty>}
       {all.length > 0 && (

@@ -39,6 +39,8 @@ export const de: Messages = {
   stop: "Anhalten",
   too_long: "{n} Zeichen zu lang.",
   transcript: "Gespräch",
+  transcript_save: "Diese Unterhaltung herunterladen",
+  transcript_saved: "Die Unterhaltung wurde Ihrem Browser übergeben.",
   you: "Sie",
   assistant: "Assistent (KI)",
   system: "Hinweis",

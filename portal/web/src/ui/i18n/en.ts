@@ -42,6 +42,8 @@ export const en = {
   too_long: "That is {n} characters too long.",
 
   transcript: "Conversation",
+  transcript_save: "Download this conversation",
+  transcript_saved: "The conversation was handed to your browser.",
   you: "You",
   assistant: "Assistant (AI)",
   system: "Notice",

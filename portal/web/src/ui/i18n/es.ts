@@ -39,6 +39,8 @@ export const es: Messages = {
   stop: "Detener",
   too_long: "Sobran {n} caracteres.",
   transcript: "Conversación",
+  transcript_save: "Descargar esta conversación",
+  transcript_saved: "La conversación se ha entregado a su navegador.",
   you: "Usted",
   assistant: "Asistente (IA)",
   system: "Aviso",

@@ -39,6 +39,8 @@ export const fr: Messages = {
   stop: "Arrêter",
   too_long: "{n} caractères de trop.",
   transcript: "Conversation",
+  transcript_save: "Télécharger cette conversation",
+  transcript_saved: "La conversation a été remise à votre navigateur.",
   you: "Vous",
   assistant: "Assistant (IA)",
   system: "Information",

@@ -39,6 +39,8 @@ export const pt: Messages = {
   stop: "Parar",
   too_long: "{n} caracteres a mais.",
   transcript: "Conversa",
+  transcript_save: "Transferir esta conversa",
+  transcript_saved: "A conversa foi entregue ao seu navegador.",
   you: "Você",
   assistant: "Assistente (IA)",
   system: "Aviso",

@@ -25,7 +25,8 @@ type FromKnowledge struct {
 	Model  answer.Composer
 	Policy answer.Policy
 	// Inspect names what in a passage gives orders to whoever processes it. Such a
-	// passage is shown to no model: the built-in composer quotes instead. Nil: nothing.
+	// passage is shown to no model; where the answer rests on it the built-in
+	// composer quotes instead. Nil: nothing.
 	Inspect func(text string) []string
 }
 
@@ -112,7 +113,7 @@ func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(t
 		return AnswerReply{}, err
 	}
 	// Whether there is an answer is decided by evidence before a model may write.
-	if k.Model != nil && found.Verdict.Outcome == answer.Send && len(found.suspect) == 0 {
+	if k.Model != nil && found.Verdict.Outcome == answer.Send && !found.leansOnSuspect() {
 		if err := k.write(ctx, &found, emit); err != nil {
 			return found.reply(), err
 		}
@@ -125,8 +126,10 @@ func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(t
 func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text string) error) error {
 	shown := 0
 	var stopped error
-	draft, err := k.Model.Compose(ctx, f.Request, func(s answer.Sentence) error {
-		if check := answer.Sentinel(f.Request, s); check.Problem != "" {
+	request := f.Request
+	request.Passages = slices.DeleteFunc(slices.Clone(request.Passages), func(p answer.Passage) bool { return len(f.suspect[p.Number]) > 0 })
+	draft, err := k.Model.Compose(ctx, request, func(s answer.Sentence) error {
+		if check := answer.Sentinel(request, s); check.Problem != "" {
 			f.Verdict.Sentences = append(f.Verdict.Sentences, check)
 			return nil // the sentence does not leave; the others may
 		}
@@ -147,7 +150,7 @@ func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text strin
 		return nil // the built-in draft stands
 	}
 	draft.Sentences = slices.DeleteFunc(draft.Sentences, func(s answer.Sentence) bool {
-		return answer.Sentinel(f.Request, s).Problem != ""
+		return answer.Sentinel(request, s).Problem != ""
 	})
 	if len(draft.Sentences) == 0 {
 		return nil
@@ -155,9 +158,14 @@ func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text strin
 	f.Draft = draft
 	f.Verdict.Sentences = nil
 	for _, s := range draft.Sentences {
-		f.Verdict.Sentences = append(f.Verdict.Sentences, answer.Sentinel(f.Request, s))
+		f.Verdict.Sentences = append(f.Verdict.Sentences, answer.Sentinel(request, s))
 	}
 	return nil
+}
+
+// leansOnSuspect reports whether the answer rests on a passage no model may see.
+func (f Found) leansOnSuspect() bool {
+	return slices.ContainsFunc(f.Draft.Cited(f.Request.Passages), func(p answer.Passage) bool { return len(f.suspect[p.Number]) > 0 })
 }
 
 func turns(history []Turn) (out []search.Turn) {
@@ -175,7 +183,7 @@ type passageRow struct {
 	Version string  `json:"version_id"`
 	Score   float64 `json:"score"`
 	Used    bool    `json:"used"`
-	// Signals say why no model was shown the passages.
+	// Signals say why no model was shown the passage.
 	Signals []string `json:"signals,omitempty"`
 }
 

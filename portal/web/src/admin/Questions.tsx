@@ -3,9 +3,9 @@ import { call } from "../api/client";
 import type { SavedQuestion } from "../api/types";
 import { announce } from "../ui/announce";
 import { Failed, Head, problemOf } from "../ui/Console";
-import { words } from "../ui/format";
 import { Badge, Banner, Dialog, Empty, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { AsWhom } from "./AsWhom";
 
 const expectations: Record<SavedQuestion["expect"], string> = {
   answer: "An answer from articles",
@@ -122,7 +122,6 @@ const listOf = (text: string) =>
     .filter(Boolean);
 
 function Edit({ question, onClose, onDone }: { question: SavedQuestion; onClose: () => void; onDone: () => void }) {
-  const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   const [q, setQ] = useState(question);
   const [contains, setContains] = useState((question.contains ?? []).join(", "));
   const [lacks, setLacks] = useState((question.lacks ?? []).join(", "));
@@ -157,29 +156,7 @@ function Edit({ question, onClose, onDone }: { question: SavedQuestion; onClose:
             </select>
           )}
         </Field>
-        <Field label="As somebody of">
-          {(p) => (
-            <select {...p} className="input" value={q.tenant_id ?? ""} onChange={(e) => set({ tenant_id: e.target.value || undefined })}>
-              <option value="">No tenant (signed out)</option>
-              {tenants.data?.tenants.map((t) => (
-                <option key={t.id} value={t.id}>
-                  {t.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="With the role">
-          {(p) => (
-            <select {...p} className="input" value={q.role} onChange={(e) => set({ role: e.target.value as SavedQuestion["role"] })}>
-              {["visitor", "member", "manager", "admin", "agent"].map((r) => (
-                <option key={r} value={r}>
-                  {words(r)}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <AsWhom whom={q} onChange={set} />
         <Field label="Article it must cite" hint="Its short name in the address; empty: any.">
           {(p) => <input {...p} className="input" dir="ltr" maxLength={200} value={q.article ?? ""} onChange={(e) => set({ article: e.target.value })} />}
         </Field>

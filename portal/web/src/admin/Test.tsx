@@ -7,12 +7,11 @@ import { percent, words } from "../ui/format";
 import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Field, Meter } from "../ui/parts";
 import { useLocation } from "../ui/router";
-import { useLoad } from "../ui/useLoad";
+import { AsWhom } from "./AsWhom";
 
 /** Asks as somebody else would, without side effects, and shows why the answer is what it is. */
 export function Test() {
   const { query } = useLocation();
-  const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   const [ask, setAsk] = useState<TestQuestion>({ question: "", role: "member", locale: "en", drafts: query.has("drafts"), tenant_id: query.get("tenant") ?? undefined });
   const [run, setRun] = useState<TestRun>();
   const [problem, setProblem] = useState("");
@@ -40,29 +39,7 @@ export function Test() {
       <form className="card stack" onSubmit={(e) => void submit(e)}>
         <Field label="Question">{(p) => <textarea {...p} className="input" rows={2} required maxLength={2000} dir="auto" value={ask.question} onChange={(e) => set({ question: e.target.value })} />}</Field>
         <div className="fields">
-          <Field label="As somebody of">
-            {(p) => (
-              <select {...p} className="input" value={ask.tenant_id ?? ""} onChange={(e) => set({ tenant_id: e.target.value || undefined })}>
-                <option value="">No tenant (signed out)</option>
-                {tenants.data?.tenants.map((t) => (
-                  <option key={t.id} value={t.id}>
-                    {t.name}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field label="With the role">
-            {(p) => (
-              <select {...p} className="input" value={ask.role} onChange={(e) => set({ role: e.target.value as TestQuestion["role"] })}>
-                {["visitor", "member", "manager", "admin", "agent"].map((r) => (
-                  <option key={r} value={r}>
-                    {words(r)}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <AsWhom whom={ask} onChange={set} />
           <Field label="Locale">{(p) => <input {...p} className="input" maxLength={20} dir="ltr" value={ask.locale ?? ""} onChange={(e) => set({ locale: e.target.value })} />}</Field>
           <Field label="Against">
             {(p) => (

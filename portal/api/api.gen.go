@@ -1469,9 +1469,12 @@ type Metrics struct {
 	} `json:"by_day"`
 	Conversations int `json:"conversations"`
 	Days          int `json:"days"`
-	Escalated     int `json:"escalated"`
-	Helpful       int `json:"helpful"`
-	Intents       []struct {
+
+	// DaysToGoLive Median days from the project's start to going live; absent while nobody has
+	DaysToGoLive *float32 `json:"days_to_go_live,omitempty"`
+	Escalated    int      `json:"escalated"`
+	Helpful      int      `json:"helpful"`
+	Intents      []struct {
 		Count  int    `json:"count"`
 		Intent string `json:"intent"`
 	} `json:"intents"`
@@ -1480,6 +1483,12 @@ type Metrics struct {
 	P50Ms       *float32       `json:"p50_ms,omitempty"`
 	P95Ms       *float32       `json:"p95_ms,omitempty"`
 	StatusShare float32        `json:"status_share"`
+
+	// Tenants Organisations in onboarding or operation
+	Tenants *int `json:"tenants,omitempty"`
+
+	// TenantsWeekly Of these those that asked something or used the portal in the last seven days
+	TenantsWeekly *int `json:"tenants_weekly,omitempty"`
 }
 
 // Onboarding The role-aware onboarding record; see portal/onboarding.View for every field

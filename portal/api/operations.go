@@ -39,6 +39,17 @@ func (s *Server) GetMetrics(ctx context.Context, r GetMetricsRequestObject) (Get
 	return GetMetrics200JSONResponse(m), nil
 }
 
+// readAdoption is how many organisations use the portal, and how fast they go live.
+func readAdoption(ctx context.Context, tx pgx.Tx, m *Metrics) error {
+	return tx.QueryRow(ctx, `
+		with here as (select id from tenants where lifecycle_state in ('active', 'live'))
+		select (select count(*) from here),
+		  (select count(*) from here t where exists (select from messages m where m.tenant_id = t.id and m.author_kind = 'customer' and m.created_at > now() - interval '7 days')
+		     or exists (select from sessions s where s.tenant_id = t.id and s.last_seen_at > now() - interval '7 days')),
+		  (select percentile_cont(0.5) within group (order by actual_go_live - start_date) from projects where actual_go_live is not null)`).
+		Scan(&m.Tenants, &m.TenantsWeekly, &m.DaysToGoLive)
+}
+
 func readMetrics(ctx context.Context, tx pgx.Tx, days int, m *Metrics) error {
 	since := time.Now().AddDate(0, 0, -days)
 	var p50, p95 float32
@@ -59,6 +70,9 @@ func readMetrics(ctx context.Context, tx pgx.Tx, days int, m *Metrics) error {
 		return err
 	}
 	m.P50Ms, m.P95Ms = &p50, &p95
+	if err := readAdoption(ctx, tx, m); err != nil {
+		return err
+	}
 	rows, err := tx.Query(ctx, `select outcome, count(*) from decisions where created_at >= $1 group by 1`, since)
 	if err != nil {
 		return err

@@ -2015,6 +2015,12 @@ export interface components {
             not_helpful: number;
             p50_ms?: number;
             p95_ms?: number;
+            /** @description Organisations in onboarding or operation */
+            tenants?: number;
+            /** @description Of these those that asked something or used the portal in the last seven days */
+            tenants_weekly?: number;
+            /** @description Median days from the project's start to going live; absent while nobody has */
+            days_to_go_live?: number;
             outcomes: {
                 [key: string]: number;
             };

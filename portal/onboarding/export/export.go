@@ -195,6 +195,8 @@ func cell(v any) string {
 		return v
 	case time.Time:
 		return moment(v)
+	case [16]byte:
+		return uuid.UUID(v).String()
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
@@ -224,8 +226,11 @@ func (s *jsonSink) begin(columns []string) error {
 func (s *jsonSink) row(values []any) error {
 	object := make(map[string]any, len(values))
 	for i, v := range values {
-		if t, ok := v.(time.Time); ok {
-			v = moment(t)
+		switch known := v.(type) {
+		case time.Time:
+			v = moment(known)
+		case [16]byte: // an id
+			v = uuid.UUID(known)
 		}
 		object[s.columns[i]] = v
 	}

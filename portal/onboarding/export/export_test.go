@@ -166,6 +166,10 @@ func TestConversationsAndAuditAreExported(t *testing.T) {
 	said, n := write(t, db, export.Query{TenantID: tenant, Section: "conversations", Format: "csv", To: to})
 	require.Equal(t, 1, n, said)
 	require.Contains(t, said, "'=question of "+tenant.String(), "and no formula")
+	objects, _ := write(t, db, export.Query{TenantID: tenant, Section: "conversations", Format: "json", To: to})
+	var list []struct{ Conversation uuid.UUID }
+	require.NoError(t, json.Unmarshal([]byte(objects), &list), "ids are texts")
+	require.Contains(t, said, list[0].Conversation.String())
 	done, n := write(t, db, export.Query{TenantID: tenant, Section: "audit", Format: "json", To: to})
 	require.Equal(t, 1, n)
 	require.Contains(t, done, "workspace.live")

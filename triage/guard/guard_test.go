@@ -52,7 +52,7 @@ func TestInspectFindsAttacks(t *testing.T) {
 func TestInspectLeavesHarmlessWordsAlone(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"When do we go live?", "", "?", "ok",
+		"When do we go live?", "", "?", "ok", "Are passwords hashed",
 		"How do I ignore a warning about previous imports?",
 		"Please ignore my last message, it works now.",
 		"Please disregard my previous email, that was the wrong ticket",
@@ -132,6 +132,7 @@ func TestInspectConduct(t *testing.T) {
 		want guard.Report
 	}{
 		{"Your support is slow and I am angry", guard.Report{}},
+		{"Le projet est-il en retard ? Quels retards ?", guard.Report{}},
 		{"The job killed our import, we will find the reason ourselves", guard.Report{}},
 		{"This is a damn mess and I am tired of it", guard.Report{}},
 		{"fuck you, you are idiots", guard.Report{Abuse: true}},

@@ -56,6 +56,8 @@ func TestFindNamesAndAddresses(t *testing.T) {
 		"We go live on Monday with Google Analytics and Salesforce":         nil,
 		"Getting Started: open User Management, then Import Settings":       nil,
 		"May I ask Grace period questions? Will this work in April?":        nil,
+		"Welche Kündigungsfrist steht im Vertrag? Euer Prüfer irrt sich":    nil,
+		"Der Bereich Übersicht zeigt den Status der Schnittstelle Ärzte":    nil,
 		"The United Kingdom office uses Microsoft Teams 3 times a day":      nil,
 		"Step 2 of 5: choose Sandbox, import 18,240 of 22,800 records":      nil,
 		"Ticket #1042 was opened on 2026-12-08 14:30:22, see version 1.2.3": nil,

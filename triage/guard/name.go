@@ -109,7 +109,8 @@ func person(text string, add func(start, end int)) {
 		}
 	}
 	for _, at := range pair.FindAllStringIndex(text, -1) {
-		if start, end := trimName(text, at[0], at[1]); start < end && likely(text[start:end], headsAddress(text, start, end)) {
+		start, end := trimName(text, at[0], at[1])
+		if start < end && (sureName(text[start:end]) || headsAddress(text, start, end) && likely(text[start:end], true) || !opens(text, start) && likely(text[start:end], false)) {
 			take(start, end)
 		}
 	}
@@ -164,6 +165,21 @@ func headsAddress(text string, start, end int) bool {
 	return strings.HasPrefix(rest, "\n") && next != "" && next[0] >= '0' && next[0] <= '9'
 }
 
+// opens reports whether a place starts a sentence: any word is capitalised there.
+func opens(text string, start int) bool {
+	before := strings.TrimRight(text[:start], " \"'(*_-")
+	return before == "" || strings.ContainsAny(before[len(before)-1:], ".!?:\n")
+}
+
+// sureName reports whether a run of words begins with a sure given name, or holds an
+// initial between capitalised words.
+func sureName(name string) bool {
+	words := strings.Fields(name)
+	first := plain(strings.ToLower(words[0]))
+	return given[first] && !noName[first] && (len(words) > 1 || !doubtful[first]) && likely(name, false) ||
+		len(words) > 2 && len(strings.TrimSuffix(words[1], ".")) == 1 && likely(name, false)
+}
+
 // likely judges a run of capitalised words: a given name first, a letter only
 // names have, or a family name's ending. After a cue less is asked.
 func likely(name string, afterCue bool) bool {
@@ -181,7 +197,7 @@ func likely(name string, afterCue bool) bool {
 		return afterCue && (familyEnding.MatchString(words[0]) || given[first])
 	}
 	last := words[len(words)-1]
-	foreign := strings.ContainsFunc(name, func(r rune) bool { return r >= 0xc0 })
+	foreign := strings.ContainsFunc(name, func(r rune) bool { return r >= 0xc0 && !strings.ContainsRune("äöüßÄÖÜ", r) }) // German writes every noun like a name
 	middle := len(words) > 2 && len(strings.TrimSuffix(words[1], ".")) == 1
 	return afterCue || middle || foreign || familyEnding.MatchString(last) && !given[last]
 }

@@ -134,6 +134,25 @@ func (s *Service) List(ctx context.Context, space Space, filter Filter, after Cu
 	return articles, wrap("list articles", err)
 }
 
+// ListAll is List from its first page to its last.
+func (s *Service) ListAll(ctx context.Context, space Space, filter Filter) ([]Article, error) {
+	const size = 200
+	var all []Article
+	var after Cursor
+	for {
+		page, err := s.List(ctx, space, filter, after, size)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < size {
+			return all, nil
+		}
+		last := page[len(page)-1]
+		after = Cursor{UpdatedAt: last.UpdatedAt, ID: last.ID}
+	}
+}
+
 // Browse is one page of the help centre: the published articles of one of the
 // viewer's spaces, optionally with a tag.
 func (s *Service) Browse(ctx context.Context, viewer Viewer, space Space, tag string, after Cursor, limit int) ([]Article, error) {

@@ -27,13 +27,9 @@ func kbCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				space := knowledge.Shared
-				if tenant != "" {
-					id, ok := tenants[tenant]
-					if !ok {
-						return fmt.Errorf("there is no tenant %q; name it by its slug", tenant)
-					}
-					space = knowledge.Of(id)
+				space, err := a.space(ctx, tenant)
+				if err != nil {
+					return err
 				}
 				report, err := importer.Import(ctx, importer.Options{
 					Service: a.curation, Path: args[0], Source: source, Space: space, Audience: knowledge.Level(audience), Tenants: tenants,
@@ -60,8 +56,45 @@ func kbCommand() *cobra.Command {
 	load.Flags().StringVar(&tenant, "tenant", "", "slug of the tenant the articles belong to; default: shared by all")
 	load.Flags().StringVar(&audience, "audience", "", "public, customer or agent, for articles that name none")
 	load.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.AddCommand(load)
+	var of string
+	save := &cobra.Command{
+		Use:   "export FOLDER",
+		Short: "Write the published articles as Markdown with front matter, as import reads them",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+				space, err := a.space(ctx, of)
+				if err != nil {
+					return err
+				}
+				n, err := importer.Export(ctx, a.curation, space, of, args[0])
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d articles written to %s.\n", n, args[0])
+				return err
+			})
+		},
+	}
+	save.Flags().StringVar(&of, "tenant", "", "slug of the tenant whose own articles are written; default: those shared by all")
+	cmd.AddCommand(load, save)
 	return cmd
+}
+
+// space is that of a tenant named by its slug, or the shared one.
+func (a *application) space(ctx context.Context, tenant string) (knowledge.Space, error) {
+	if tenant == "" {
+		return knowledge.Shared, nil
+	}
+	tenants, err := a.tenants(ctx)
+	if err != nil {
+		return knowledge.Space{}, err
+	}
+	id, ok := tenants[tenant]
+	if !ok {
+		return knowledge.Space{}, fmt.Errorf("there is no tenant %q; name it by its slug", tenant)
+	}
+	return knowledge.Of(id), nil
 }
 
 func (a *application) tenants(ctx context.Context) (map[string]uuid.UUID, error) {

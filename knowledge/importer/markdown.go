@@ -19,23 +19,23 @@ import (
 // frontMatter is the YAML between two lines of "---" at the start of a file.
 // Unknown keys are ignored: other tools put theirs there, too.
 type frontMatter struct {
-	Title         string `yaml:"title"`
-	Slug          string `yaml:"slug"`
-	Description   string `yaml:"description"`
-	Tenant        string `yaml:"tenant"` // slug
-	Audience      string `yaml:"audience"`
-	Departments   list   `yaml:"departments"`
-	Roles         list   `yaml:"roles"`
-	Plans         list   `yaml:"plans"`
-	Locales       list   `yaml:"locales"`
-	Locale        string `yaml:"locale"`
-	Lang          string `yaml:"lang"`
-	Product       string `yaml:"product"`
-	Tags          list   `yaml:"tags"`
-	Contexts      list   `yaml:"contexts"`
-	Updated       string `yaml:"updated"`
-	VerifiedUntil string `yaml:"verified_until"`
-	Draft         bool   `yaml:"draft"`
+	Title         string `yaml:"title,omitempty"`
+	Slug          string `yaml:"slug,omitempty"`
+	Description   string `yaml:"description,omitempty"`
+	Tenant        string `yaml:"tenant,omitempty"` // slug
+	Audience      string `yaml:"audience,omitempty"`
+	Departments   list   `yaml:"departments,omitempty"`
+	Roles         list   `yaml:"roles,omitempty"`
+	Plans         list   `yaml:"plans,omitempty"`
+	Locales       list   `yaml:"locales,omitempty"`
+	Locale        string `yaml:"locale,omitempty"`
+	Lang          string `yaml:"lang,omitempty"`
+	Product       string `yaml:"product,omitempty"`
+	Tags          list   `yaml:"tags,omitempty"`
+	Contexts      list   `yaml:"contexts,omitempty"`
+	Updated       string `yaml:"updated,omitempty"`
+	VerifiedUntil string `yaml:"verified_until,omitempty"`
+	Draft         bool   `yaml:"draft,omitempty"`
 }
 
 // list reads "a, b" as well as a YAML sequence.

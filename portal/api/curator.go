@@ -55,7 +55,7 @@ func wireAdminArticle(a knowledge.Article) AdminArticle {
 // ListAdminArticles lists the articles of a space with their counts.
 func (s *Server) ListAdminArticles(ctx context.Context, r ListAdminArticlesRequestObject) (ListAdminArticlesResponseObject, error) {
 	sp := space(r.Params.Tenant)
-	articles, err := s.Curation.List(ctx, sp, knowledge.Filter{State: string(value(r.Params.State)), Text: value(r.Params.Q)}, knowledge.Cursor{}, 500)
+	articles, err := s.Curation.ListAll(ctx, sp, knowledge.Filter{State: string(value(r.Params.State)), Text: value(r.Params.Q)})
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,6 @@ test("a conversation can be taken along as text", async () => {
   assert.match(name, /^conversation-.*\.txt$/);
   assert.match(text, /Ana Keller\nWhen do we go live\?/);
   assert.match(text, /Assistant \(AI\)\n./);
-  await page.getByText("The conversation was handed to your browser.").first().waitFor({ state: "attached" });
+  await page.getByText("Downloaded.").first().waitFor({ state: "attached" });
   await close();
 });

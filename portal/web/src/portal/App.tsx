@@ -59,7 +59,7 @@ function Gate({ onLanguage }: { onLanguage: (locale: Locale, keep?: boolean) => 
 
   // Whoever opened a link while signed out gets there after signing in.
   useEffect(() => {
-    if (signedOut && path !== "/") store("usher.next", JSON.stringify({ to: path + location.hash, at: Date.now() }));
+    if (signedOut && path !== "/") store("usher.next", `${Date.now()} ${path}${location.hash}`);
   }, [signedOut, path]);
 
   const help = path === "/help" || path.startsWith("/help/");
@@ -84,16 +84,6 @@ function Gate({ onLanguage }: { onLanguage: (locale: Locale, keep?: boolean) => 
   );
 }
 
-/** The place kept while signed out: a path of this portal, never another site. */
-function wanted(kept: string): { to: string; at: number } {
-  try {
-    const { to, at } = JSON.parse(kept) as { to?: unknown; at?: unknown };
-    return { to: typeof to === "string" && /^\/[a-z]/.test(to) ? to : "", at: typeof at === "number" ? at : 0 };
-  } catch {
-    return { to: "", at: 0 };
-  }
-}
-
 function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => void }) {
   const words = useWords();
   const { path } = useLocation();
@@ -108,8 +98,9 @@ function SignedIn({ me, onLanguage }: { me: Me; onLanguage: (locale: Locale) => 
     const kept = stored("usher.next");
     if (!kept) return;
     store("usher.next", undefined);
-    const { to, at } = wanted(kept);
-    if (location.pathname === "/" && to && Date.now() - at < 15 * 60_000) navigate(to, { replace: true });
+    const [at = "", to = ""] = kept.split(" ");
+    // A path of this portal, never another site.
+    if (location.pathname === "/" && /^\/\w/.test(to) && Date.now() - Number(at) < 900_000) navigate(to, { replace: true });
   }, []);
   const [talking, setTalking] = useState(false);
   const current = match("/c/:id", path)?.id;

@@ -40,7 +40,7 @@ export const de: Messages = {
   too_long: "{n} Zeichen zu lang.",
   transcript: "Gespräch",
   transcript_save: "Diese Unterhaltung herunterladen",
-  transcript_saved: "Die Unterhaltung wurde Ihrem Browser übergeben.",
+  transcript_saved: "Heruntergeladen.",
   you: "Sie",
   assistant: "Assistent (KI)",
   system: "Hinweis",

@@ -43,7 +43,7 @@ export const en = {
 
   transcript: "Conversation",
   transcript_save: "Download this conversation",
-  transcript_saved: "The conversation was handed to your browser.",
+  transcript_saved: "Downloaded.",
   you: "You",
   assistant: "Assistant (AI)",
   system: "Notice",

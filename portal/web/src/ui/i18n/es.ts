@@ -40,7 +40,7 @@ export const es: Messages = {
   too_long: "Sobran {n} caracteres.",
   transcript: "Conversación",
   transcript_save: "Descargar esta conversación",
-  transcript_saved: "La conversación se ha entregado a su navegador.",
+  transcript_saved: "Descargado.",
   you: "Usted",
   assistant: "Asistente (IA)",
   system: "Aviso",

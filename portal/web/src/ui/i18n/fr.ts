@@ -40,7 +40,7 @@ export const fr: Messages = {
   too_long: "{n} caractères de trop.",
   transcript: "Conversation",
   transcript_save: "Télécharger cette conversation",
-  transcript_saved: "La conversation a été remise à votre navigateur.",
+  transcript_saved: "Téléchargé.",
   you: "Vous",
   assistant: "Assistant (IA)",
   system: "Information",

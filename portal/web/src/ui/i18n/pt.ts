@@ -40,7 +40,7 @@ export const pt: Messages = {
   too_long: "{n} caracteres a mais.",
   transcript: "Conversa",
   transcript_save: "Transferir esta conversa",
-  transcript_saved: "A conversa foi entregue ao seu navegador.",
+  transcript_saved: "Transferido.",
   you: "Você",
   assistant: "Assistente (IA)",
   system: "Aviso",

@@ -431,3 +431,23 @@ func TestOutOfHoursTheCustomerHearsWhenPeopleAreBack(t *testing.T) {
 		})
 	}
 }
+
+func TestADraftThatIsNotSureEnoughIsForTheAgentAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerSuggest, Draft: "Pull the green handle. [1]"}
+	c, args := b.ask(t, "How do I stop the belt?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "How do I stop the belt, please?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	replies := b.replies(t, c)
+	require.Len(t, replies, 2)
+	for _, r := range replies {
+		require.NotContains(t, r.Body, "green handle", "what is not sure does not reach the customer")
+	}
+	rows, err := b.desk.Queue(t.Context(), desk.Filter{}, triage.Page{})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	require.Contains(t, rows[0].Summary, "Pull the green handle.")
+}

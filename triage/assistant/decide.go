@@ -202,7 +202,7 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 			return nil
 		}
 		r.handOver(triage.ReasonNoAnswer, "The question stayed ambiguous after asking back.")
-	case AnswerSuggest, AnswerEscalate:
+	case AnswerEscalate:
 		r.gap = true
 		r.handOver(triage.ReasonGate, "A draft did not pass the gate: "+reply.Reason)
 	default:
@@ -217,7 +217,11 @@ func (a *Assistant) notFound(r *run, reply AnswerReply) {
 	r.gap = true
 	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" ||
 		r.classification.Sentiment == "very_negative" {
-		r.handOver(triage.ReasonNoAnswer, "Neither the record nor an article answers this.")
+		why := "Neither the record nor an article answers this."
+		if reply.Draft != "" {
+			why = "No answer was sure enough to send. This draft is probably right; judge it before you use it: " + triage.Line(reply.Draft, 600)
+		}
+		r.handOver(triage.ReasonNoAnswer, why)
 		return
 	}
 	text := speak(r.language()).notFound

@@ -209,6 +209,9 @@ func (f Found) reply() AnswerReply {
 		reply.Text, reply.Citations = f.Text()
 		return reply
 	}
+	if f.Verdict.Outcome == answer.Suggest {
+		reply.Draft, _ = f.Text()
+	}
 	reply.Nearest = nearest(f.Request.Passages)
 	return reply
 }

@@ -118,6 +118,7 @@ type AnswerReply struct {
 	Outcome   AnswerOutcome
 	Reason    string
 	Text      string
+	Draft     string // for an agent to judge, where the outcome is suggest
 	Citations []triage.Citation
 	Nearest   []triage.Citation
 	Options   []string // of a clarifying question

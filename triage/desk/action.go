@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/guard"
 )
 
 // Errors agents' actions may end with.
@@ -437,6 +438,8 @@ func learn(ctx context.Context, w *work, intent string) error {
 		)
 		select m.body, corrected.language from corrected join messages m on m.tenant_id = $1 and m.id = corrected.message_id`,
 		w.ticket.TenantID, w.ticket.ID, w.ticket.ConversationID, intent, w.actor.ID.String(), w.at).Scan(&text, &language)
+	// The example is the operator's; the customer's personal data is not.
+	text, _ = guard.Mask(text)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

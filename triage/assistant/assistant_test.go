@@ -411,7 +411,7 @@ func TestOutOfHoursTheCustomerHearsWhenPeopleAreBack(t *testing.T) {
 		language string
 		says     string
 	}{
-		"on a Saturday":                   {time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), "en", "back on Monday, 2026-11-23 at 09:00"},
+		"on a Saturday":                   {time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), "en", "back on Monday, 23 November at 09:00"},
 		"on a Saturday, in German":        {time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), "de", "wieder da am Montag"},
 		"on a Monday morning, not a word": {time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC), "en", ""},
 	} {

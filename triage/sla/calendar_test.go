@@ -117,7 +117,7 @@ func TestAwayText(t *testing.T) {
 	t.Parallel()
 	c := calendar(t, sla.DefaultHours("Europe/Berlin"))
 	require.Empty(t, sla.AwayText(c, "en", at(t, "2026-11-23T10:00:00+01:00")))
-	require.Equal(t, "Our team is away right now and back on Monday, 2026-11-30 at 09:00 (CET).", sla.AwayText(c, "xx", at(t, "2026-11-28T10:00:00+01:00")))
+	require.Equal(t, "Our team is away right now and back on Monday, 30 November at 09:00 (CET).", sla.AwayText(c, "xx", at(t, "2026-11-28T10:00:00+01:00")))
 	require.Contains(t, sla.AwayText(c, "de", at(t, "2026-11-28T10:00:00+01:00")), "Montag")
 	require.Empty(t, sla.AwayText(sla.Calendar{}, "en", time.Now()))
 }

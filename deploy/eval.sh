@@ -23,3 +23,5 @@ run "retrieve stackfaq" retrieve --corpus "$data/stackfaq/corpus.jsonl" --querie
 run "retrieve plausible_kb" retrieve --corpus "$data/plausible_kb/corpus.jsonl" --queries "$data/plausible_kb/queries_faq.jsonl" --qrels "$data/plausible_kb/qrels_faq.jsonl"
 run "guard prompt_injection" guard --test "$data/prompt_injection/dev.jsonl" --passages "$data/plausible_kb/corpus.jsonl"
 run "pii pii_presidio" pii --test "$data/pii_presidio/dev.jsonl"
+run "gate mtrag_human" gate --corpus "$data/mtrag_human/corpus.jsonl" --tasks "$data/mtrag_human/tasks_dev.jsonl"
+run "status" status --n 200 --seed 7

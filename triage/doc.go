@@ -10,6 +10,8 @@
 //	assistant  one run over one inbound message, from stored to answered or handed over
 //	desk       people's work: tickets, escalations, agents' actions, deliveries
 //	sla        promised times and the clocks that measure them
+//	proposal   drafts of articles from tickets that people solved
+//	eval       questions curators keep, replay of past ones, and the gate's and guard's figures
 //
 // No HTTP and no vendor is known here.
 package triage

@@ -104,6 +104,18 @@ func (s *Server) agentTicket(ctx context.Context, tenant, id uuid.UUID) (AgentTi
 	s.outside(&out, d)
 	lines := desk.CatchUp(d)
 	out.CatchUp = &lines
+	if len(d.Related) > 0 {
+		related := make([]struct {
+			ID      uuid.UUID `json:"id"`
+			Kind    string    `json:"kind"`
+			Number  int64     `json:"number"`
+			Subject string    `json:"subject"`
+		}, len(d.Related))
+		for i, r := range d.Related {
+			related[i].ID, related[i].Kind, related[i].Number, related[i].Subject = r.ID, r.Kind, r.Number, r.Subject
+		}
+		out.Related = &related
+	}
 	return out, s.similar(ctx, &out, d.Ticket)
 }
 

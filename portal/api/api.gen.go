@@ -1115,7 +1115,15 @@ type AgentTicket struct {
 	} `json:"links,omitempty"`
 	Messages    []Message `json:"messages"`
 	ProductArea *string   `json:"product_area,omitempty"`
-	Sentiment   *string   `json:"sentiment,omitempty"`
+
+	// Related Tickets this one came from, went into, or asks the same as
+	Related *[]struct {
+		ID      openapi_types.UUID `json:"id"`
+		Kind    string             `json:"kind"`
+		Number  int64              `json:"number"`
+		Subject string             `json:"subject"`
+	} `json:"related,omitempty"`
+	Sentiment *string `json:"sentiment,omitempty"`
 
 	// Similar Solved tickets of the same organisation, and what solved them
 	Similar *[]struct {

@@ -8,6 +8,17 @@ import { stateTone } from "./Deliveries";
 
 type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
 
+const relation: Record<string, string> = {
+  duplicate_of: "Asks the same as",
+  inverse_duplicate_of: "Asked again in",
+  merged_into: "Merged into",
+  inverse_merged_into: "Holds",
+  split_from: "Split from",
+  inverse_split_from: "Split off",
+  follow_up_of: "Follows",
+  inverse_follow_up_of: "Followed by",
+};
+
 /** What is known about a ticket, beside the conversation. */
 export function Side({ data, act }: Props) {
   const { ticket } = data;
@@ -26,6 +37,21 @@ export function Side({ data, act }: Props) {
           <ul className="small" dir="auto">
             {data.catch_up.slice(1).map((line, i) => (
               <li key={i}>{line}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {data.related && data.related.length > 0 && (
+        <section className="stack stack-2">
+          <h2>Related</h2>
+          <ul className="plain-list stack stack-2 small">
+            {data.related.map((r) => (
+              <li key={`${r.kind} ${r.id}`} dir="auto">
+                <span className="muted">{relation[r.kind] ?? words(r.kind)}</span>{" "}
+                <Link href={`/agent/tickets/${ticket.tenant.id}/${r.id}`}>
+                  #{r.number} {r.subject}
+                </Link>
+              </li>
             ))}
           </ul>
         </section>

@@ -1679,6 +1679,15 @@ export interface components {
             summary?: string;
             /** @description What happened so far, from stored records */
             catch_up?: string[];
+            /** @description Tickets this one came from, went into, or asks the same as */
+            related?: {
+                /** Format: uuid */
+                id: string;
+                /** Format: int64 */
+                number: number;
+                subject: string;
+                kind: string;
+            }[];
             /** @description Solved tickets of the same organisation, and what solved them */
             similar?: {
                 /** Format: uuid */

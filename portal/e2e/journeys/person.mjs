@@ -257,7 +257,7 @@ test("an agent merges, splits off, raises, catches up, and offers what they wrot
   await page.getByRole("dialog").getByRole("button", { name: "Split off" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await open(`Invoice of October ${stamp}`);
-  await page.getByText("Split from").waitFor();
+  await page.getByText("Split from", { exact: true }).waitFor();
 
   await open(`The forklift scanner still fails ${stamp}`);
   await page.getByRole("button", { name: "Add to knowledge base…" }).click();

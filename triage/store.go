@@ -271,8 +271,9 @@ func notInserted(ctx context.Context, tx pgx.Tx, m Message) (Message, bool, erro
 
 func touch(ctx context.Context, tx pgx.Tx, m Message) error {
 	_, err := tx.Exec(ctx, `update conversations set last_line = $3, last_author = $4, updated_at = now()
-		where tenant_id = $1 and id = $2`,
-		m.TenantID, m.ConversationID, Line(m.Body, 120), m.AuthorKind)
+		where tenant_id = $1 and id = $2 and not exists (select from messages
+		  where tenant_id = $1 and conversation_id = $2 and visibility = 'customer' and seq > $5)`,
+		m.TenantID, m.ConversationID, Line(m.Body, 120), m.AuthorKind, m.Seq)
 	if err != nil {
 		return fmt.Errorf("update conversation: %w", err)
 	}
@@ -295,13 +296,42 @@ func ReplaceMessage(ctx context.Context, tx pgx.Tx, m Message) (Message, error) 
 	if err != nil {
 		return Message{}, fmt.Errorf("update message: %w", err)
 	}
-	if stored.Visibility == VisibleToCustomer && stored.State == MessageFinal {
+	if stored.Visibility == VisibleToCustomer && (stored.State == MessageFinal || stored.State == MessageDeleted) {
 		if err := touch(ctx, tx, stored); err != nil {
 			return Message{}, err
 		}
 	}
 	_, err = AppendEvent(ctx, tx, m.TenantID, m.ConversationID, EventMessageUpdated, stored.Visibility, MessagePayload(stored))
 	return stored, err
+}
+
+// ReviseMessage gives a message another text; an empty one takes it back. What
+// it said is kept as a revision, and no stream repeats what was taken back.
+func ReviseMessage(ctx context.Context, tx pgx.Tx, m Message, text string, by Actor, at time.Time) (Message, error) {
+	before := m.Body
+	_, err := tx.Exec(ctx, `insert into message_revisions (tenant_id, message_id, number, body, by_kind, by_id, at)
+		select $1, $2, count(*) + 1, $3, $4, $5, $6 from message_revisions where tenant_id = $1 and message_id = $2`,
+		m.TenantID, m.ID, before, by.Kind, by.ID, at)
+	if err != nil {
+		return Message{}, fmt.Errorf("keep revision: %w", err)
+	}
+	m.Body, m.EditedAt = text, &at
+	if text == "" {
+		m.State, m.Answer = MessageDeleted, nil
+		_, err := tx.Exec(ctx, `update conversation_events set payload = jsonb_set(payload, '{message,body}', '""')
+			where tenant_id = $1 and conversation_id = $2 and kind in ('message.created', 'message.updated') and payload->'message'->>'id' = $3`,
+			m.TenantID, m.ConversationID, m.ID.String())
+		if err != nil {
+			return Message{}, fmt.Errorf("take back message: %w", err)
+		}
+	}
+	// A conversation may be called after its first message.
+	_, err = tx.Exec(ctx, `update conversations set subject = $4 where tenant_id = $1 and id = $2 and subject = $3`,
+		m.TenantID, m.ConversationID, Line(before, 200), Line(text, 200))
+	if err != nil {
+		return Message{}, fmt.Errorf("rename conversation: %w", err)
+	}
+	return ReplaceMessage(ctx, tx, m)
 }
 
 // MessageByID reads one message.

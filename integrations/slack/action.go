@@ -29,7 +29,8 @@ func chosen(call interactionCall) (pressed, bool) {
 	a := call.Actions[0]
 	p := pressed{call: call, action: a.ActionID, value: a.Value}
 	if a.ActionID == actMore {
-		p.action = a.SelectedOption.Value
+		// A menu of one message names it behind the action.
+		p.action, p.value, _ = strings.Cut(a.SelectedOption.Value, ":")
 	}
 	var ok bool
 	p.ref, ok = parseBlockID(a.BlockID)
@@ -40,6 +41,7 @@ func chosen(call interactionCall) (pressed, bool) {
 var viewActions = map[string]string{
 	actReply: "Reply to customer", "suggest": "Suggested answer", "note": "Internal note", "priority": "Change priority", "assign": "Reassign",
 	"snooze": "Snooze", "raise": "Escalate to the lead", "correct": "Correct", "merge": "Merge", "summary": "Summary", "similar": "Similar tickets",
+	actAmend: "Correct a reply", actWithdraw: "Take a reply back",
 }
 
 func (in *Inbound) opensView(call interactionCall) bool {
@@ -181,6 +183,10 @@ func (in *Inbound) submit(ctx context.Context, actor triage.Actor, ref desk.Tick
 		_, err = in.desk.CorrectClassification(ctx, actor, ref, desk.Correction{Intent: choice})
 	case "merge":
 		err = in.merge(ctx, actor, ref, text)
+	case actAmend:
+		_, err = in.desk.Correct(ctx, actor, ref, parseID(draft), desk.Reply{Text: text, ClientKey: "slack:" + call.View.ID})
+	case actWithdraw:
+		err = in.desk.Withdraw(ctx, actor, ref, parseID(draft))
 	default:
 		err = fmt.Errorf("modal %q: %w", action, desk.ErrBadValue)
 	}

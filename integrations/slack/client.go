@@ -100,19 +100,40 @@ func (c *Client) UpsertRoot(ctx context.Context, card desk.Card, at desk.Ref) (d
 
 // PostThread implements desk.Channel.
 func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) (desk.Ref, error) {
-	if post.Retry {
-		found, err := c.find(ctx, root, post.Key, time.Time{})
-		if err != nil || !found.IsZero() {
-			return found, err
+	at := post.At
+	if at.IsZero() && post.Retry {
+		var err error
+		if at, err = c.find(ctx, root, post.Key, time.Time{}); err != nil {
+			return desk.Ref{}, err
+		}
+		if !at.IsZero() && !post.Changed {
+			return at, nil
 		}
 	}
 	blocks, text := threadMessage(post)
+	if !at.IsZero() {
+		return c.rewrite(ctx, at, post, text, blocks)
+	}
 	_, ts := split(root)
 	at, err := c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
 	if err == nil && post.Ping != "" && post.Label == desk.PostSystem {
 		err = c.nudge(ctx, post.Ping, text, at)
 	}
 	return at, err
+}
+
+// rewrite gives a thread message its new text. One that people deleted stays deleted.
+func (c *Client) rewrite(ctx context.Context, at desk.Ref, post desk.Post, text string, blocks []slack.Block) (desk.Ref, error) {
+	channel, ts := split(at)
+	options := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String())}
+	_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, options...)
+	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
+		_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, append(options, slack.MsgOptionBlocks())...)
+	}
+	if isError(err, "message_not_found") {
+		return at, nil
+	}
+	return at, c.err(ctx, "update thread message", err)
 }
 
 // nudge repeats to its owner what stands in a ticket's thread. Somebody who takes

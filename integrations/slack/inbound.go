@@ -334,6 +334,8 @@ func explain(err error) string {
 		return "This is too long."
 	case errors.Is(err, desk.ErrNoDraft):
 		return "No article answers this, so there is nothing to suggest."
+	case errors.Is(err, desk.ErrNotTakenBack):
+		return "A mail that was sent cannot be taken back. Send a correction."
 	case errors.Is(err, desk.ErrBadValue):
 		return "This value is not known here."
 	}
@@ -346,7 +348,7 @@ func forPerson(err error) bool {
 	var claimed *desk.ClaimedError
 	for _, known := range []error{
 		errUnmapped, desk.ErrRefused, desk.ErrTicketClosed, triage.ErrTicketNotFound, triage.ErrEmptyMessage,
-		triage.ErrMessageTooLong, desk.ErrNoDraft, desk.ErrBadValue,
+		triage.ErrMessageTooLong, desk.ErrNoDraft, desk.ErrNotTakenBack, desk.ErrBadValue,
 	} {
 		if errors.Is(err, known) {
 			return true

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -69,9 +70,32 @@ func (in *Inbound) fill(ctx context.Context, actor triage.Actor, p pressed, view
 		input.MaxLength = 20
 		view.Blocks.BlockSet = []slack.Block{slack.NewInputBlock(fieldText, plain("Number of the ticket that stays", 75),
 			plain("This ticket is closed, and what the customer writes goes to the other one.", 200), input)}
+	case actAmend, actWithdraw:
+		return in.amendView(ctx, view, p, d, viewID)
 	case "summary", "similar":
 		return in.readView(ctx, p, d, viewID)
 	}
+	return in.update(ctx, viewID, view)
+}
+
+// amendView is about one reply the customer got.
+func (in *Inbound) amendView(ctx context.Context, view slack.ModalViewRequest, p pressed, d desk.Detail, viewID string) error {
+	i := slices.IndexFunc(d.Messages, func(m triage.Message) bool { return m.ID.String() == p.value })
+	switch {
+	case i < 0 || d.Messages[i].State == triage.MessageDeleted:
+		return in.say(ctx, viewID, p, "This reply was taken back already.")
+	case p.action == actWithdraw && d.Conversation.Channel == triage.ChannelEmail:
+		return in.say(ctx, viewID, p, explain(desk.ErrNotTakenBack))
+	}
+	view.CallbackID = p.action + "|" + p.value
+	quote := slack.NewSectionBlock(plain(d.Messages[i].Body, 2000), nil, nil)
+	if p.action == actWithdraw {
+		view.Submit = plain("Take back", 24)
+		view.Blocks.BlockSet = []slack.Block{quote, slack.NewContextBlock("", mrkdwn("The customer sees that a message was removed. They may have read it: a correction says more."))}
+		return in.update(ctx, viewID, view)
+	}
+	view.Submit = plain("Send correction", 24)
+	view.Blocks.BlockSet = []slack.Block{quote, area("What is right", "", "The customer gets this as a correction. What you wrote before stays where it is.")}
 	return in.update(ctx, viewID, view)
 }
 

@@ -184,11 +184,13 @@ func ourLink(url, title string) string {
 
 // Actions of the root message and of modals.
 const (
-	actClaim   = "claim"
-	actReply   = "reply"
-	actResolve = "resolve"
-	actReopen  = "reopen"
-	actMore    = "more"
+	actClaim    = "claim"
+	actReply    = "reply"
+	actResolve  = "resolve"
+	actReopen   = "reopen"
+	actMore     = "more"
+	actAmend    = "amend"
+	actWithdraw = "withdraw"
 )
 
 // more lists the actions behind the menu, in order.
@@ -251,8 +253,15 @@ func threadMessage(p desk.Post) ([]slack.Block, string) {
 		label += " · <@" + p.Ping + ">"
 	}
 	blocks := []slack.Block{slack.NewContextBlock("", mrkdwn(label))}
-	for _, part := range parts(inert(p.Text), maxSection, maxTotal) {
-		blocks = append(blocks, slack.NewSectionBlock(plain(part, maxSection), nil, nil))
+	for i, part := range parts(inert(p.Text), maxSection, maxTotal) {
+		section := slack.NewSectionBlock(plain(part, maxSection), nil, nil)
+		if i == 0 && p.Message != uuid.Nil {
+			section.BlockID = blockID(p.Ticket.TenantID, p.Ticket.ID)
+			section.Accessory = slack.NewAccessory(slack.NewOverflowBlockElement(actMore,
+				slack.NewOptionBlockObject(actAmend+":"+p.Message.String(), plain("Correct …", 75), nil),
+				slack.NewOptionBlockObject(actWithdraw+":"+p.Message.String(), plain("Take back …", 75), nil)))
+		}
+		blocks = append(blocks, section)
 	}
 	if links := linkLine(p.Links); links != "" {
 		blocks = append(blocks, slack.NewContextBlock("", mrkdwn(links)))

@@ -31,7 +31,7 @@ var operations = map[string]access{
 	"GetMe": anyone, "Logout": anyone,
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
 	"DownloadTranscript": customer, "PostMessage": caller, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
-	"AskForPerson": customer, "ConfirmSolved": customer, "PutFeedback": customer,
+	"AskForPerson": customer, "ConfirmSolved": customer, "ChangeMessage": customer, "TakeBackMessage": customer, "PutFeedback": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
 	"StreamOnboarding": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
 	"GetQueue": agent, "ListStaff": agent, "GetAgentTicket": agent, "StreamAgentTicket": agent, "ActOnTicket": agent,

@@ -224,6 +224,19 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 			return triage.ErrEmptyMessage
 		}
 		_, err = s.Desk.Reply(ctx, who, ref, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey)})
+	case "correct_reply":
+		if in.MessageID == nil {
+			return missing("message_id")
+		}
+		if strings.TrimSpace(value(in.Text)) == "" {
+			return triage.ErrEmptyMessage
+		}
+		_, err = s.Desk.Correct(ctx, who, ref, *in.MessageID, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey)})
+	case "withdraw_reply":
+		if in.MessageID == nil {
+			return missing("message_id")
+		}
+		err = s.Desk.Withdraw(ctx, who, ref, *in.MessageID)
 	case "note":
 		if strings.TrimSpace(value(in.Text)) == "" {
 			return triage.ErrEmptyMessage

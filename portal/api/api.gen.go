@@ -42,22 +42,24 @@ func (e AdminArticleState) Valid() bool {
 
 // Defines values for AgentActionAct.
 const (
-	AgentActionActAssign      AgentActionAct = "assign"
-	AgentActionActClaim       AgentActionAct = "claim"
-	AgentActionActCorrect     AgentActionAct = "correct"
-	AgentActionActHandBack    AgentActionAct = "hand_back"
-	AgentActionActMerge       AgentActionAct = "merge"
-	AgentActionActNotARequest AgentActionAct = "not_a_request"
-	AgentActionActNote        AgentActionAct = "note"
-	AgentActionActPriority    AgentActionAct = "priority"
-	AgentActionActRaise       AgentActionAct = "raise"
-	AgentActionActReopen      AgentActionAct = "reopen"
-	AgentActionActReply       AgentActionAct = "reply"
-	AgentActionActResolve     AgentActionAct = "resolve"
-	AgentActionActSnooze      AgentActionAct = "snooze"
-	AgentActionActSplit       AgentActionAct = "split"
-	AgentActionActTeam        AgentActionAct = "team"
-	AgentActionActToKnowledge AgentActionAct = "to_knowledge"
+	AgentActionActAssign        AgentActionAct = "assign"
+	AgentActionActClaim         AgentActionAct = "claim"
+	AgentActionActCorrect       AgentActionAct = "correct"
+	AgentActionActCorrectReply  AgentActionAct = "correct_reply"
+	AgentActionActHandBack      AgentActionAct = "hand_back"
+	AgentActionActMerge         AgentActionAct = "merge"
+	AgentActionActNotARequest   AgentActionAct = "not_a_request"
+	AgentActionActNote          AgentActionAct = "note"
+	AgentActionActPriority      AgentActionAct = "priority"
+	AgentActionActRaise         AgentActionAct = "raise"
+	AgentActionActReopen        AgentActionAct = "reopen"
+	AgentActionActReply         AgentActionAct = "reply"
+	AgentActionActResolve       AgentActionAct = "resolve"
+	AgentActionActSnooze        AgentActionAct = "snooze"
+	AgentActionActSplit         AgentActionAct = "split"
+	AgentActionActTeam          AgentActionAct = "team"
+	AgentActionActToKnowledge   AgentActionAct = "to_knowledge"
+	AgentActionActWithdrawReply AgentActionAct = "withdraw_reply"
 )
 
 // Valid indicates whether the value is a known member of the AgentActionAct enum.
@@ -68,6 +70,8 @@ func (e AgentActionAct) Valid() bool {
 	case AgentActionActClaim:
 		return true
 	case AgentActionActCorrect:
+		return true
+	case AgentActionActCorrectReply:
 		return true
 	case AgentActionActHandBack:
 		return true
@@ -94,6 +98,8 @@ func (e AgentActionAct) Valid() bool {
 	case AgentActionActTeam:
 		return true
 	case AgentActionActToKnowledge:
+		return true
+	case AgentActionActWithdrawReply:
 		return true
 	default:
 		return false
@@ -1073,7 +1079,7 @@ type AgentAction struct {
 	// Into Number of the ticket that stays (merge)
 	Into *int64 `json:"into,omitempty"`
 
-	// MessageID The customer's message that is another matter (split)
+	// MessageID The customer's message that is another matter (split), or the reply that is meant (correct_reply, withdraw_reply)
 	MessageID *openapi_types.UUID  `json:"message_id,omitempty"`
 	Priority  *AgentActionPriority `json:"priority,omitempty"`
 
@@ -1081,7 +1087,7 @@ type AgentAction struct {
 	Subject *string `json:"subject,omitempty"`
 	Team    *string `json:"team,omitempty"`
 
-	// Text For reply, note, raise (why) and to_knowledge (the draft)
+	// Text For reply, correct_reply, note, raise (why) and to_knowledge (the draft)
 	Text *string `json:"text,omitempty"`
 
 	// Until For snooze
@@ -2136,6 +2142,11 @@ type SuggestArticlesParams struct {
 	Limit   *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ChangeMessageJSONBody defines parameters for ChangeMessage.
+type ChangeMessageJSONBody struct {
+	Text string `json:"text"`
+}
+
 // GetMetricsParams defines parameters for GetMetrics.
 type GetMetricsParams struct {
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
@@ -2236,6 +2247,9 @@ type AskForPersonJSONRequestBody AskForPersonJSONBody
 
 // MarkReadJSONRequestBody defines body for MarkRead for application/json ContentType.
 type MarkReadJSONRequestBody MarkReadJSONBody
+
+// ChangeMessageJSONRequestBody defines body for ChangeMessage for application/json ContentType.
+type ChangeMessageJSONRequestBody ChangeMessageJSONBody
 
 // PutFeedbackJSONRequestBody defines body for PutFeedback for application/json ContentType.
 type PutFeedbackJSONRequestBody = Feedback
@@ -2455,6 +2469,12 @@ type ServerInterface interface {
 	// GetMe Who is signed in, and what the first frame shows
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
+	// TakeBackMessage Take back what one wrote in the chat; a mark stays where it was
+	// (DELETE /v1/messages/{id})
+	TakeBackMessage(c *gin.Context, id IDPath)
+	// ChangeMessage Change what one wrote; possible for 15 minutes, in the chat, and asks for no second answer
+	// (PUT /v1/messages/{id})
+	ChangeMessage(c *gin.Context, id IDPath)
 	// PutFeedback Rate an automatic answer; changeable
 	// (PUT /v1/messages/{id}/feedback)
 	PutFeedback(c *gin.Context, id IDPath)
@@ -4394,6 +4414,56 @@ func (siw *ServerInterfaceWrapper) GetMe(c *gin.Context) {
 	siw.Handler.GetMe(c)
 }
 
+// TakeBackMessage operation middleware
+func (siw *ServerInterfaceWrapper) TakeBackMessage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TakeBackMessage(c, id)
+}
+
+// ChangeMessage operation middleware
+func (siw *ServerInterfaceWrapper) ChangeMessage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeMessage(c, id)
+}
+
 // PutFeedback operation middleware
 func (siw *ServerInterfaceWrapper) PutFeedback(c *gin.Context) {
 
@@ -4675,6 +4745,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/conversations/:id/stop", wrapper.StopAnswer)
 	router.POST(options.BaseURL+"/v1/conversations/:id/person", wrapper.AskForPerson)
 	router.POST(options.BaseURL+"/v1/conversations/:id/solved", wrapper.ConfirmSolved)
+	router.DELETE(options.BaseURL+"/v1/messages/:id", wrapper.TakeBackMessage)
+	router.PUT(options.BaseURL+"/v1/messages/:id", wrapper.ChangeMessage)
 	router.PUT(options.BaseURL+"/v1/messages/:id/feedback", wrapper.PutFeedback)
 	router.GET(options.BaseURL+"/v1/tickets", wrapper.ListTickets)
 	router.POST(options.BaseURL+"/v1/tickets", wrapper.FileTicket)
@@ -7607,6 +7679,85 @@ func (response GetMedefaultApplicationProblemPlusJSONResponse) VisitGetMeRespons
 	return err
 }
 
+type TakeBackMessageRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type TakeBackMessageResponseObject interface {
+	VisitTakeBackMessageResponse(w http.ResponseWriter) error
+}
+
+type TakeBackMessage200JSONResponse Message
+
+func (response TakeBackMessage200JSONResponse) VisitTakeBackMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TakeBackMessagedefaultApplicationProblemPlusJSONResponse) VisitTakeBackMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMessageRequestObject struct {
+	ID   IDPath `json:"id"`
+	Body *ChangeMessageJSONRequestBody
+}
+
+type ChangeMessageResponseObject interface {
+	VisitChangeMessageResponse(w http.ResponseWriter) error
+}
+
+type ChangeMessage200JSONResponse Message
+
+func (response ChangeMessage200JSONResponse) VisitChangeMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMessagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeMessagedefaultApplicationProblemPlusJSONResponse) VisitChangeMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PutFeedbackRequestObject struct {
 	ID   IDPath `json:"id"`
 	Body *PutFeedbackJSONRequestBody
@@ -8155,6 +8306,12 @@ type StrictServerInterface interface {
 	// GetMe Who is signed in, and what the first frame shows
 	// (GET /v1/me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// TakeBackMessage Take back what one wrote in the chat; a mark stays where it was
+	// (DELETE /v1/messages/{id})
+	TakeBackMessage(ctx context.Context, request TakeBackMessageRequestObject) (TakeBackMessageResponseObject, error)
+	// ChangeMessage Change what one wrote; possible for 15 minutes, in the chat, and asks for no second answer
+	// (PUT /v1/messages/{id})
+	ChangeMessage(ctx context.Context, request ChangeMessageRequestObject) (ChangeMessageResponseObject, error)
 	// PutFeedback Rate an automatic answer; changeable
 	// (PUT /v1/messages/{id}/feedback)
 	PutFeedback(ctx context.Context, request PutFeedbackRequestObject) (PutFeedbackResponseObject, error)
@@ -10459,6 +10616,76 @@ func (sh *strictHandler) GetMe(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetMeResponseObject); ok {
 		if err := validResponse.VisitGetMeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TakeBackMessage operation middleware
+func (sh *strictHandler) TakeBackMessage(ctx *gin.Context, id IDPath) {
+	var request TakeBackMessageRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeBackMessage(ctx, request.(TakeBackMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeBackMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TakeBackMessageResponseObject); ok {
+		if err := validResponse.VisitTakeBackMessageResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeMessage operation middleware
+func (sh *strictHandler) ChangeMessage(ctx *gin.Context, id IDPath) {
+	var request ChangeMessageRequestObject
+
+	request.ID = id
+
+	var body ChangeMessageJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeMessage(ctx, request.(ChangeMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeMessageResponseObject); ok {
+		if err := validResponse.VisitChangeMessageResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

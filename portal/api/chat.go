@@ -90,6 +90,24 @@ func (s *Server) PostMessage(ctx context.Context, r PostMessageRequestObject) (P
 	return PostMessage201JSONResponse(triage.Wire(m)), nil
 }
 
+// ChangeMessage gives a message of the caller another text.
+func (s *Server) ChangeMessage(ctx context.Context, r ChangeMessageRequestObject) (ChangeMessageResponseObject, error) {
+	m, err := s.Intake.Change(ctx, actor(ctx), r.ID, r.Body.Text)
+	if err != nil {
+		return nil, err
+	}
+	return ChangeMessage200JSONResponse(triage.Wire(m)), nil
+}
+
+// TakeBackMessage takes a message of the caller back.
+func (s *Server) TakeBackMessage(ctx context.Context, r TakeBackMessageRequestObject) (TakeBackMessageResponseObject, error) {
+	m, err := s.Intake.TakeBack(ctx, actor(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return TakeBackMessage200JSONResponse(triage.Wire(m)), nil
+}
+
 // AskForPerson hands the conversation to people.
 func (s *Server) AskForPerson(ctx context.Context, r AskForPersonRequestObject) (AskForPersonResponseObject, error) {
 	m, err := s.Intake.AskForPerson(ctx, actor(ctx), r.ID, intake.Post{Text: value(r.Body.Note), ClientKey: value(r.Body.ClientKey)})

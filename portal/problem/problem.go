@@ -110,6 +110,8 @@ var rules = []rule{
 	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters and a known priority, an example a text of at most 2000."},
 	{taxonomy.ErrNotReady, 503, "starting", "The assistant is still getting ready. Try again in a few seconds."},
 	{tenantdb.ErrNoTenant, 404, "not_found", ""}, // a path that names the nil id
+	{desk.ErrNotTakenBack, 409, "not_taken_back", "A mail that was sent cannot be taken back. Send a correction."},
+	{intake.ErrNotChangeable, 409, "not_changeable", "This message cannot be changed any more. Write a new one instead."},
 	{desk.ErrTicketClosed, 409, "ticket_closed", "This ticket is closed. Reopen it first, or start a new one."},
 	{desk.ErrBadValue, 400, "bad_value", "A value cannot be used here: priority, state, team and intent must be known ones, and an open ticket is snoozed until a time in the future."},
 	{desk.ErrDeliveryNotFound, 404, "not_found", ""},

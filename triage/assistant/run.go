@@ -90,7 +90,11 @@ func (a *Assistant) load(ctx context.Context, args intake.ProcessArgs) (*run, er
 		if r.conversation, err = triage.ConversationByID(ctx, tx, args.TenantID, r.message.ConversationID); err != nil {
 			return err
 		}
-		return r.surroundings(ctx, tx)
+		if err := r.surroundings(ctx, tx); err != nil {
+			return err
+		}
+		r.decided = r.decided || r.message.State == triage.MessageDeleted // taken back before anybody looked
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("load run: %w", err)

@@ -66,6 +66,8 @@ type Reply struct {
 	// Then is the state after sending: open (default), pending (the customer has
 	// to answer), on_hold or solved.
 	Then triage.InternalState
+
+	corrects uuid.UUID // the earlier reply this one corrects
 }
 
 // Reply sends a public message. It stops the assistant, claims an unclaimed
@@ -89,6 +91,11 @@ func (s *Service) Reply(ctx context.Context, actor triage.Actor, ref TicketRef, 
 		if err := w.takeOver(ctx); err != nil {
 			return err
 		}
+		if in.corrects != uuid.Nil {
+			if text, err = correction(ctx, w, in.corrects, text, in.Language); err != nil {
+				return err
+			}
+		}
 		var created bool
 		stored, created, err = w.say(ctx, triage.VisibleToCustomer, text, in.Language, in.ClientKey)
 		if err != nil || !created {
@@ -98,7 +105,11 @@ func (s *Service) Reply(ctx context.Context, actor triage.Actor, ref TicketRef, 
 			w.assign(w.actor.ID, w.actor.Name)
 			w.note("claimed", map[string]any{"by": "reply"})
 		}
-		w.note("replied", map[string]any{"message_id": stored.ID})
+		detail := map[string]any{"message_id": stored.ID}
+		if in.corrects != uuid.Nil {
+			detail["corrects"] = in.corrects
+		}
+		w.note("replied", detail)
 		if w.extra.FirstRepliedAt == nil {
 			w.extra.FirstRepliedAt = &w.at
 		}

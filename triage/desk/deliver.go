@@ -290,11 +290,12 @@ func (l *lane) together(rows []delivery, now time.Time) []delivery {
 		return same
 	}
 	// One that was tried alone may have arrived: it stays alone, under its own key.
-	if first.State == "sending" || first.Attempts > 0 || now.Sub(first.CreatedAt) < l.s.CatchUpAfter {
+	// So does one that stands there already and has changed.
+	if first.State == "sending" || first.Attempts > 0 || !first.ExternalRef.IsZero() || now.Sub(first.CreatedAt) < l.s.CatchUpAfter {
 		return rows[:1]
 	}
 	n := 0
-	for n < len(rows) && n < 20 && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && rows[n].Attempts == 0 {
+	for n < len(rows) && n < 20 && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && rows[n].Attempts == 0 && rows[n].ExternalRef.IsZero() {
 		n++
 	}
 	return rows[:n]
@@ -312,7 +313,7 @@ func (l *lane) mark(ctx context.Context, tx pgx.Tx, chosen []delivery, now time.
 			batch = chosen[0].Batch
 		}
 	}
-	_, err := tx.Exec(ctx, `update deliveries set state = 'sending', attempts = attempts + 1, batch = $3, updated_at = $4,
+	_, err := tx.Exec(ctx, `update deliveries set state = 'sending', attempts = attempts + 1, batch = coalesce($3, batch), updated_at = $4,
 		first_tried_at = coalesce(first_tried_at, $4), next_attempt_at = null where tenant_id = $1 and id = any($2)`, l.tenant, ids, batch, now)
 	if err != nil {
 		return fmt.Errorf("mark delivery: %w", err)
@@ -340,11 +341,21 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.Channel.UpsertRoot(ctx, card, link) }
 	case kindThread:
-		post, err := l.post(rows)
+		said, err := l.batch(ctx, tx, rows)
+		if err != nil {
+			return nil, err
+		}
+		post, err := l.post(said)
 		if err != nil {
 			return nil, err
 		}
 		post.Retry = e.unknown
+		for _, d := range rows {
+			post.Changed = post.Changed || d.Wanted > 1
+			if !d.ExternalRef.IsZero() {
+				post.At = d.ExternalRef
+			}
+		}
 		if err := ping(ctx, tx, &post); err != nil {
 			return nil, err
 		}
@@ -371,6 +382,23 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 	return e, nil
 }
 
+// batch completes posts that left together by those of them that need no change.
+func (l *lane) batch(ctx context.Context, tx pgx.Tx, rows []delivery) ([]delivery, error) {
+	if rows[0].Batch == nil {
+		return rows, nil
+	}
+	found, err := tx.Query(ctx, `select `+deliveryColumns+` from deliveries where tenant_id = $1 and ticket_id = $2 and batch = $3 and state <> 'discarded'
+		order by position`, l.tenant, l.ticket, *rows[0].Batch)
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	all, err := pgx.CollectRows(found, pgx.RowToStructByName[delivery])
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	return all, nil
+}
+
 // post is the thread message of one row, or one catch-up for several.
 func (l *lane) post(rows []delivery) (Post, error) {
 	posts := make([]threadPost, len(rows))
@@ -382,10 +410,14 @@ func (l *lane) post(rows []delivery) (Post, error) {
 	ref := TicketRef{l.tenant, l.ticket}
 	if len(rows) == 1 && rows[0].Batch == nil {
 		p := posts[0]
-		return Post{Key: rows[0].ID.String(), Ticket: ref, Label: p.Label, Author: p.Author, Text: p.Text, Links: p.Links, Notify: p.Notify}, nil
+		return Post{Key: rows[0].ID.String(), Ticket: ref, Label: p.Label, Author: p.Author, Text: p.Text, Links: p.Links, Notify: p.Notify, Message: p.Message}, nil
 	}
 	var text strings.Builder
-	catchUp := Post{Key: rows[0].ID.String(), Ticket: ref, Label: PostCatchUp}
+	key := rows[0].ID
+	if rows[0].Batch != nil {
+		key = *rows[0].Batch
+	}
+	catchUp := Post{Key: key.String(), Ticket: ref, Label: PostCatchUp}
 	for i, p := range posts {
 		if i > 0 {
 			text.WriteString("\n")
@@ -429,10 +461,15 @@ func (l *lane) note(ctx context.Context, tx pgx.Tx, d delivery) (Note, error) {
 	if err != nil {
 		return Note{}, err
 	}
-	return Note{
-		Key: m.ID, At: m.CreatedAt, Author: describe(threadPost{Label: labelOf(m), Author: m.AuthorName}), Text: m.Body,
+	note := Note{
+		Key: m.ID, At: m.CreatedAt, Author: describe(threadPost{Label: labelOf(m), Author: m.AuthorName}), Text: said(m),
 		Internal: m.Visibility != triage.VisibleToCustomer,
-	}, nil
+	}
+	if payload.Change > 0 {
+		note.Key, note.At = uuid.NewSHA1(m.ID, fmt.Appendf(nil, "change %d", payload.Change)), d.CreatedAt
+		note.Text = fmt.Sprintf("What was written at %s now reads:\n%s", m.CreatedAt.UTC().Format("2006-01-02 15:04 MST"), said(m))
+	}
+	return note, nil
 }
 
 // finish writes what became of the effect. A rate limit pauses the destination

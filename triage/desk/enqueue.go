@@ -46,12 +46,13 @@ func (s *Service) enqueueRoot(ctx context.Context, w *work) error {
 
 // threadPost is a Post as a delivery's payload.
 type threadPost struct {
-	Label  PostLabel `json:"label"`
-	Author string    `json:"author"`
-	Text   string    `json:"text"`
-	Links  []Link    `json:"links,omitempty"`
-	Notify uuid.UUID `json:"notify,omitzero"`
-	At     time.Time `json:"at"`
+	Label   PostLabel `json:"label"`
+	Author  string    `json:"author"`
+	Text    string    `json:"text"`
+	Links   []Link    `json:"links,omitempty"`
+	Notify  uuid.UUID `json:"notify,omitzero"`
+	Message uuid.UUID `json:"message,omitzero"`
+	At      time.Time `json:"at"`
 }
 
 func (s *Service) enqueuePost(ctx context.Context, w *work, p Post) error {
@@ -61,12 +62,14 @@ func (s *Service) enqueuePost(ctx context.Context, w *work, p Post) error {
 	if err := s.enqueueRoot(ctx, w); err != nil {
 		return err
 	}
-	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, w.at})
+	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, w.at})
 }
 
 // notePayload names the message a CRM note carries; the text is read when it leaves.
+// Change counts the changes of the message; zero is the message itself.
 type notePayload struct {
 	MessageID uuid.UUID `json:"message_id"`
+	Change    int       `json:"change,omitempty"`
 }
 
 func (s *Service) enqueueNote(ctx context.Context, w *work, m triage.Message) error {
@@ -74,7 +77,7 @@ func (s *Service) enqueueNote(ctx context.Context, w *work, m triage.Message) er
 		if crm.System() == w.skip {
 			continue
 		}
-		if err := s.enqueue(ctx, w, crm.System(), kindNote, "note:"+m.ID.String(), notePayload{m.ID}); err != nil {
+		if err := s.enqueue(ctx, w, crm.System(), kindNote, "note:"+m.ID.String(), notePayload{MessageID: m.ID}); err != nil {
 			return err
 		}
 	}

@@ -236,9 +236,11 @@ func (s *Service) relayMessage(ctx context.Context, w *work, message uuid.UUID) 
 	if err != nil {
 		return err
 	}
-	if err := s.enqueuePost(ctx, w, Post{
-		Key: "message:" + m.ID.String(), Label: labelOf(m), Author: m.AuthorName, Text: m.Body,
-	}); err != nil {
+	post := Post{Key: "message:" + m.ID.String(), Label: labelOf(m), Author: m.AuthorName, Text: said(m)}
+	if post.Label == PostSent {
+		post.Message = m.ID
+	}
+	if err := s.enqueuePost(ctx, w, post); err != nil {
 		return err
 	}
 	return s.enqueueNote(ctx, w, m)

@@ -56,10 +56,23 @@ type schedule struct {
 	public   []string        // texts the customer must see once each, in order
 	internal []string        // texts no customer may see
 	shown    map[string]bool // texts agents must find in the thread
+	gone     map[string]bool // texts they must not find there any more
 	noted    map[string]bool // texts that must be notes in the CRM
+	updated  map[string]bool // texts that must be there at least once: a note, or a note of a change
+	written  []*spoken       // what customers and agents wrote and may still change
 	keys     []string
 	customer []triage.Message
 	log      []string
+}
+
+// spoken is a message with the text it has now.
+type spoken struct {
+	id        uuid.UUID
+	key, text string
+	public    int // its place among what the customer sees
+	slack     bool
+	by        triage.Actor
+	taken     bool
 }
 
 func TestSchedulesConverge(t *testing.T) {
@@ -111,7 +124,7 @@ func (s *schedule) run(jobs desk.Jobs) {
 		DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: s.clock.now, Clocks: sla.New(jobs, s.clock.now),
 		Log: slog.New(slog.DiscardHandler), MaxAttempts: 10_000,
 	})
-	s.shown, s.noted = map[string]bool{}, map[string]bool{}
+	s.shown, s.noted, s.gone, s.updated = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	s.conversation = uuid.Must(uuid.NewV7())
 	s.must(s.db.App.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
 		_, err := triage.InsertConversation(s.t.Context(), tx, triage.Conversation{TenantID: s.tenant, ID: s.conversation, UserID: &s.user, Channel: triage.ChannelChat})
@@ -168,7 +181,7 @@ func (s *schedule) storm() {
 }
 
 func (s *schedule) step() {
-	switch s.r.IntN(16) {
+	switch s.r.IntN(20) {
 	case 0, 1:
 		s.customerWrites(false)
 	case 2:
@@ -218,6 +231,12 @@ func (s *schedule) step() {
 		for _, e := range s.slack.Events(s.ticket) {
 			s.must(s.desk.Observe(s.t.Context(), s.ref(), s.slack.System(), e.Key, e.At))
 		}
+	case 16, 17:
+		s.change(false)
+	case 18:
+		s.change(true)
+	case 19:
+		s.correct()
 	case 13:
 		s.note("settle job")
 		d, err := s.desk.Ticket(s.t.Context(), s.tenant, s.ticket)
@@ -258,6 +277,7 @@ func (s *schedule) customerWrites(first bool) {
 			return err
 		}
 		s.customer = append(s.customer, m)
+		s.written = append(s.written, &spoken{id: m.ID, text: text, public: len(s.public) - 1})
 		return s.process(tx, m, first, thanks)
 	}))
 }
@@ -302,8 +322,10 @@ func (s *schedule) reply() {
 	text, key := s.text("reply"), s.text("key")
 	in := desk.Reply{Text: text, ClientKey: key, Then: []triage.InternalState{"open", "pending", "solved"}[s.r.IntN(3)]}
 	sent := false
+	var m triage.Message
 	for range 1 + s.r.IntN(2) { // pressed twice
-		_, err := s.desk.Reply(s.t.Context(), s.agents[0], s.ref(), in)
+		var err error
+		m, err = s.desk.Reply(s.t.Context(), s.agents[0], s.ref(), in)
 		s.note("reply %s then %s: %v", text, in.Then, err)
 		if err != nil && !errors.Is(err, desk.ErrTicketClosed) {
 			s.fail("reply: %v", err)
@@ -313,6 +335,88 @@ func (s *schedule) reply() {
 	if sent {
 		s.public = append(s.public, text)
 		s.shown[text], s.noted[text] = true, true
+		s.written = append(s.written, &spoken{id: m.ID, text: text, public: len(s.public) - 1, by: s.agents[0]})
+	}
+}
+
+// change edits or takes back something that was written: by a customer, by an
+// agent in Slack (a note), or by an agent to the customer (taken back only).
+func (s *schedule) change(take bool) {
+	m := s.written[s.r.IntN(len(s.written))]
+	text := s.text("changed")
+	if take || m.key == "" && m.by.ID != uuid.Nil {
+		take, text = true, ""
+	}
+	if m.taken {
+		return
+	}
+	before := m.text
+	s.note("%s becomes %q", before, text)
+	ref := s.ref()
+	var err error
+	switch {
+	case m.key != "" && take:
+		err = s.desk.DeleteNote(s.t.Context(), m.by, ref, m.key)
+	case m.key != "":
+		err = s.desk.EditNote(s.t.Context(), m.by, ref, m.key, text)
+	case m.by.ID != uuid.Nil:
+		err = s.desk.Withdraw(s.t.Context(), m.by, ref, m.id)
+	default:
+		err = s.db.App.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+			stored, err := triage.MessageByID(s.t.Context(), tx, s.tenant, m.id)
+			if err != nil {
+				return err
+			}
+			if stored, err = triage.ReviseMessage(s.t.Context(), tx, stored, text, triage.Actor{Kind: triage.ActorCustomer, ID: s.user}, s.clock.now()); err != nil {
+				return err
+			}
+			return s.desk.CustomerChanged(s.t.Context(), tx, stored, before, triage.Actor{Kind: triage.ActorCustomer, ID: s.user, TenantID: s.tenant, Name: "Ana"})
+		})
+	}
+	s.must(err)
+	m.text, m.taken = text, take
+	s.moved(m, before)
+}
+
+// moved is what a change does to what has to be found where.
+func (s *schedule) moved(m *spoken, before string) {
+	if m.key == "" {
+		s.public[m.public] = m.text
+	} else if m.text != "" {
+		s.internal = append(s.internal, m.text)
+	}
+	if s.shown[before] {
+		s.gone[before] = true
+		delete(s.shown, before)
+		if m.text != "" {
+			s.shown[m.text] = true
+		}
+	}
+	delete(s.noted, before) // it may have reached the CRM, or not
+	delete(s.updated, before)
+	if m.text != "" {
+		s.updated[m.text] = true
+	}
+}
+
+// correct sends a correction of a reply; pressed twice it is sent once.
+func (s *schedule) correct() {
+	m := s.written[s.r.IntN(len(s.written))]
+	if m.by.ID == uuid.Nil || m.key != "" || m.taken {
+		return
+	}
+	text, key := s.text("correction"), s.text("key")
+	for i := range 2 {
+		_, err := s.desk.Correct(s.t.Context(), s.agents[1], s.ref(), m.id, desk.Reply{Text: text, ClientKey: key})
+		s.note("correct %s by %s: %v", m.text, text, err)
+		// The reply may stand in an older conversation's end: a closed ticket takes nothing.
+		if err != nil && !errors.Is(err, desk.ErrTicketClosed) {
+			s.fail("correct: %v", err)
+		}
+		if err == nil && i == 0 {
+			s.public = append(s.public, "Correction to my earlier message:\n\n"+text)
+			s.shown[text], s.noted[text] = true, true
+		}
 	}
 }
 
@@ -329,6 +433,7 @@ func (s *schedule) remark() {
 	if !slack {
 		s.shown[text] = true
 	}
+	s.written = append(s.written, &spoken{key: key, text: text, slack: slack, by: s.agents[1]})
 }
 
 // drains runs jobs of any ticket of the conversation, several at once, some of
@@ -491,6 +596,16 @@ func (s *schedule) checkOutside(ctx context.Context, tickets []triage.Ticket) {
 	}
 	if opened > 1 {
 		s.fail("%d tickets are open in one conversation", opened)
+	}
+	for text := range s.gone {
+		if strings.Contains(thread.String(), text) {
+			s.fail("%s was changed and still stands in the thread:\n%s", text, thread.String())
+		}
+	}
+	for text := range s.updated {
+		if !strings.Contains(notes.String(), text) {
+			s.fail("the CRM does not know %s:\n%s", text, notes.String())
+		}
 	}
 	s.once("thread", thread.String(), s.shown)
 	s.once("CRM", notes.String(), s.noted)

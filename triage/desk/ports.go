@@ -28,7 +28,8 @@ type Channel interface {
 	System() string
 	// UpsertRoot posts the ticket's root message, or updates it in place when at is set.
 	UpsertRoot(ctx context.Context, card Card, at Ref) (Ref, error)
-	// PostThread adds one labelled message below the root, once per Post.Key.
+	// PostThread adds one labelled message below the root, once per Post.Key, or
+	// edits the one at Post.At. One that somebody deleted there is left deleted.
 	PostThread(ctx context.Context, root Ref, post Post) (Ref, error)
 }
 
@@ -64,7 +65,7 @@ type Record struct {
 
 // Note is a comment on a CRM record.
 type Note struct {
-	Key      uuid.UUID // message id
+	Key      uuid.UUID // names it: a message, or one change of it
 	At       time.Time
 	Author   string
 	Text     string
@@ -127,6 +128,11 @@ type Post struct {
 	Notify uuid.UUID // member of staff to ping, zero for nobody
 	Ping   string    // their id at the destination, empty where none is known
 	Retry  bool      // an earlier try may have had its effect: look before posting
+	// At is where the message stands already, Changed that its text is not what
+	// may stand there: it is edited in place.
+	At      Ref
+	Changed bool
+	Message uuid.UUID // a reply that agents may still correct or take back
 }
 
 // Link is a titled URL, our own and absolute.

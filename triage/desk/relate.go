@@ -141,54 +141,6 @@ func (s *Service) TenantNamed(ctx context.Context, text string) (uuid.UUID, erro
 	return ids[0], nil
 }
 
-// EditNote changes an internal note by the key it came with; the text before is
-// kept in the ticket's history.
-func (s *Service) EditNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey, text string) error {
-	text, err := cleanText(text)
-	if err != nil {
-		return nil //nolint:nilerr // an emptied note stays as it was
-	}
-	return s.changeNote(ctx, actor, ref, clientKey, "note_edited", func(m *triage.Message) { m.Body = text })
-}
-
-// DeleteNote leaves a tombstone of an internal note.
-func (s *Service) DeleteNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey string) error {
-	return s.changeNote(ctx, actor, ref, clientKey, "note_deleted", func(m *triage.Message) { m.Body, m.State = "", triage.MessageDeleted })
-}
-
-func (s *Service) changeNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey, event string, change func(m *triage.Message)) error {
-	_, err := s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
-		var id uuid.UUID
-		err := w.tx.QueryRow(ctx, `select id from messages where tenant_id = $1 and conversation_id = $2 and client_key = $3 and visibility = 'internal'`,
-			ref.TenantID, w.ticket.ConversationID, "agent:"+clientKey).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("find note: %w", err)
-		}
-		m, err := triage.MessageByID(ctx, w.tx, ref.TenantID, id)
-		if err != nil {
-			return err
-		}
-		if m.AuthorID == nil || *m.AuthorID != w.actor.ID {
-			return fmt.Errorf("%w: only its author may change a note", ErrRefused)
-		}
-		before := m.Body
-		change(&m)
-		if m.Body == before && m.State != triage.MessageDeleted {
-			return nil
-		}
-		m.EditedAt = &w.at
-		if _, err := triage.ReplaceMessage(ctx, w.tx, m); err != nil {
-			return err
-		}
-		w.note(event, map[string]any{"message_id": id, "before": before})
-		return nil
-	})
-	return err
-}
-
 // Observe learns that an effect whose answer was lost did happen: key is what
 // the delivery carried, at is where it is now.
 func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string, at Ref) error {
@@ -199,10 +151,12 @@ func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string
 				on conflict (tenant_id, ticket_id, system) do nothing`, ref.TenantID, ref.ID, system, at.ID, at.URL, detail(at))
 			return err
 		}
-		// A post that was seen needs no second try.
-		_, err := tx.Exec(ctx, `update deliveries set state = 'delivered', external_ref = $5, delivered_at = $6, updated_at = $6, last_error = ''
+		// A post that was seen needs no second try, unless it has changed meanwhile:
+		// then it is edited where it was seen.
+		_, err := tx.Exec(ctx, `update deliveries set state = case when wanted > 1 then 'pending' else 'delivered' end,
+			external_ref = $5, delivered_at = $6, updated_at = $6, last_error = ''
 			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind = 'thread' and coalesce(batch, id)::text = $4
-			  and state in ('pending', 'sending') and attempts > 0`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
+			  and state in ('pending', 'sending') and attempts > 0 and external_ref = '{}'`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
 		return err
 	})
 	if err != nil {

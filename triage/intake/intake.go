@@ -36,8 +36,10 @@ type Jobs interface {
 	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 }
 
-// Desk is told when a customer says a conversation is settled.
+// Desk is told when a customer says a conversation is settled, changes a message
+// or takes one back.
 type Desk interface {
+	CustomerChanged(ctx context.Context, tx pgx.Tx, m triage.Message, before string, actor triage.Actor) error
 	CustomerConfirmed(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, actor triage.Actor) error
 }
 

@@ -17,7 +17,15 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 )
 
-type deskSpy struct{ confirmed []uuid.UUID }
+type deskSpy struct {
+	confirmed []uuid.UUID
+	changed   []string // what messages said before
+}
+
+func (d *deskSpy) CustomerChanged(_ context.Context, _ pgx.Tx, _ triage.Message, before string, _ triage.Actor) error {
+	d.changed = append(d.changed, before)
+	return nil
+}
 
 func (d *deskSpy) CustomerConfirmed(_ context.Context, _ pgx.Tx, _, conversation uuid.UUID, _ triage.Actor) error {
 	d.confirmed = append(d.confirmed, conversation)

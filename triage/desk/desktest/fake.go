@@ -102,12 +102,17 @@ func (c *Channel) PostThread(_ context.Context, root desk.Ref, post desk.Post) (
 	if root.IsZero() {
 		return desk.Ref{}, errors.New("no root to post below")
 	}
-	if post.Retry && !c.Blind {
-		for _, sent := range c.Posts[root.ID] {
-			if sent.Post.Key == post.Key {
-				return desk.Ref{ID: sent.ID}, f.After
+	for i, sent := range c.Posts[root.ID] {
+		if sent.ID == post.At.ID || post.At.IsZero() && post.Retry && !c.Blind && sent.Post.Key == post.Key {
+			if post.Changed {
+				c.Posts[root.ID][i].Post = post
+				c.Edits++
 			}
+			return desk.Ref{ID: sent.ID}, f.After
 		}
+	}
+	if !post.At.IsZero() {
+		return post.At, f.After // somebody deleted it
 	}
 	c.next++
 	sent := Sent{fmt.Sprintf("C1:%d", c.next), post}

@@ -149,3 +149,42 @@ export function Split({ message, act }: { message: Message; act: Act }) {
     </>
   );
 }
+
+/** What can still be done about a reply the customer got. */
+export function Amend({ message, mail, act }: { message: Message; mail: boolean; act: Act }) {
+  const [open, setOpen] = useState<"correct" | "withdraw">();
+  const [text, setText] = useState("");
+  const [wrong, setWrong] = useState("");
+  return (
+    <>
+      <button type="button" className="btn btn-small btn-quiet" onClick={() => setOpen("correct")}>
+        Correct…
+      </button>
+      {!mail && (
+        <button type="button" className="btn btn-small btn-quiet" onClick={() => setOpen("withdraw")}>
+          Take back…
+        </button>
+      )}
+      {open === "correct" && (
+        <Form
+          title="Correct a reply"
+          submit="Send correction"
+          onClose={() => setOpen(undefined)}
+          onSubmit={async () => {
+            setWrong(text.trim() === "" ? "Write what is right." : "");
+            return text.trim() !== "" && (await act({ act: "correct_reply", message_id: message.id, text: text.trim() }, "The correction was sent."));
+          }}
+        >
+          <Field label="What is right" hint="The customer gets this as a correction. What you wrote before stays where it is." error={wrong}>
+            {(p) => <textarea {...p} className="input" rows={4} dir="auto" value={text} onChange={(e) => setText(e.target.value)} />}
+          </Field>
+        </Form>
+      )}
+      {open === "withdraw" && (
+        <Form title="Take a reply back" submit="Take back" onClose={() => setOpen(undefined)} onSubmit={() => act({ act: "withdraw_reply", message_id: message.id }, "The reply was taken back.")}>
+          <p>The customer sees that a message was removed. They may have read it: a correction says more.</p>
+        </Form>
+      )}
+    </>
+  );
+}

@@ -9,7 +9,7 @@ import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Loading, Time } from "../ui/parts";
 import { Link, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
-import { More, Split } from "./More";
+import { Amend, More, Split } from "./More";
 import { Side } from "./Side";
 import { useTicket } from "./useTicket";
 import { Write } from "./Write";
@@ -100,7 +100,7 @@ export function Ticket({ me, tenant, id }: { me: Me; tenant: string; id: string 
       <div className="ticket-talk" ref={talk} tabIndex={0} role="region" aria-label="Conversation">
         <div className="said" role="log" aria-live="off" aria-label="Conversation">
           {thread.messages.map((m) => (
-            <Said key={m.id} message={m} customer={ticket.customer} act={ticket.state === "closed" ? undefined : act} />
+            <Said key={m.id} message={m} customer={ticket.customer} mail={data.conversation.channel === "email"} act={ticket.state === "closed" ? undefined : act} />
           ))}
         </div>
       </div>
@@ -126,7 +126,7 @@ function label(m: Message, customer?: string): { who: string; kind: string } {
   }
 }
 
-function Said({ message: m, customer, act }: { message: Message; customer?: string; act?: Act }) {
+function Said({ message: m, customer, mail, act }: { message: Message; customer?: string; mail: boolean; act?: Act }) {
   const { who, kind } = label(m, customer);
   const internal = m.visibility === "internal";
   return (
@@ -139,6 +139,7 @@ function Said({ message: m, customer, act }: { message: Message; customer?: stri
         {m.edited_at && <span>edited</span>}
         {m.state === "stopped" && <span>stopped</span>}
         {act && m.author.kind === "customer" && m.seq > 1 && <Split message={m} act={act} />}
+        {act && m.author.kind === "agent" && !internal && m.state === "final" && <Amend message={m} mail={mail} act={act} />}
         {m.vote && <Badge tone={m.vote === "helpful" ? "ok" : "bad"}>{m.vote === "helpful" ? "Helpful" : "Not helpful"}</Badge>}
       </header>
       <div className="say-body" dir="auto" lang={m.language || undefined}>

@@ -228,6 +228,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what one wrote; possible for 15 minutes, in the chat, and asks for no second answer */
+        put: operations["changeMessage"];
+        post?: never;
+        /** Take back what one wrote in the chat; a mark stays where it was */
+        delete: operations["takeBackMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/messages/{id}/feedback": {
         parameters: {
             query?: never;
@@ -1748,8 +1768,8 @@ export interface components {
         };
         AgentAction: {
             /** @enum {string} */
-            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge";
-            /** @description For reply, note, raise (why) and to_knowledge (the draft) */
+            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge" | "correct_reply" | "withdraw_reply";
+            /** @description For reply, correct_reply, note, raise (why) and to_knowledge (the draft) */
             text?: string;
             /** @description Of the second ticket (split) or the draft (to_knowledge) */
             subject?: string;
@@ -1760,7 +1780,7 @@ export interface components {
             into?: number;
             /**
              * Format: uuid
-             * @description The customer's message that is another matter (split)
+             * @description The customer's message that is another matter (split), or the reply that is meant (correct_reply, withdraw_reply)
              */
             message_id?: string;
             client_key?: components["schemas"]["ClientKey"];
@@ -2422,6 +2442,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    text: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The message as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    takeBackMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mark that stays */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
             };
             default: components["responses"]["Problem"];
         };

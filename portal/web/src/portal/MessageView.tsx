@@ -11,6 +11,7 @@ import { Link } from "../ui/router";
 import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
 
+const Amend = lazy(() => import("./Amend").then((m) => ({ default: m.Amend })));
 const Source = lazy(() => import("./Source").then((m) => ({ default: m.Source })));
 
 export type MessageActions = {
@@ -52,7 +53,7 @@ export const MessageView = memo(function MessageView({ message, actions, mine, f
           <time dateTime={message.created_at} title={fullTime(message.created_at, locale)}>
             {shortTime(message.created_at, locale)}
           </time>
-          {message.edited_at && kind === "agent" && <span>{t("edited")}</span>}
+          {message.edited_at && (kind === "agent" || kind === "customer") && message.state === "final" && <span>{t("edited")}</span>}
         </header>
       )}
       <div className="msg-body" dir="auto" lang={message.language || undefined}>
@@ -64,6 +65,11 @@ export const MessageView = memo(function MessageView({ message, actions, mine, f
           <Markdown text={kind === "agent" ? hardBreaks(message.body) : message.body} cite={cite} />
         )}
       </div>
+      {kind === "customer" && actions && message.state === "final" && (!message.author.name || message.author.name === mine) && (
+        <Suspense>
+          <Amend message={message} />
+        </Suspense>
+      )}
       {message.state === "stopped" && <p className="msg-foot">{t("stopped")}</p>}
       {answer && message.state !== "streaming" && message.state !== "deleted" && <Under message={message} answer={answer} actions={actions} sources={sources} />}
       {foot}

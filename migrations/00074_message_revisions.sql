@@ -14,7 +14,8 @@ create table message_revisions (
   foreign key (tenant_id, message_id) references messages (tenant_id, id) on delete cascade
 );
 select usher.protect('message_revisions');
-revoke update, delete on message_revisions from usher_app, usher_worker;
+revoke update on message_revisions from usher_app, usher_worker;
+revoke delete on message_revisions from usher_app; -- erasure is the worker's
 
 -- +goose Down
 drop table message_revisions;

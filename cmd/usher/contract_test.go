@@ -175,7 +175,11 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("PUT", "/v1/messages/"+reply["id"].(string)+"/feedback", customer, map[string]any{"vote": "not_helpful", "reason": "no"}, 204)
 	c.call("POST", "/v1/conversations/"+id+"/read", customer, map[string]any{"seq": 2}, 204)
 	c.call("POST", "/v1/conversations/"+id+"/stop", customer, nil, 204)
-	c.call("POST", "/v1/conversations/"+id+"/messages", customer, map[string]any{"text": "Hello?", "client_key": "k"}, 201)
+	hello := "/v1/messages/" + c.call("POST", "/v1/conversations/"+id+"/messages", customer, map[string]any{"text": "Hello?", "client_key": "k"}, 201)["id"].(string)
+	require.Equal(t, "Hello, anybody?", c.call("PUT", hello, customer, map[string]any{"text": "Hello, anybody?"}, 200)["body"])
+	require.Equal(t, "deleted", c.call("DELETE", hello, customer, nil, 200)["state"])
+	c.call("PUT", hello, customer, map[string]any{"text": "again"}, 409)
+	c.call("PUT", "/v1/messages/"+reply["id"].(string), customer, map[string]any{"text": "not mine"}, 404)
 	c.call("POST", "/v1/conversations/"+id+"/person", customer, map[string]any{}, 202)
 	tickets := c.call("GET", "/v1/tickets", customer, nil, 200)
 	require.Len(t, tickets["tickets"], 1)
@@ -195,6 +199,15 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 		c.call("POST", ticket+"/actions", staff, act, 200)
 	}
 	c.call("POST", ticket+"/actions", staff, map[string]any{"act": "priority"}, 400)
+	var said string
+	for _, m := range c.call("GET", ticket, staff, nil, 200)["messages"].([]any) {
+		if m := m.(map[string]any); m["body"] == "On it." {
+			said = m["id"].(string)
+		}
+	}
+	c.call("POST", ticket+"/actions", staff, map[string]any{"act": "correct_reply", "text": "We start on Monday."}, 400)
+	c.call("POST", ticket+"/actions", staff, map[string]any{"act": "correct_reply", "message_id": said, "text": "We start on Monday."}, 200)
+	c.call("POST", ticket+"/actions", staff, map[string]any{"act": "withdraw_reply", "message_id": said}, 200)
 	c.call("POST", ticket+"/suggestion", staff, nil, 200)
 	c.call("GET", "/v1/agent/deliveries", staff, nil, 200)
 	transcript := c.call("GET", "/v1/conversations/"+id+"/messages", customer, nil, 200)

@@ -21,7 +21,7 @@ func CatchUp(d Detail) []string {
 	lines = append(lines, fmt.Sprintf("%d messages of the customer, %d of the assistant, %d of agents.", n[triage.AuthorCustomer], n[triage.AuthorAssistant], n[triage.AuthorAgent]))
 	for i := max(0, len(d.Messages)-4); i < len(d.Messages); i++ {
 		m := d.Messages[i]
-		lines = append(lines, fmt.Sprintf("%s (%s): %s", m.AuthorName, m.AuthorKind, triage.Line(m.Body, 300)))
+		lines = append(lines, fmt.Sprintf("%s (%s): %s", m.AuthorName, m.AuthorKind, triage.Line(said(m), 300)))
 	}
 	return lines
 }

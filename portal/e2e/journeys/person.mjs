@@ -281,3 +281,47 @@ test("an agent merges, splits off, raises, catches up, and offers what they wrot
   await curator.page.getByText(`Restart a forklift scanner ${stamp}`).waitFor();
   await curator.close();
 });
+
+test("both sides can put right and take back what they wrote", async () => {
+  const customer = await visit("Henry Cole");
+  const words = `The gate at dock ${Date.now()} is broken`;
+  await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+  await customer.page.getByRole("textbox", { name: /What is it about/ }).fill(words);
+  await customer.page.getByRole("button", { name: "Pass on to a person" }).click();
+  await customer.page.getByText("A person is helping you here").waitFor();
+
+  const agent = await visit("Sam Rivera", { width: 1400, height: 900 });
+  await agent.page.goto("/agent");
+  await agent.page.getByRole("link", { name: new RegExp(words) }).click();
+  await agent.page.getByRole("button", { name: "Claim" }).click();
+
+  await say(customer.page, "My PIN is 4711, can you look?");
+  const mine = customer.page.getByRole("article", { name: /^You/ }).filter({ hasText: "4711" });
+  await mine.getByRole("button", { name: "Change" }).click();
+  await customer.page.getByRole("textbox", { name: "Your message" }).first().fill("Can you look?");
+  await state(customer.page, "message-change");
+  await customer.page.getByRole("button", { name: "Save" }).click();
+  const changed = customer.page.getByRole("article", { name: /^You/ }).filter({ hasText: "Can you look?" });
+  await changed.getByText("edited").waitFor();
+  await agent.page.getByRole("article", { name: /^Customer/ }).filter({ hasText: "Can you look?" }).getByText("edited").waitFor();
+  await agent.page.waitForFunction(() => !document.body.innerHTML.includes("4711")); // in no corner of the page
+  await changed.getByRole("button", { name: "Change" }).click();
+  await customer.page.getByRole("button", { name: "Take it back" }).click();
+  await customer.page.getByText("This message was removed.").waitFor();
+
+  await agent.page.getByRole("textbox", { name: /^Reply to/ }).fill("It is fixed on Monday.");
+  await agent.page.getByRole("button", { name: "Preview reply" }).click();
+  await agent.page.getByRole("dialog").getByRole("button", { name: /^Send to/ }).click();
+  const sent = agent.page.getByRole("article", { name: /^Sent to customer/ }).filter({ hasText: "It is fixed on Monday." });
+  await sent.getByRole("button", { name: "Correct…" }).click();
+  await agent.page.getByRole("textbox", { name: "What is right" }).fill("It is fixed on Tuesday.");
+  await state(agent.page, "reply-correct");
+  await agent.page.getByRole("button", { name: "Send correction" }).click();
+  await customer.page.getByText("Correction to my earlier message:", { exact: true }).waitFor();
+  await sent.getByRole("button", { name: "Take back…" }).click();
+  await agent.page.getByRole("button", { name: "Take back", exact: true }).click();
+  await customer.page.getByRole("article").getByText("It is fixed on Monday.").waitFor({ state: "detached" });
+  await state(customer.page, "message-taken-back");
+  await agent.close();
+  await customer.close();
+});

@@ -65,7 +65,7 @@ export const MessageView = memo(function MessageView({ message, actions, mine, f
           <Markdown text={kind === "agent" ? hardBreaks(message.body) : message.body} cite={cite} />
         )}
       </div>
-      {kind === "customer" && actions && message.state === "final" && (!message.author.name || message.author.name === mine) && (
+      {kind === "customer" && mine !== undefined && message.state === "final" && (!message.author.name || message.author.name === mine) && (
         <Suspense>
           <Amend message={message} />
         </Suspense>

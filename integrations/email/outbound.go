@@ -59,7 +59,7 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			id := uuid.Must(uuid.NewV7())
 			tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
 				values ($1, $2, $3, 'mail', $4, $5, $6, $6) on conflict do nothing`,
-				d.TenantID, id, System, d.ID.String(), map[string]any{"message_id": d.ID, "to": d.Recipient}, now)
+				d.TenantID, id, System, d.ID.String(), payload{MessageID: d.ID, To: d.Recipient}, now)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,9 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			}
 			n++
 		}
-		return nil
+		unread, err := s.away(ctx, tx, now)
+		n += unread
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("find mail to send: %w", err)
@@ -89,6 +91,16 @@ type outgoing struct {
 	automatic  bool
 	inReplyTo  string
 	references []string
+}
+
+// payload is what a mail's delivery says: the message to send, or a chat with
+// the numbers between which replies are unread.
+type payload struct {
+	MessageID      uuid.UUID `json:"message_id,omitzero"`
+	ConversationID uuid.UUID `json:"conversation_id,omitzero"`
+	To             string    `json:"to"`
+	After          int64     `json:"after,omitempty"`
+	UpTo           int64     `json:"up_to,omitempty"`
 }
 
 // letter is a delivery read for sending.
@@ -119,19 +131,28 @@ func (s *Service) open(ctx context.Context, tenant, id uuid.UUID) (*letter, erro
 	var out *letter
 	err := s.DB.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
 		out = nil
-		var payload struct {
-			MessageID uuid.UUID `json:"message_id"`
-			To        string    `json:"to"`
-		}
+		var payload payload
+		var kind string
 		var attempts int
 		err := tx.QueryRow(ctx, `update deliveries set state = 'sending', attempts = attempts + 1, updated_at = $4
-			where tenant_id = $1 and id = $2 and destination = $3 and state in ('pending', 'sending') returning payload, attempts`,
-			tenant, id, System, s.Now().UTC()).Scan(&payload, &attempts)
+			where tenant_id = $1 and id = $2 and destination = $3 and state in ('pending', 'sending') returning kind, payload, attempts`,
+			tenant, id, System, s.Now().UTC()).Scan(&kind, &payload, &attempts)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("take mail: %w", err)
+		}
+		if kind == kindUnread {
+			if out, err = s.gather(ctx, tx, tenant, id, payload); err != nil {
+				return err
+			}
+			if out == nil {
+				_, err := tx.Exec(ctx, `update deliveries set state = 'discarded', last_error = 'It was read in the chat.' where tenant_id = $1 and id = $2`, tenant, id)
+				return err
+			}
+			out.attempts = attempts
+			return nil
 		}
 		m, err := triage.MessageByID(ctx, tx, tenant, payload.MessageID)
 		if err != nil {
@@ -191,7 +212,12 @@ func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to s
 	if out.automatic {
 		out.text += "\nThis answer was written by a machine. Ask for a person and one will take over."
 	}
-	rows, err := tx.Query(ctx, `select rfc_id, direction from email_messages where tenant_id = $1 and conversation_id = $2 order by created_at desc limit 20`, m.TenantID, c.ID)
+	return s.inThread(ctx, tx, c, out)
+}
+
+// inThread joins a mail to those that were exchanged in the conversation.
+func (s *Service) inThread(ctx context.Context, tx pgx.Tx, c triage.Conversation, out outgoing) (outgoing, error) {
+	rows, err := tx.Query(ctx, `select rfc_id, direction from email_messages where tenant_id = $1 and conversation_id = $2 order by created_at desc limit 20`, c.TenantID, c.ID)
 	if err != nil {
 		return outgoing{}, fmt.Errorf("read thread: %w", err)
 	}

@@ -108,9 +108,13 @@ func (s *together) run(t *testing.T) {
 	s.check(t)
 }
 
-func (s *together) say(format string, args ...any) { s.log = append(s.log, fmt.Sprintf(format, args...)) }
+func (s *together) say(format string, args ...any) {
+	s.log = append(s.log, fmt.Sprintf(format, args...))
+}
 
-func (s *together) text(kind string) string { return fmt.Sprintf("%s-%d-%d.", kind, s.seed, len(s.log)) }
+func (s *together) text(kind string) string {
+	return fmt.Sprintf("%s-%d-%d.", kind, s.seed, len(s.log))
+}
 
 type killed struct{}
 

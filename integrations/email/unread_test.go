@@ -1,0 +1,109 @@
+package email_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/triage"
+)
+
+func TestUnreadReplies(t *testing.T) {
+	t.Parallel()
+	chat := func(t *testing.T) (*testBundle, uuid.UUID) {
+		b := setup(t)
+		id := uuid.Must(uuid.NewV7())
+		require.NoError(t, b.db.App.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+			_, err := triage.InsertConversation(t.Context(), tx, triage.Conversation{TenantID: b.tenant, ID: id, UserID: &b.user, Channel: triage.ChannelChat, Subject: "Dock 4"})
+			return err
+		}))
+		return b, id
+	}
+	later := func(b *testBundle) { b.now = b.now.Add(3 * time.Minute) }
+
+	t.Run("replies nobody reads come as one mail, and an answer to it lands in the chat", func(t *testing.T) {
+		t.Parallel()
+		b, id := chat(t)
+		b.answer(t, id, triage.AuthorAssistant, triage.VisibleToCustomer, "Let me look.")
+		b.answer(t, id, triage.AuthorAgent, triage.VisibleToCustomer, "It is on its way.")
+		b.answer(t, id, triage.AuthorAgent, triage.Internal, "SECRET margin")
+		b.answer(t, id, triage.AuthorAgent, triage.VisibleToCustomer, "It arrives on Monday.")
+		require.Empty(t, b.post.all(), "the customer may still be there")
+		later(b)
+		for range 3 {
+			b.send(t)
+		}
+		sent := b.post.all()
+		require.Len(t, sent, 1)
+		require.Contains(t, sent[0].Header.Get("Subject"), "New reply: Dock 4")
+		require.Empty(t, sent[0].Header.Get("Auto-Submitted"))
+		for _, want := range []string{"It is on its way.", "It arrives on Monday.", "/c/" + id.String()} {
+			require.Contains(t, b.post.text[0], want)
+		}
+		require.NotContains(t, b.post.text[0], "SECRET")
+		require.NotContains(t, b.post.text[0], "Let me look")
+
+		b.answer(t, id, triage.AuthorAgent, triage.VisibleToCustomer, "Or Tuesday.")
+		later(b)
+		b.send(t)
+		require.Len(t, b.post.all(), 2)
+		require.NotContains(t, b.post.text[1], "Monday", "what was mailed is not mailed again")
+
+		back := strings.Trim(sent[0].Header.Get("Reply-To"), "<>")
+		b.receive(t, raw("1@acme.test", "ana@acme.test", back, "Re: New reply", "Thank you."))
+		got := b.messages(t, id)
+		require.Equal(t, "customer: Thank you.", got[len(got)-1])
+		b.db.User(t, b.tenant, "eve@acme.test")
+		b.receive(t, raw("2@acme.test", "eve@acme.test", back, "Re: New reply", "I am Ana."))
+		require.Len(t, b.messages(t, id), len(got), "the address is one person's")
+	})
+
+	t.Run("what is read in the chat is not mailed", func(t *testing.T) {
+		t.Parallel()
+		b, id := chat(t)
+		read := func() {
+			require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), `update conversations set customer_read_seq = last_seq where tenant_id = $1 and id = $2`, b.tenant, id)
+				return err
+			}))
+		}
+		b.answer(t, id, triage.AuthorAgent, triage.VisibleToCustomer, "Read at once.")
+		read()
+		later(b)
+		b.send(t)
+		require.Empty(t, b.post.all())
+
+		b.now = time.Now()
+		b.answer(t, id, triage.AuthorAgent, triage.VisibleToCustomer, "Read just before the mail leaves.")
+		later(b)
+		_, err := b.service.Sweep(t.Context())
+		require.NoError(t, err)
+		read()
+		b.send(t)
+		require.Empty(t, b.post.all())
+	})
+
+	t.Run("in the person's language, and never to somebody deactivated", func(t *testing.T) {
+		t.Parallel()
+		b, id := chat(t)
+		set := func(what string) {
+			require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), `update users set `+what+` where tenant_id = $1 and id = $2`, b.tenant, b.user)
+				return err
+			}))
+		}
+		set("locale = 'de', state = 'deactivated'")
+		b.answer(t, id, triage.AuthorAgent, triage.VisibleToCustomer, "Kommt am Montag.")
+		later(b)
+		b.send(t)
+		require.Empty(t, b.post.all())
+		set("state = 'active'")
+		b.send(t)
+		require.Len(t, b.post.all(), 1)
+		require.Contains(t, b.post.all()[0].Header.Get("Subject"), "Neue Antwort")
+	})
+}

@@ -57,6 +57,9 @@ func (s *Service) Escalate(ctx context.Context, tx pgx.Tx, in Escalation) (triag
 	}
 	if ticket.Version == 0 { // made above
 		w.before = triage.Ticket{}
+		if err := s.expectPerson(ctx, w); err != nil {
+			return triage.Ticket{}, err
+		}
 	}
 	s.raise(w, in)
 	if err := s.autoAssign(ctx, w); err != nil {

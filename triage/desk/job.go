@@ -95,6 +95,7 @@ func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &fireWorker{desk: s})
 	river.AddWorker(workers, &sweepClocksWorker{desk: s})
 	river.AddWorker(workers, &forgetWorker{desk: s})
+	river.AddWorker(workers, &releaseWorker{desk: s})
 }
 
 // PeriodicJobs are the desk's sweeps.

@@ -72,6 +72,9 @@ func (in *Inbound) act(ctx context.Context, call interactionCall, viewID string)
 	if call.Type == slack.InteractionTypeMessageAction {
 		return in.shortcut(ctx, call, viewID)
 	}
+	if len(call.Actions) > 0 && strings.HasPrefix(call.Actions[0].ActionID, "home_") {
+		return in.filtered(ctx, call)
+	}
 	p, ok := chosen(call)
 	if !ok {
 		return nil

@@ -218,39 +218,3 @@ func (in *Inbound) namedIntent(ctx context.Context, text string) (string, error)
 	}
 	return best, rows.Err()
 }
-
-// publishHome shows a person's own queue in the app's home.
-func (in *Inbound) publishHome(ctx context.Context, user string) error {
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab}
-	actor, err := in.staff(ctx, user)
-	switch {
-	case err != nil && !forPerson(err):
-		return err
-	case err != nil:
-		view.Blocks.BlockSet = []slack.Block{slack.NewSectionBlock(plain(explain(err), 500), nil, nil)}
-	default:
-		if view.Blocks.BlockSet, err = in.home(ctx, actor); err != nil {
-			return err
-		}
-	}
-	_, err = in.client.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
-	return in.client.err(ctx, "publish home", err)
-}
-
-func (in *Inbound) home(ctx context.Context, actor triage.Actor) ([]slack.Block, error) {
-	var blocks []slack.Block
-	for _, section := range []struct{ view, title string }{
-		{"breaching", "Due soon or overdue"}, {"mine", "Mine"}, {"unassigned", "Nobody's"}, {"waiting", "Waiting"}, {"snoozed", "Snoozed"},
-	} {
-		rows, err := in.desk.Queue(ctx, desk.Filter{View: section.view, Staff: actor.ID}, triage.Page{Limit: 8})
-		if err != nil {
-			return nil, err
-		}
-		blocks = append(blocks, slack.NewHeaderBlock(plain(section.title, 150)))
-		if len(rows) == 0 {
-			blocks = append(blocks, slack.NewContextBlock("", mrkdwn("None.")))
-		}
-		blocks = append(blocks, in.rows(rows)...)
-	}
-	return blocks, nil
-}

@@ -577,6 +577,23 @@ func TestInbound(t *testing.T) {
 		require.NotContains(t, command("U0000EVE", "1001"), "Import stops")
 		b.event(t, "H1", map[string]any{"type": "app_home_opened", "user": "U00000BO", "tab": "home"})
 		require.Contains(t, b.slack.Home("U00000BO"), "Import stops")
+		narrow := func(user, menu, value string) string {
+			b.interact(t, map[string]any{
+				"type": "block_actions", "trigger_id": "1.2.3", "user": map[string]any{"id": user, "team_id": "T00000001"},
+				"actions": []any{map[string]any{"type": "static_select", "block_id": "home", "action_id": menu, "action_ts": strconv.FormatInt(time.Now().UnixNano(), 10),
+					"selected_option": map[string]any{"value": value, "text": map[string]any{"type": "plain_text", "text": value}}}},
+			})
+			return b.slack.Home(user)
+		}
+		require.NotContains(t, narrow("U00000BO", "home_priority", "low"), "Import stops")
+		b.event(t, "H1b", map[string]any{"type": "app_home_opened", "user": "U00000BO", "tab": "home"})
+		require.NotContains(t, b.slack.Home("U00000BO"), "Import stops", "what was chosen is kept")
+		require.Contains(t, narrow("U00000BO", "home_priority", "all"), "Import stops")
+		require.Contains(t, narrow("U00000BO", "home_tenant", b.tenant.String()), "Import stops")
+		require.Contains(t, narrow("U00000BO", "home_tenant", uuid.NewString()), "Import stops", "an erased customer changes nothing")
+		require.NotContains(t, narrow("U00000BO", "home_team", "nobody"), "Import stops")
+		require.Contains(t, narrow("U00000BO", "home_team", "all"), "Import stops")
+		require.NotContains(t, narrow("U0000EVE", "home_team", "all"), "Import stops")
 		b.event(t, "H2", map[string]any{"type": "app_home_opened", "user": "U0000EVE", "tab": "home"})
 		require.NotContains(t, b.slack.Home("U0000EVE"), "Import stops")
 		ask := func(id, user, text string) string {

@@ -3,7 +3,7 @@
 -- +goose Up
 create table home_filters (
   staff_id  uuid primary key references staff (id) on delete cascade,
-  tenant_id uuid references tenants (id) on delete cascade,
+  customer  uuid references tenants (id) on delete set null,
   priority  text not null default '',
   team      text not null default ''
 );

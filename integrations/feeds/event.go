@@ -29,6 +29,7 @@ type event struct {
 	envelope     *feed.Envelope
 	verification *feed.Verification
 	integration  *feed.Integration
+	learning     *feed.Learning
 }
 
 func (e event) apply(ctx context.Context, tx pgx.Tx, f *feed.Feed) error {
@@ -56,6 +57,8 @@ func (e event) apply(ctx context.Context, tx pgx.Tx, f *feed.Feed) error {
 		_, err = f.Verification(ctx, tx, tenant, *e.verification)
 	case e.integration != nil:
 		_, err = f.Integration(ctx, tx, tenant, *e.integration)
+	case e.learning != nil:
+		_, err = f.Learning(ctx, tx, tenant, *e.learning)
 	}
 	return err
 }

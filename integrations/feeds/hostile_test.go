@@ -48,6 +48,12 @@ var samples = map[string]sample{
 		},
 		states: [2]string{"syncing", "ok"}, read: `select sync_state from integrations where tenant_id = $1`, stamped: true,
 	},
+	"learning": {
+		body: func(tenant string, at time.Time, later bool) string {
+			return fmt.Sprintf(`{"type": "learning.statement", "timestamp": %q, "data": {"tenant_id": %q, "learner_email": "ana@acme.test", "course": "Basics", "verb": %q}}`, at.Format(time.RFC3339), tenant, pick(later, "launched", "passed"))
+		},
+		states: [2]string{"started", "passed"}, read: `select state from enrolments where tenant_id = $1`, stamped: true,
+	},
 	"docusign": {
 		body: func(tenant string, at time.Time, later bool) string {
 			return fmt.Sprintf(`{"event": "envelope-%s", "configurationId": 7, "generatedDateTime": %q, "data": {"envelopeId": "e-1", "envelopeSummary": {"status": %q, "emailSubject": "DPA", "statusChangedDateTime": %q,
@@ -92,9 +98,14 @@ func pick(second bool, a, b string) string {
 // known makes the records that some sources only refer to.
 func (b *bundle) known(t *testing.T) {
 	t.Helper()
+	learner := b.db.User(t, b.tenant, "ana@acme.test")
 	b.do(t, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(t.Context(), `insert into integrations (tenant_id, id, project_id, connector, auth_state, sync_state, external_ref, observed_at)
 			select $1, $2, id, 'SAP', 'connected', 'never', 'conn-1', '2026-01-01' from projects where tenant_id = $1`, b.tenant, uuid.New()); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(t.Context(), `insert into enrolments (tenant_id, id, project_id, user_id, course, state, observed_at)
+			select p.tenant_id, $2, p.id, $3, 'Basics', 'assigned', '2026-01-01' from projects p where p.tenant_id = $1`, b.tenant, uuid.New(), learner); err != nil {
 			return err
 		}
 		_, err := tx.Exec(t.Context(), `insert into verifications (tenant_id, id, project_id, kind, provider, provider_ref, customer_state, observed_at)
@@ -183,10 +194,10 @@ func TestEverySourceStandsUpToHostileDeliveries(t *testing.T) {
 				b.known(t)
 				body := s.body(b.tenant.String(), at, false)
 				for i, bad := range []string{
-					strings.NewReplacer(`"contract.signed"`, `"contract.x"`, "integration.status", "integration.x", "envelope-sent", "x-sent", "document_state_changed", "document_x",
+					strings.NewReplacer(`"contract.signed"`, `"contract.x"`, "integration.status", "integration.x", "learning.statement", "learning.x", "envelope-sent", "x-sent", "document_state_changed", "document_x",
 						"identity.verification_session", "invoice", `"workflow_run"`, `"report"`, "applicantReviewed", "x").Replace(body),
 					strings.NewReplacer(b.tenant.String(), uuid.NewString(), "run-1", "run-of-nobody", `"name": "Initech"`, `"name": ""`).Replace(body),
-					strings.NewReplacer(`"DPA"`, `"D\u0000A"`, `"Order form"`, `"O\u0000"`, "conn-1", `conn\u0000`, "Initech", `I\u0000`, "vs_1", `vs\u0000`, "run-1", `run\u0000`, `"a1"`, `"a\u0000"`).Replace(body),
+					strings.NewReplacer(`"DPA"`, `"D\u0000A"`, `"Order form"`, `"O\u0000"`, "conn-1", `conn\u0000`, "Basics", `B\u0000`, "Initech", `I\u0000`, "vs_1", `vs\u0000`, "run-1", `run\u0000`, `"a1"`, `"a\u0000"`).Replace(body),
 				} {
 					require.NotEqual(t, body, bad)
 					// Each is an event of its own.

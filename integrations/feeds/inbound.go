@@ -66,6 +66,7 @@ var kinds = map[string]kind{
 	"sumsub":      {signature.Sumsub, digest, sumsub},
 	"contract":    {signature.StandardWebhooks, header("Webhook-Id"), contract},
 	"integration": {signature.StandardWebhooks, header("Webhook-Id"), integration},
+	"learning":    {signature.StandardWebhooks, header("Webhook-Id"), learning},
 }
 
 // Sources are the names of all sources.

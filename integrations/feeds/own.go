@@ -99,3 +99,29 @@ func integration(body []byte) ([]event, error) {
 	}
 	return []event{{tenant: d.Tenant, integration: out}}, nil
 }
+
+// learning reads learning.statement: the verbs are cmi5's.
+func learning(body []byte) ([]event, error) {
+	var e own[struct {
+		Tenant      string     `json:"tenant_id"`
+		Learner     string     `json:"learner_email"`
+		Course      string     `json:"course"`
+		Verb        string     `json:"verb"`
+		Progress    *int       `json:"progress_pct"`
+		Due         string     `json:"due_date"`
+		Certificate *time.Time `json:"certificate_issued_at"`
+	}]
+	if err := json.Unmarshal(body, &e); err != nil {
+		return nil, err
+	}
+	if e.Type != "learning.statement" {
+		return nil, nil
+	}
+	out := &feed.Learning{
+		Learner: e.Data.Learner, Course: e.Data.Course, Verb: e.Data.Verb, At: e.Timestamp, Progress: e.Data.Progress, CertificateAt: e.Data.Certificate,
+	}
+	if due, err := time.Parse(time.DateOnly, e.Data.Due); err == nil {
+		out.Due = &due
+	}
+	return []event{{tenant: e.Data.Tenant, learning: out}}, nil
+}

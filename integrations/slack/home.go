@@ -126,7 +126,7 @@ func (in *Inbound) teams(ctx context.Context) ([]string, error) {
 func (in *Inbound) homeFilter(ctx context.Context, staff uuid.UUID) (desk.Filter, error) {
 	var f desk.Filter
 	var tenant *uuid.UUID
-	err := in.db.Pool().QueryRow(ctx, `select tenant_id, priority, team from home_filters where staff_id = $1`, staff).Scan(&tenant, &f.Priority, &f.Team)
+	err := in.db.Pool().QueryRow(ctx, `select customer, priority, team from home_filters where staff_id = $1`, staff).Scan(&tenant, &f.Priority, &f.Team)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return f, fmt.Errorf("slack: read home filter: %w", err)
 	}
@@ -147,12 +147,12 @@ func (in *Inbound) filtered(ctx context.Context, call interactionCall) error {
 	}
 	a := call.Actions[0]
 	value := a.SelectedOption.Value
-	column := map[string]string{homeTenant: "tenant_id", homePriority: "priority", homeTeam: "team"}[a.ActionID]
+	column := map[string]string{homeTenant: "customer", homePriority: "priority", homeTeam: "team"}[a.ActionID]
 	var kept any = value
 	switch {
 	case column == "":
 		return nil
-	case column == "tenant_id":
+	case column == "customer":
 		kept = nil
 		if id := parseID(value); id != uuid.Nil {
 			kept = id
@@ -163,7 +163,7 @@ func (in *Inbound) filtered(ctx context.Context, call interactionCall) error {
 	// A tenant that was erased meanwhile narrows nothing.
 	_, err = in.db.Pool().Exec(ctx, `insert into home_filters (staff_id, `+column+`) values ($1, $2)
 		on conflict (staff_id) do update set `+column+` = excluded.`+column, actor.ID, kept)
-	if err != nil && !strings.Contains(err.Error(), "home_filters_tenant_id_fkey") {
+	if err != nil && !strings.Contains(err.Error(), "home_filters_customer_fkey") {
 		return fmt.Errorf("slack: keep home filter: %w", err)
 	}
 	return in.publishHome(ctx, call.User.ID)

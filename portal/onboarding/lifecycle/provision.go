@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -366,8 +367,9 @@ func (c Contract) project(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, t Te
 		for _, p := range people {
 			for _, role := range course.Roles {
 				if slices.Contains(p.roles, role) {
-					b.Queue(`insert into enrolments (tenant_id, id, project_id, user_id, course, state, due) values ($1, $2, $3, $4, $5, 'assigned', $6)`,
-						tenant, id("course/"+course.Name+p.id.String()), project, p.id, course.Name, after(course.Days))
+					b.Queue(`insert into enrolments (tenant_id, id, project_id, user_id, course, state, due, move_on, milestone_id) values ($1, $2, $3, $4, $5, 'assigned', $6, $7,
+						(select id from milestones where tenant_id = $1 and project_id = $3 and name = $8))`,
+						tenant, id("course/"+course.Name+p.id.String()), project, p.id, course.Name, after(course.Days), cmp.Or(course.MoveOn, "passed_or_completed"), course.Completes)
 					break
 				}
 			}

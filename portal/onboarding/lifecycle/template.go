@@ -82,6 +82,11 @@ type Course struct {
 	Name  string   `json:"name" yaml:"name"`
 	Roles []string `json:"roles" yaml:"roles"`
 	Days  int      `json:"days" yaml:"days"`
+	// MoveOn is cmi5's rule for when it is finished: passed, completed,
+	// passed_and_completed, passed_or_completed (default), not_applicable.
+	MoveOn string `json:"move_on,omitempty" yaml:"move_on,omitempty"`
+	// Completes names a milestone that is done once everybody has finished.
+	Completes string `json:"completes,omitempty" yaml:"completes,omitempty"`
 }
 
 // Goal is one SLA target.
@@ -131,8 +136,10 @@ func (t Template) Check() error {
 			}
 		}
 	}
+	names := map[string]bool{}
 	for _, s := range t.Stages {
 		for _, m := range s.Milestones {
+			names[m.Name] = true
 			if m.GoLive {
 				goals++
 			}
@@ -140,6 +147,14 @@ func (t Template) Check() error {
 	}
 	if goals != 1 {
 		return bad("exactly one milestone must be the go-live, not %d", goals)
+	}
+	for _, c := range t.Courses {
+		if !slices.Contains([]string{"", "passed", "completed", "passed_and_completed", "passed_or_completed", "not_applicable"}, c.MoveOn) {
+			return bad("course %q has the unknown move_on %q", c.Name, c.MoveOn)
+		}
+		if c.Completes != "" && !names[c.Completes] {
+			return bad("course %q completes the milestone %q, which does not exist", c.Name, c.Completes)
+		}
 	}
 	if f := t.plan(0).goal; f.Gap == schedule.GapCycle {
 		return bad("tasks wait for each other")

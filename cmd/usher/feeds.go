@@ -29,7 +29,10 @@ import (
 // source on.
 func (a *application) connectFeeds(workers *river.Workers) ([]func(gin.IRouter), error) {
 	a.rules = &rule.Engine{Do: notice.Do(time.Now, a.react)}
-	f := &feed.Feed{Rules: a.rules}
+	f := &feed.Feed{Rules: a.rules, Signals: func(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, now time.Time) (feed.Signals, error) {
+		mood, err := desk.MoodOf(ctx, tx, tenant, now)
+		return feed.Signals(mood), err
+	}}
 	secrets := map[string][]string{}
 	for _, source := range feeds.Sources() {
 		if list := split(setting("USHER_HOOK_" + strings.ToUpper(source) + "_SECRETS")); len(list) > 0 {
@@ -129,7 +132,10 @@ func (a *application) tellOwner(ctx context.Context, tx pgx.Tx, f rule.Fired) er
 	text := fmt.Sprintf("%s: “%s” needs a look (%s).", tenant, project, f.Event.Kind)
 	switch f.Event.Kind {
 	case rule.HealthChanged:
-		text = fmt.Sprintf("%s: “%s” is now %s, before it was %s. Tasks overdue: %s; days over plan: %s.", tenant, project, said(fields["to"]), said(fields["from"]), fields["overdue"], fields["variance_days"])
+		text = fmt.Sprintf("%s: “%s” is now %s, before it was %s.", tenant, project, said(fields["to"]), said(fields["from"]))
+		if fields["reasons"] != "" {
+			text += " Why: " + fields["reasons"] + "."
+		}
 	case rule.Stalled:
 		text = fmt.Sprintf("%s: nothing has happened in “%s” on the customer's side for %s days. %s tasks wait for them, first “%s”.", tenant, project, fields["days"], fields["tasks"], fields["task"])
 	}

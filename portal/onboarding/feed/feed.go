@@ -23,7 +23,8 @@ var ErrBadEvent = errors.New("the event cannot be applied")
 
 // Feed applies events.
 type Feed struct {
-	Rules *rule.Engine
+	Rules   *rule.Engine
+	Signals SignalsOf // nil: health is the record's alone
 }
 
 // Integration is news of a connection. Empty and nil fields mean no news of them.

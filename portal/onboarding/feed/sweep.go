@@ -48,24 +48,6 @@ func (f *Feed) Sweep(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, now time.
 	return nil
 }
 
-func (f *Feed) health(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, _ Patience) error {
-	h := r.Health(r.Day(now))
-	var before string
-	if err := tx.QueryRow(ctx, `select announced_health from projects where tenant_id = $1 and id = $2 for update`, r.Tenant.ID, r.Project.ID).Scan(&before); err != nil || before == h.Word {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `update projects set announced_health = $3 where tenant_id = $1 and id = $2`, r.Tenant.ID, r.Project.ID, h.Word); err != nil {
-		return err
-	}
-	event := rule.Event{TenantID: r.Tenant.ID, Entity: "project", EntityID: r.Project.ID, Fields: map[string]string{
-		"name": r.Project.Name, "from": before, "to": h.Word, "variance_days": strconv.Itoa(h.Variance), "overdue": strconv.Itoa(h.Customer + h.Provider),
-	}}
-	if before != "" || h.Word != "on_track" { // the first look at a project on track is no news
-		event.Subject = "project/" + r.Project.ID.String() + "/health/" + h.Word + "@" + strconv.FormatInt(now.UnixMilli(), 10)
-	}
-	return f.tell(ctx, tx, event, rule.HealthChanged)
-}
-
 // once tells of something unless it has been told.
 func (f *Feed) once(ctx context.Context, tx pgx.Tx, kind string, event rule.Event) error {
 	var told bool
@@ -125,13 +107,8 @@ func (f *Feed) stalled(ctx context.Context, tx pgx.Tx, r onboarding.Record, now 
 	if len(waiting) == 0 || r.Project.State == "live" {
 		return nil
 	}
-	var last time.Time
-	err := tx.QueryRow(ctx, `select greatest(
-		(select max(done_at) from tasks where tenant_id = $1 and responsibility = 'customer'),
-		(select max(uploaded_at) from document_versions where tenant_id = $1),
-		(select max(last_login_at) from users where tenant_id = $1),
-		(select start_date::timestamptz from projects where tenant_id = $1 and id = $2))`, r.Tenant.ID, r.Project.ID).Scan(&last)
-	if err != nil || now.Sub(last) < p.Stall {
+	last, err := lastActivity(ctx, tx, r)
+	if err != nil || last.IsZero() || now.Sub(last) < p.Stall {
 		return err
 	}
 	return f.once(ctx, tx, rule.Stalled, rule.Event{

@@ -132,6 +132,7 @@ func (b *bundle) exchange(t *testing.T) func(link string, err error) string {
 // that names it.
 type things struct {
 	conversation, message, ticket, document, version uuid.UUID
+	asked                                            uuid.UUID // what the customer wrote
 	number                                           int64
 }
 
@@ -139,7 +140,7 @@ func (b *bundle) things(t *testing.T) things {
 	t.Helper()
 	c, m, err := b.intake.Start(t.Context(), b.ana, intake.Start{Channel: triage.ChannelChat, Text: "Where is the thing?"})
 	require.NoError(t, err)
-	out := things{conversation: c.ID, message: uuid.Must(uuid.NewV7()), document: uuid.New()}
+	out := things{conversation: c.ID, asked: m.ID, message: uuid.Must(uuid.NewV7()), document: uuid.New()}
 	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
 		ticket, err := b.desk.Escalate(t.Context(), tx, desk.Escalation{
 			TenantID: b.acme, ConversationID: c.ID, MessageID: m.ID, UserID: b.ana.ID, Reason: triage.ReasonRequested, Subject: "The thing", Origin: "chat",

@@ -198,16 +198,38 @@ func (s *Service) Exchange(ctx context.Context, link string) (session string, pr
 			where tenant_id = $1 and id = $2`, tenant, user, s.now()); err != nil {
 			return err
 		}
-		principal, err = s.customer(ctx, tx, tenant, hash(session))
-		return err
+		if principal, err = s.customer(ctx, tx, tenant, hash(session)); err != nil {
+			return err
+		}
+		return triage.Audit(ctx, tx, tenant, principal.Actor, "session.started", user.String(), nil)
 	})
 	if errors.Is(err, ErrUnauthenticated) {
 		err = ErrLinkExpired // the person was deactivated
+	}
+	if errors.Is(err, ErrLinkExpired) {
+		err = errors.Join(err, s.refused(ctx, tenant, link))
 	}
 	if err != nil {
 		return "", Principal{}, fmt.Errorf("exchange sign-in link: %w", err)
 	}
 	return session, principal, nil
+}
+
+// refused keeps, at most once a minute, that a link somebody was sent did not
+// open. A link nobody was sent names nobody and leaves no trace.
+func (s *Service) refused(ctx context.Context, tenant uuid.UUID, link string) error {
+	return s.app.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		var user uuid.UUID
+		err := tx.QueryRow(ctx, `select user_id from login_links l where tenant_id = $1 and token_hash = $2 and not exists (select from audit_events
+			where tenant_id = $1 and action = 'session.refused' and object = l.user_id::text and at > now() - interval '1 minute')`, tenant, hash(link)).Scan(&user)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read sign-in link: %w", err)
+		}
+		return triage.Audit(ctx, tx, tenant, triage.Actor{Kind: triage.ActorSystem}, "session.refused", user.String(), nil)
+	})
 }
 
 func (s *Service) exchangeStaff(ctx context.Context, link string) (string, Principal, error) {
@@ -230,8 +252,10 @@ func (s *Service) exchangeStaff(ctx context.Context, link string) (string, Princ
 			hash(session), staff, s.now(), s.now().Add(s.absolute)); err != nil {
 			return err
 		}
-		principal, err = s.staff(ctx, tx, hash(session))
-		return err
+		if principal, err = s.staff(ctx, tx, hash(session)); err != nil {
+			return err
+		}
+		return triage.AuditOperator(ctx, tx, principal.Actor, "session.started", staff.String(), nil)
 	})
 	if errors.Is(err, ErrUnauthenticated) {
 		err = ErrLinkExpired
@@ -273,11 +297,29 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Principal, er
 func (s *Service) Logout(ctx context.Context, token string) error {
 	var err error
 	if strings.HasPrefix(token, staffSessionPrefix) && s.worker != nil {
-		_, err = s.worker.Pool().Exec(ctx, `update staff_sessions set revoked_at = $2 where token_hash = $1`, hash(token), s.now())
+		err = pgx.BeginFunc(ctx, s.worker.Pool(), func(tx pgx.Tx) error {
+			var staff uuid.UUID
+			err := tx.QueryRow(ctx, `update staff_sessions set revoked_at = $2 where token_hash = $1 and revoked_at is null returning staff_id`, hash(token), s.now()).Scan(&staff)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return triage.AuditOperator(ctx, tx, triage.Actor{Kind: triage.ActorStaff, ID: staff}, "session.ended", staff.String(), nil)
+		})
 	} else if tenant, ok := tenantOf(sessionPrefix, token); ok {
 		err = s.app.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, `update sessions set revoked_at = $3 where tenant_id = $1 and token_hash = $2`, tenant, hash(token), s.now())
-			return err
+			var user uuid.UUID
+			err := tx.QueryRow(ctx, `update sessions set revoked_at = $3 where tenant_id = $1 and token_hash = $2 and revoked_at is null returning user_id`,
+				tenant, hash(token), s.now()).Scan(&user)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return triage.Audit(ctx, tx, tenant, triage.Actor{Kind: triage.ActorCustomer, ID: user}, "session.ended", user.String(), nil)
 		})
 	}
 	if err != nil {

@@ -273,6 +273,12 @@ func (c Contract) invite(ctx context.Context, tx pgx.Tx, out *Provisioned) ([]in
 			name, _, _ = strings.Cut(contact.Email, "@")
 		}
 		person := invited{roles: contact.Roles}
+		// A contract that comes again may change what a person may do.
+		if _, err := tx.Exec(ctx, `insert into audit_events (tenant_id, id, actor_kind, action, object, detail)
+			select $1, $2, 'system', 'person.roles', id::text, jsonb_build_object('from', roles, 'to', $4::text[]) from users
+			where tenant_id = $1 and email_normalized = lower($3::text) and roles <> $4::text[]`, out.TenantID, uuid.Must(uuid.NewV7()), contact.Email, contact.Roles); err != nil {
+			return nil, err
+		}
 		err := tx.QueryRow(ctx, `insert into users (tenant_id, id, email, email_normalized, display_name, roles, departments, state, locale)
 			values ($1, $2, $3::text, lower($3::text), $4, $5, $6, 'invited', coalesce(nullif($7, ''), 'en'))
 			on conflict (tenant_id, email_normalized) do update set display_name = excluded.display_name, roles = excluded.roles, departments = excluded.departments

@@ -1961,6 +1961,8 @@ type ListVersionsParams struct {
 
 // ActOnArticleJSONBody defines parameters for ActOnArticle.
 type ActOnArticleJSONBody struct {
+	// Anyway Publish although kept questions would no longer be answered as expected
+	Anyway    *bool               `json:"anyway,omitempty"`
 	Note      *string             `json:"note,omitempty"`
 	VersionID *openapi_types.UUID `json:"version_id,omitempty"`
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
@@ -166,7 +167,13 @@ func (s *Server) ActOnArticle(ctx context.Context, r ActOnArticleRequestObject) 
 	case "submit":
 		err = s.Curation.SubmitForReview(ctx, sp, r.ID, by)
 	case "publish":
-		err = s.Curation.Publish(ctx, sp, r.ID, by)
+		var results []eval.Result
+		if results, err = s.mayPublish(ctx, r); err != nil {
+			return nil, err
+		}
+		if err = s.Curation.Publish(ctx, sp, r.ID, by); err == nil {
+			err = s.keepRun(ctx, results)
+		}
 	case "retire":
 		err = s.Curation.Retire(ctx, sp, r.ID, by)
 	case "discard":

@@ -3,6 +3,8 @@ package api
 import (
 	"cmp"
 	"context"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,6 +127,60 @@ func runQuestions(ctx context.Context, s *Server, article, tenant *uuid.UUID) ([
 	}
 	err = s.Worker.WithSystem(ctx, "store a run of saved questions", func(tx pgx.Tx) error { return eval.SaveRun(ctx, tx, "by hand", results, time.Now()) })
 	return results, err
+}
+
+// mayPublish asks the kept questions against an article's draft. It refuses a
+// publication after which one would no longer be answered as expected, unless
+// the curator wants it anyway.
+func (s *Server) mayPublish(ctx context.Context, r ActOnArticleRequestObject) ([]eval.Result, error) {
+	if s.Tester == nil {
+		return nil, nil
+	}
+	var questions []eval.Question
+	err := s.Worker.WithSystem(ctx, "ask saved questions before a publication", func(tx pgx.Tx) (err error) {
+		questions, err = eval.Questions(ctx, tx)
+		return err
+	})
+	if err != nil || len(questions) == 0 {
+		return nil, err
+	}
+	results, err := eval.Ask(ctx, questions, Pipeline(s.Tester, &r.ID, r.Params.Tenant))
+	if err != nil {
+		return nil, err
+	}
+	var failing []eval.Question
+	for _, result := range results {
+		if !result.Passed {
+			failing = append(failing, result.Question)
+		}
+	}
+	if len(failing) == 0 || r.Body != nil && value(r.Body.Anyway) {
+		return results, nil
+	}
+	// What fails already is not this draft's doing.
+	live, err := eval.Ask(ctx, failing, Pipeline(s.Tester, nil, nil))
+	if err != nil {
+		return nil, err
+	}
+	var broken []problem.Field
+	for _, now := range live {
+		if now.Passed && len(broken) < 20 {
+			why := results[slices.IndexFunc(results, func(with eval.Result) bool { return with.Question.ID == now.Question.ID })].Why
+			broken = append(broken, problem.Field{Field: triage.Line(now.Question.Text, 200), Detail: why})
+		}
+	}
+	if len(broken) > 0 {
+		return nil, problem.New(http.StatusConflict, "questions_would_fail", "With this draft, kept questions would no longer be answered as expected. Nothing was published. Mend the draft or the expectation, or publish anyway.", broken...)
+	}
+	return results, nil
+}
+
+// keepRun stores what the kept questions said of what is now published.
+func (s *Server) keepRun(ctx context.Context, results []eval.Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	return s.Worker.WithSystem(ctx, "store a run of saved questions", func(tx pgx.Tx) error { return eval.SaveRun(ctx, tx, "publish", results, time.Now()) })
 }
 
 // Pipeline asks through a Tester: what is live, or with an article's draft in

@@ -177,7 +177,7 @@ test("a curator keeps questions and sees what a draft would change before publis
   await lastAnswer(customer.page).waitFor();
   await customer.close();
 
-  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900 });
+  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900, allow: [/409/] });
   await page.goto("/admin/questions");
   const keep = async (question, expects, says = "") => {
     await page.getByRole("button", { name: "Keep a question" }).click();
@@ -204,5 +204,18 @@ test("a curator keeps questions and sees what a draft would change before publis
   await page.getByText("All 2 kept questions would be as expected.").waitFor();
   await page.getByRole("listitem").filter({ hasText: "Gains" }).getByText("How do I calibrate the pallet wrapper?").first().waitFor();
   await state(page, "admin-effect");
+
+  // Once published it is kept right: an edit that breaks it is held back.
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await page.getByText(/^Published\. Answers use it/).first().waitFor();
+  await assertSoon(async () => (await page.request.get("/v1/kb/search?q=pallet+wrapper").then((r) => r.json())).passages.some((p) => /blue lever/.test(p.text)), "the article is found");
+  await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("## How to calibrate the pallet wrapper\n\nSend the pallet wrapper to us to calibrate it.\n");
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  const held = page.getByRole("dialog", { name: "Kept questions would fail" });
+  await held.getByText("How do I calibrate the pallet wrapper?").waitFor();
+  await state(page, "admin-held-back");
+  await held.getByRole("button", { name: "Publish anyway" }).click();
+  await held.waitFor({ state: "detached" });
+  await page.getByText(/^Published\. Answers use it/).first().waitFor();
   await close();
 });

@@ -1,5 +1,5 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
-import { ApiError, call } from "../api/client";
+import { ApiError, call, type FieldProblem } from "../api/client";
 import type { AdminArticle, ArticleContent, Audience, Version } from "../api/types";
 import { announce } from "../ui/announce";
 import { Failed, Head, locale, problemOf } from "../ui/Console";
@@ -82,6 +82,7 @@ export function Editor({ id }: { id?: string }) {
   const [problem, setProblem] = useState<Troubles>({ text: "", fields: {} });
   const [said, setSaid] = useState("");
   const [busy, setBusy] = useState(false);
+  const [broken, setBroken] = useState<FieldProblem[]>();
   const [sure, setSure] = useState<"retire" | "discard">();
   const dirty = JSON.stringify(draft) !== saved;
 
@@ -190,11 +191,19 @@ export function Editor({ id }: { id?: string }) {
       done("Saved. The live version is unchanged until you publish.");
     });
   };
-  const act = (what: "submit" | "publish" | "retire" | "verify" | "discard", text: string) =>
+  const act = (what: "submit" | "publish" | "retire" | "verify" | "discard", text: string, anyway = false) =>
     run(async () => {
+      setBroken(undefined);
       const current = dirty && what !== "discard" && what !== "retire" ? await save() : article;
       if (!current) return;
-      take(await call("post", "/v1/admin/articles/{id}/{act}", { params: { id: current.id, act: what }, query: space, body: {} }));
+      try {
+        take(await call("post", "/v1/admin/articles/{id}/{act}", { params: { id: current.id, act: what }, query: space, body: anyway ? { anyway } : {} }));
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== "questions_would_fail") throw error;
+        take(current);
+        setBroken(error.errors);
+        return;
+      }
       done(text);
       setSure(undefined);
     });
@@ -307,6 +316,28 @@ export function Editor({ id }: { id?: string }) {
         </div>
       </form>
       {id && <Versions id={id} tenant={tenant} stamp={stamp ?? ""} current={draft.body} onBack={back} />}
+      {broken && (
+        <Dialog title="Kept questions would fail" onClose={() => setBroken(undefined)}>
+          <p>With this edit these questions would no longer be answered as expected. Nothing was published.</p>
+          <ul className="stack stack-2">
+            {broken.map((b) => (
+              <li key={b.field}>
+                <b dir="auto">{b.field}</b>
+                <br />
+                <span className="muted">{b.detail}</span>
+              </li>
+            ))}
+          </ul>
+          <div className="dialog-foot">
+            <button type="button" className="btn" onClick={() => setBroken(undefined)}>
+              Keep editing
+            </button>
+            <button type="button" className="btn btn-danger" onClick={() => void act("publish", "Published. Answers use it as soon as it is indexed.", true)}>
+              Publish anyway
+            </button>
+          </div>
+        </Dialog>
+      )}
       {sure && (
         <Dialog title={sure === "retire" ? "Retire this article?" : "Discard the unpublished edit?"} onClose={() => setSure(undefined)}>
           <p>{sure === "retire" ? "It leaves the help centre, search and answers at once. Its versions are kept, and you can publish it again." : "The live version stays as it is. The edit is kept in the versions as discarded."}</p>

@@ -798,6 +798,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description publish first asks every kept question against the draft. Where one that is answered as expected now would not be any more, nothing is published and the answer is 409 questions_would_fail, with the questions as errors; anyway publishes all the same. */
         post: operations["actOnArticle"];
         delete?: never;
         options?: never;
@@ -3344,6 +3345,8 @@ export interface operations {
                     /** Format: uuid */
                     version_id?: string;
                     note?: string;
+                    /** @description Publish although kept questions would no longer be answered as expected */
+                    anyway?: boolean;
                 };
             };
         };

@@ -15,6 +15,7 @@ import (
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/proposal"
@@ -54,8 +55,9 @@ type sweepKeysWorker struct {
 	river.WorkerDefaults[sweepKeysArgs]
 	db       *tenantdb.DB
 	identity *identity.Service
+	usage    *usage.Counter
 }
 
 func (w *sweepKeysWorker) Work(ctx context.Context, _ *river.Job[sweepKeysArgs]) error {
-	return errors.Join(intake.SweepKeys(ctx, w.db, time.Now()), w.identity.Sweep(ctx))
+	return errors.Join(intake.SweepKeys(ctx, w.db, time.Now()), w.identity.Sweep(ctx), w.usage.Sweep(ctx))
 }

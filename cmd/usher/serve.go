@@ -151,6 +151,9 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 		<-ctx.Done()
 		return nil
 	}
+	group.Go(func() {
+		a.usage.Run(ctx, 10*time.Second, func(err error) { a.log.Warn("usage was not written; it is kept for the next time", "error", err) })
+	})
 	group.Go(func() { a.streams.Listen(background, a.app.Pool(), triage.NotifyChannel, onboarding.NotifyChannel) })
 	server := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,

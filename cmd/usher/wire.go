@@ -30,6 +30,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/stream"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/portal/web"
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/desk"
@@ -66,6 +67,7 @@ type application struct {
 	feeds     *feeds.Inbound
 	documents documents
 	notices   *slack.Notices // nil without Slack
+	usage     *usage.Counter
 	webhooks  *webhook.Service
 	proposals *proposal.Service
 	mail      *email.Service // nil without e-mail
@@ -128,6 +130,7 @@ func (a *application) join() error {
 	a.searcher = search.New(a.worker, a.models, search.Config{})
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
 	a.identity = identity.New(a.app, a.worker, identity.Config{})
+	a.usage = usage.New(a.worker, nil)
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher, Inspect: inspectPassage}
 	classifies, answers := assistant.Classifier(classifier{a.engine}), assistant.Answerer(a.knowledge)
 	if model != nil {
@@ -166,7 +169,7 @@ func (a *application) join() error {
 	a.proposals = &proposal.Service{DB: a.worker, Search: a.searcher, Articles: a.curation}
 	proposal.AddWorkers(workers, a.proposals)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
-	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity})
+	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	if a.mail, err = a.connectMail(workers); err != nil {
 		return err
 	}
@@ -200,7 +203,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
 		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
-		Tester:  a.tester(),
+		Tester: a.tester(), Usage: a.usage,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,
 	})

@@ -35,3 +35,31 @@ func TestMetricsSayWhoUsesThePortalAndHowFastTheyGoLive(t *testing.T) {
 	require.Equal(t, 1, got.Weekly)
 	require.InDelta(t, 40, got.Days, 0.01)
 }
+
+func TestMetricsSayWhatCustomersUse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for range 3 {
+		response, body := b.do(t, http.MethodGet, "/v1/tickets", ana, "")
+		require.Equal(t, http.StatusOK, response.StatusCode, body)
+	}
+	b.do(t, http.MethodGet, "/v1/tickets", olga, "")
+	response, _ := b.do(t, http.MethodGet, "/v1/exports/audit?format=csv", bruno, "") // refused: not counted
+	require.NotEqual(t, http.StatusOK, response.StatusCode)
+	b.do(t, http.MethodGet, "/v1/agent/queue", sam, "") // staff are not counted
+	require.NoError(t, b.usage.Flush(t.Context()))
+	_, body := b.do(t, http.MethodGet, "/v1/metrics/summary", cleo, "")
+	var got struct {
+		Usage []struct {
+			Action  string `json:"action"`
+			Count   int    `json:"count"`
+			Tenants int    `json:"tenants"`
+		} `json:"usage"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(body), &got))
+	require.Len(t, got.Usage, 1, body)
+	require.Equal(t, "tickets.opened", got.Usage[0].Action)
+	require.Equal(t, 4, got.Usage[0].Count)
+	require.Equal(t, 2, got.Usage[0].Tenants)
+	require.NotContains(t, body, "ana@")
+}

@@ -1503,6 +1503,13 @@ type Metrics struct {
 
 	// TenantsWeekly Of these those that asked something or used the portal in the last seven days
 	TenantsWeekly *int `json:"tenants_weekly,omitempty"`
+
+	// Usage What people of customers did in the portal, most frequent first; counts only, kept for 400 days
+	Usage *[]struct {
+		Action  string `json:"action"`
+		Count   int64  `json:"count"`
+		Tenants int    `json:"tenants"`
+	} `json:"usage,omitempty"`
 }
 
 // Onboarding The role-aware onboarding record; see portal/onboarding.View for every field

@@ -7,6 +7,8 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/portal/usage"
 )
 
 // Healthz says the process is alive.
@@ -31,7 +33,12 @@ func (s *Server) GetMetrics(ctx context.Context, r GetMetricsRequestObject) (Get
 		days = 30
 	}
 	m := Metrics{Days: days, Outcomes: map[string]int{}}
-	err := s.Worker.WithSystem(ctx, "metrics over all tenants", func(tx pgx.Tx) error { return readMetrics(ctx, tx, days, &m) })
+	err := s.Worker.WithSystem(ctx, "metrics over all tenants", func(tx pgx.Tx) error {
+		if err := readMetrics(ctx, tx, days, &m); err != nil {
+			return err
+		}
+		return readUsage(ctx, tx, days, &m)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +55,24 @@ func readAdoption(ctx context.Context, tx pgx.Tx, m *Metrics) error {
 		     or exists (select from sessions s where s.tenant_id = t.id and s.last_seen_at > now() - interval '7 days')),
 		  (select percentile_cont(0.5) within group (order by actual_go_live - start_date) from projects where actual_go_live is not null)`).
 		Scan(&m.Tenants, &m.TenantsWeekly, &m.DaysToGoLive)
+}
+
+// readUsage is what people use, in words of counted.
+func readUsage(ctx context.Context, tx pgx.Tx, days int, m *Metrics) error {
+	rows, err := usage.Since(ctx, tx, time.Now().UTC().AddDate(0, 0, -days))
+	if err != nil {
+		return err
+	}
+	used := make([]struct {
+		Action  string `json:"action"`
+		Count   int64  `json:"count"`
+		Tenants int    `json:"tenants"`
+	}, len(rows))
+	for i, r := range rows {
+		used[i].Action, used[i].Count, used[i].Tenants = r.Action, r.Count, r.Tenants
+	}
+	m.Usage = &used
+	return nil
 }
 
 func readMetrics(ctx context.Context, tx pgx.Tx, days int, m *Metrics) error {

@@ -28,6 +28,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/portal/stream"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -61,6 +62,7 @@ type Config struct {
 	Search     *search.Searcher
 	Onboarding OnboardingView
 	Documents  *document.Service // uploads of customers, on the app pool
+	Usage      *usage.Counter    // nil: nothing is counted
 	Tester     Tester
 	Streams    *stream.Hub
 
@@ -142,7 +144,7 @@ func New(c Config) (http.Handler, error) {
 
 func (s *Server) routes(engine *gin.Engine) {
 	fail := func(ctx *gin.Context, err error) { problem.Write(ctx.Writer, ctx.Request, err) }
-	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{known, guard}, StrictGinServerOptions{
+	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{known, count(s.Usage), guard}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  func(ctx *gin.Context, err error) { fail(ctx, badRequest(err)) },
 		HandlerErrorFunc:         fail,
 		ResponseErrorHandlerFunc: fail,

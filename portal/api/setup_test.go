@@ -30,6 +30,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/portal/stream"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -44,6 +45,7 @@ type bundle struct {
 	intake   *intake.Service
 	desk     *desk.Service
 	streams  *stream.Hub
+	usage    *usage.Counter
 
 	acme, other uuid.UUID
 	ana         triage.Actor // admin of acme
@@ -74,6 +76,7 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 	t.Cleanup(b.streams.Close)
 	wake := func(tenant, conversation uuid.UUID) { b.streams.Notify(tenant.String() + "/" + conversation.String()) }
 	b.identity = identity.New(b.db.App, b.db.Worker, identity.Config{})
+	b.usage = usage.New(b.db.Worker, nil)
 	b.desk = desk.New(desk.Config{DB: b.db.Worker, Jobs: jobs, Wake: wake, Drafts: drafter{}, Log: slog.New(slog.DiscardHandler)})
 	b.intake = intake.New(b.db.App, jobs, b.desk, wake)
 	models := switchover.New(b.db.Worker)
@@ -85,7 +88,7 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 	config := api.Config{
 		App: b.db.App, Worker: b.db.Worker, Identity: b.identity, Intake: b.intake, Desk: b.desk,
 		Knowledge: knowledge.New(b.db.App, nil, knowledge.Config{}), Curation: knowledge.New(b.db.Worker, jobs, knowledge.Config{}),
-		Search: search.New(b.db.App, models, search.Config{}), Onboarding: record{b.db.App}, Streams: b.streams, Tester: tester{},
+		Search: search.New(b.db.App, models, search.Config{}), Onboarding: record{b.db.App}, Streams: b.streams, Tester: tester{}, Usage: b.usage,
 		Documents: document.New(b.db.App, blobs, nil, jobs, document.Config{MaxBytes: 2 << 20}), AllDocuments: document.New(b.db.Worker, blobs, nil, jobs, document.Config{}),
 		Reviews: reviewer{b.db.Worker}, Spec: spec, PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), RatePerSecond: 1e6,
 	}

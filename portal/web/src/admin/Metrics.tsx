@@ -46,6 +46,8 @@ function Page({ data: d }: { data: Data }) {
     ["Helpful votes", votes ? percent(d.helpful / votes, locale) : "–", `${number.format(votes)} votes`],
     ["Answer time", d.p50_ms === undefined ? "–" : `${number.format(Math.round(d.p50_ms))} ms`, d.p95_ms === undefined ? undefined : `95 %: ${number.format(Math.round(d.p95_ms))} ms`],
   ];
+  if (d.tenants !== undefined) tiles.push(["Organisations", number.format(d.tenants), `${percent(share(d.tenants_weekly ?? 0, d.tenants), locale)} active this week`]);
+  if (d.days_to_go_live !== undefined) tiles.push(["Days to go live", number.format(Math.round(d.days_to_go_live)), "median"]);
   const most = Math.max(1, ...d.by_day.map((x) => x.conversations));
   const top = Math.max(1, ...d.intents.map((i) => i.count));
   return (
@@ -59,6 +61,32 @@ function Page({ data: d }: { data: Data }) {
           </div>
         ))}
       </dl>
+      {(d.usage?.length ?? 0) > 0 && (
+        <section className="card stack stack-3" aria-labelledby="m-usage">
+          <h2 id="m-usage">What customers use</h2>
+          <div className="table-wrap" tabIndex={0} role="region" aria-label="What customers use">
+            <table className="table">
+              <thead>
+                <tr>
+                  <th scope="col">What</th>
+                  <th scope="col">Times</th>
+                  <th scope="col">Organisations</th>
+                </tr>
+              </thead>
+              <tbody>
+                {d.usage?.map((u) => (
+                  <tr key={u.action}>
+                    <th scope="row">{words(u.action.replace(".", " "))}</th>
+                    <td className="num">{number.format(u.count)}</td>
+                    <td className="num">{number.format(u.tenants)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          <p className="tiny muted">Counts by organisation and day, without people or texts.</p>
+        </section>
+      )}
       <section className="card stack stack-3" aria-labelledby="m-days">
         <h2 id="m-days">By day</h2>
         <div className="bars" aria-hidden="true">

@@ -2051,6 +2051,13 @@ export interface components {
             tenants_weekly?: number;
             /** @description Median days from the project's start to going live; absent while nobody has */
             days_to_go_live?: number;
+            /** @description What people of customers did in the portal, most frequent first; counts only, kept for 400 days */
+            usage?: {
+                action: string;
+                /** Format: int64 */
+                count: number;
+                tenants: number;
+            }[];
             outcomes: {
                 [key: string]: number;
             };

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -97,16 +96,10 @@ func (in *Inbound) narrow(ctx context.Context, f desk.Filter) (slack.Block, erro
 }
 
 func menu(id, initial string, list []option) *slack.SelectBlockElement {
-	options := make([]*slack.OptionBlockObject, len(list))
-	at := 0
-	for i, o := range list {
-		options[i] = slack.NewOptionBlockObject(o.value, plain(o.text, 75), nil)
-		if o.value == initial {
-			at = i
-		}
+	element := selection(id, initial, list)
+	if element.InitialOption == nil {
+		element.InitialOption = element.Options[0]
 	}
-	element := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Choose", 75), id, options...)
-	element.InitialOption = options[at]
 	return element
 }
 
@@ -147,23 +140,19 @@ func (in *Inbound) filtered(ctx context.Context, call interactionCall) error {
 	}
 	a := call.Actions[0]
 	value := a.SelectedOption.Value
-	column := map[string]string{homeTenant: "customer", homePriority: "priority", homeTeam: "team"}[a.ActionID]
-	var kept any = value
-	switch {
-	case column == "":
-		return nil
-	case column == "customer":
-		kept = nil
-		if id := parseID(value); id != uuid.Nil {
-			kept = id
-		}
-	case value == homeAll:
-		kept = ""
+	if value == homeAll {
+		value = ""
 	}
-	// A tenant that was erased meanwhile narrows nothing.
-	_, err = in.db.Pool().Exec(ctx, `insert into home_filters (staff_id, `+column+`) values ($1, $2)
-		on conflict (staff_id) do update set `+column+` = excluded.`+column, actor.ID, kept)
-	if err != nil && !strings.Contains(err.Error(), "home_filters_customer_fkey") {
+	column, kept := map[string]string{homeTenant: "customer", homePriority: "priority", homeTeam: "team"}[a.ActionID], "$2::text"
+	switch column {
+	case "":
+		return nil
+	case "customer": // one that was erased meanwhile narrows nothing
+		kept = "(select id from tenants where id::text = $2)"
+	}
+	_, err = in.db.Pool().Exec(ctx, `insert into home_filters (staff_id, `+column+`) select $1, `+kept+`
+		on conflict (staff_id) do update set `+column+` = excluded.`+column, actor.ID, value)
+	if err != nil {
 		return fmt.Errorf("slack: keep home filter: %w", err)
 	}
 	return in.publishHome(ctx, call.User.ID)

@@ -227,17 +227,22 @@ func area(label, initial, hint string) *slack.InputBlock {
 }
 
 func choose(label, initial string, list []option) *slack.InputBlock {
+	return slack.NewInputBlock(fieldChoice, plain(label, 200), nil, selection(fieldChoice, initial, list))
+}
+
+// selection is a menu with one option chosen, where it has that one.
+func selection(id, initial string, list []option) *slack.SelectBlockElement {
 	options := make([]*slack.OptionBlockObject, len(list))
 	for i, o := range list {
 		options[i] = slack.NewOptionBlockObject(o.value, plain(o.text, 75), nil)
 	}
-	element := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Choose", 75), fieldChoice, options...)
+	element := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Choose", 75), id, options...)
 	for _, o := range options {
 		if o.Value == initial {
 			element.InitialOption = o
 		}
 	}
-	return slack.NewInputBlock(fieldChoice, plain(label, 200), nil, element)
+	return element
 }
 
 // field reads what was typed or chosen.

@@ -100,8 +100,9 @@ func (w *work) reply(ctx context.Context, id uuid.UUID) (triage.Message, error) 
 }
 
 // Withdraw takes a reply back: the customer, the thread and the CRM see that
-// something was said and no longer what. Mail that left stays: then it returns
-// ErrNotTakenBack and a correction is the way. Twice is once.
+// something was said and no longer what. In a conversation by mail it returns
+// ErrNotTakenBack and a correction is the way; what was mailed because nobody
+// read it in the chat stays in the mailbox. Twice is once.
 func (s *Service) Withdraw(ctx context.Context, actor triage.Actor, ref TicketRef, message uuid.UUID) error {
 	_, err := s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
 		m, err := w.reply(ctx, message)

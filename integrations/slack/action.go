@@ -75,6 +75,9 @@ func (in *Inbound) act(ctx context.Context, call interactionCall, viewID string)
 	if len(call.Actions) > 0 && strings.HasPrefix(call.Actions[0].ActionID, "home_") {
 		return in.filtered(ctx, call)
 	}
+	if len(call.Actions) > 0 && strings.HasPrefix(call.Actions[0].ActionID, askAgain) {
+		return in.askedAgain(ctx, call)
+	}
 	p, ok := chosen(call)
 	if !ok {
 		return nil

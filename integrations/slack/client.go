@@ -236,8 +236,11 @@ func (c *Client) page(ctx context.Context, root desk.Ref, oldest, cursor string)
 }
 
 // whisper tells one person something in the channel or thread.
-func (c *Client) whisper(ctx context.Context, channel, thread, user, text string) error {
+func (c *Client) whisper(ctx context.Context, channel, thread, user, text string, blocks ...slack.Block) error {
 	options := []slack.MsgOption{slack.MsgOptionText(clamp(text, 3000), false)}
+	if len(blocks) > 0 {
+		options = append(options, slack.MsgOptionBlocks(blocks...))
+	}
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/slack-go/slack"
 
 	"github.com/usherdesk/usher/triage"
@@ -33,7 +32,7 @@ func (in *Inbound) command(ctx context.Context, user, command, text string) repl
 		var out reply
 		if command == "/kb" {
 			out, err = in.searchArticles(ctx, text)
-		} else {
+		} else if err = in.desk.MayWork(ctx, actor); err == nil {
 			out, err = in.ticketCommand(ctx, actor, strings.TrimSpace(text))
 		}
 		if err == nil {
@@ -58,8 +57,9 @@ func (in *Inbound) ticketCommand(ctx context.Context, actor triage.Actor, text s
 		filter.View, filter.Text = "all", rest
 	default:
 		number, err := strconv.ParseInt(strings.TrimPrefix(word, "#"), 10, 64)
-		if err != nil {
-			return ephemeral(commandHelp), nil
+		if err != nil { // a question in words
+			answer, blocks, err := in.answerQuestion(ctx, actor, text)
+			return reply{ResponseType: "ephemeral", Text: clamp(answer, 3000), Blocks: blocks}, err
 		}
 		filter.View, filter.Number = "all", number
 	}
@@ -114,107 +114,4 @@ func (in *Inbound) searchArticles(ctx context.Context, query string) (reply, err
 		lines[i] = "• " + ourLink(l.URL, l.Title)
 	}
 	return ephemeral(strings.Join(lines, "\n")), nil
-}
-
-// answerQuestion understands questions about the queue, such as "open KYC
-// tickets for Acme?". It only reads, and only what the asker may see.
-func (in *Inbound) answerQuestion(ctx context.Context, actor triage.Actor, text string) (string, error) {
-	filter, known, err := in.understand(ctx, actor.ID, text)
-	if err != nil {
-		return "", err
-	}
-	if !known {
-		return "I can answer questions about tickets, such as “open KYC tickets for Acme?” or “my overdue tickets”. " + commandHelp, nil
-	}
-	rows, err := in.desk.Queue(ctx, filter, triage.Page{Limit: 100})
-	if err != nil {
-		return "", err
-	}
-	if len(rows) == 0 {
-		return "There are none.", nil
-	}
-	count := strconv.Itoa(len(rows))
-	if len(rows) == 100 {
-		count = "100 or more"
-	}
-	out := count + " tickets:"
-	for i, r := range rows {
-		if i == 10 {
-			out += "\n…"
-			break
-		}
-		out += "\n" + strings.ReplaceAll(in.row(r), "\n", " · ")
-	}
-	return out, nil
-}
-
-// understand reads a filter from a question: states, priorities, intents of the
-// taxonomy and tenants' names.
-func (in *Inbound) understand(ctx context.Context, staff uuid.UUID, text string) (desk.Filter, bool, error) {
-	lower := " " + strings.ToLower(strings.NewReplacer("?", " ", ",", " ", ".", " ", "!", " ").Replace(text)) + " "
-	has := func(list ...string) bool {
-		for _, w := range list {
-			if strings.Contains(lower, " "+w+" ") {
-				return true
-			}
-		}
-		return false
-	}
-	filter, known := desk.Filter{View: "open", Staff: staff}, has("ticket", "tickets", "open", "queue", "overdue", "unassigned", "breaching")
-	switch {
-	case has("my", "mine"):
-		filter.View = "mine"
-	case has("overdue", "breaching", "late"):
-		filter.View = "breaching"
-	case has("unassigned", "nobody", "free"):
-		filter.View = "unassigned"
-	case has("snoozed"):
-		filter.View = "snoozed"
-	case has("waiting", "pending"):
-		filter.View = "waiting"
-	case has("solved", "closed", "resolved"):
-		filter.View = "solved"
-	}
-	for _, p := range []triage.Priority{triage.PriorityUrgent, triage.PriorityHigh, triage.PriorityLow} {
-		if has(string(p)) {
-			filter.Priority = p
-		}
-	}
-	tenant, err := in.namedTenant(ctx, lower)
-	if err != nil {
-		return filter, false, err
-	}
-	filter.TenantID = tenant
-	intent, err := in.namedIntent(ctx, lower)
-	filter.Intent = intent
-	return filter, known || tenant != uuid.Nil || intent != "", err
-}
-
-func (in *Inbound) namedTenant(ctx context.Context, text string) (uuid.UUID, error) {
-	return in.desk.TenantNamed(ctx, text)
-}
-
-func (in *Inbound) namedIntent(ctx context.Context, text string) (string, error) {
-	rows, err := in.db.Pool().Query(ctx, `select value from taxonomy_values where dimension = 'intent' and enabled`)
-	if err != nil {
-		return "", fmt.Errorf("slack: read taxonomy: %w", err)
-	}
-	defer rows.Close()
-	best, score := "", 0
-	for rows.Next() {
-		var value string
-		if err := rows.Scan(&value); err != nil {
-			return "", fmt.Errorf("slack: read taxonomy: %w", err)
-		}
-		n := 0
-		for _, w := range strings.Split(value, "_") {
-			if len(w) > 2 && strings.Contains(text, " "+w+" ") {
-				n++
-			}
-		}
-		if n > score {
-			best, score = value, n
-		}
-	}
-	return best, rows.Err()
 }

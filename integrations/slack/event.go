@@ -269,8 +269,9 @@ func (in *Inbound) ask(ctx context.Context, channel, thread, user, text string) 
 	actor, err := in.staff(ctx, user)
 	if err == nil {
 		var answer string
-		if answer, err = in.answerQuestion(ctx, actor, unescape(text)); err == nil {
-			return in.client.whisper(ctx, channel, thread, user, answer)
+		var blocks []slack.Block
+		if answer, blocks, err = in.answerQuestion(ctx, actor, unescape(text)); err == nil {
+			return in.client.whisper(ctx, channel, thread, user, answer, blocks...)
 		}
 	}
 	if forPerson(err) {

@@ -28,6 +28,9 @@ const (
 func (in *Inbound) publishHome(ctx context.Context, user string) error {
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab}
 	actor, err := in.staff(ctx, user)
+	if err == nil {
+		err = in.desk.MayWork(ctx, actor)
+	}
 	switch {
 	case err != nil && !forPerson(err):
 		return err
@@ -92,7 +95,11 @@ func (in *Inbound) narrow(ctx context.Context, f desk.Filter) (slack.Block, erro
 	if f.TenantID != uuid.Nil {
 		chosenTenant = f.TenantID.String()
 	}
-	return slack.NewActionBlock("home", menu(homeTenant, chosenTenant, people), menu(homePriority, string(f.Priority), priorities), menu(homeTeam, f.Team, teams)), nil
+	chosenPriority := ""
+	if len(f.Priorities) > 0 {
+		chosenPriority = string(f.Priorities[0])
+	}
+	return slack.NewActionBlock("home", menu(homeTenant, chosenTenant, people), menu(homePriority, chosenPriority, priorities), menu(homeTeam, f.Team, teams)), nil
 }
 
 func menu(id, initial string, list []option) *slack.SelectBlockElement {
@@ -119,12 +126,16 @@ func (in *Inbound) teams(ctx context.Context) ([]string, error) {
 func (in *Inbound) homeFilter(ctx context.Context, staff uuid.UUID) (desk.Filter, error) {
 	var f desk.Filter
 	var tenant *uuid.UUID
-	err := in.db.Pool().QueryRow(ctx, `select customer, priority, team from home_filters where staff_id = $1`, staff).Scan(&tenant, &f.Priority, &f.Team)
+	var priority triage.Priority
+	err := in.db.Pool().QueryRow(ctx, `select customer, priority, team from home_filters where staff_id = $1`, staff).Scan(&tenant, &priority, &f.Team)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return f, fmt.Errorf("slack: read home filter: %w", err)
 	}
 	if tenant != nil {
 		f.TenantID = *tenant
+	}
+	if priority != "" {
+		f.Priorities = []triage.Priority{priority}
 	}
 	return f, nil
 }

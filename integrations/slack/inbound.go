@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/enquiry"
 )
 
 // maxBody bounds what Slack may send at once.
@@ -64,6 +65,8 @@ type Inbound struct {
 	curation Curation
 	now      func() time.Time
 	log      *slog.Logger
+
+	enquiries *enquiry.Service
 }
 
 // NewInbound returns an Inbound.
@@ -71,7 +74,7 @@ func NewInbound(c InboundConfig) *Inbound {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Now, cmp.Or(c.Log, slog.Default())}
+	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Now, cmp.Or(c.Log, slog.Default()), &enquiry.Service{Desk: c.Desk}}
 }
 
 // Mount adds /slack/events, /slack/interactions and /slack/commands.

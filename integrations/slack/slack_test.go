@@ -601,8 +601,40 @@ func TestInbound(t *testing.T) {
 			all := b.slack.Ephemeral()
 			return all[len(all)-1].Text
 		}
-		require.Contains(t, ask("Q1", "U00000BO", "open integration error tickets for acme?"), "1 tickets")
+		_, err := b.db.Worker.Pool().Exec(t.Context(), `insert into taxonomy_values (dimension, value) values ('intent', 'integration_error')`)
+		require.NoError(t, err)
+		require.Contains(t, ask("Q1", "U00000BO", "open integration error tickets for acme?"), "1 ticket.")
 		require.Contains(t, ask("Q2", "U00000BO", "any urgent tickets?"), "none")
 		require.Contains(t, ask("Q3", "U0000EVE", "open tickets?"), "cannot act")
+		require.Contains(t, command("U00000BO", "how many tickets of acme"), "1 ticket.")
+		require.Contains(t, ask("Q4", "U00000BO", "open tickets for Umbrella"), "no customer called “Umbrella”")
+		require.Contains(t, ask("Q5", "U00000BO", "close all tickets"), "only look")
+		require.Contains(t, ask("Q6", "U00000BO", "is there a &lt;!channel&gt; ticket about *bold*"), "I looked at")
+		require.NotContains(t, ask("Q7", "U00000BO", "open tickets about &lt;!channel&gt;"), "<!")
+		require.Contains(t, ask("Q8", "U00000BO", "who waits longest?"), "waiting since")
+		require.Contains(t, ask("Q9", "U00000BO", "open tickets by customer"), "Tenant acme: *1*")
+		require.Contains(t, ask("Q10", "U00000BO", "is ticket volume rising?"), "1 opened, 0 solved")
+		require.Contains(t, ask("Q11", "U00000BO", "which integrations are failing?"), "No integration is failing")
+
+		b.db.Tenant(t, "acme-labs")
+		require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `update tenants set name = case slug when 'acme' then 'Acme Logistics' else 'Acme Labs' end`)
+			return err
+		}))
+		require.Contains(t, ask("Q12", "U00000BO", "how many open tickets for Acme?"), "Which one do you mean?")
+		b.interact(t, map[string]any{
+			"type": "block_actions", "trigger_id": "1.2.4", "user": map[string]any{"id": "U00000BO", "team_id": "T00000001"}, "channel": map[string]any{"id": "D00000001"},
+			"actions": []any{map[string]any{"type": "button", "block_id": "ask", "action_id": "ask_again_0", "value": "how many open tickets for Acme Logistics", "action_ts": "1"}},
+		})
+		all := b.slack.Ephemeral()
+		require.Contains(t, all[len(all)-1].Text, "1 ticket.")
+
+		// Who may not work on tickets sees none of them, wherever they look.
+		b.db.Staff(t, "cur@usher.test", "curator")
+		b.slack.AddUser(slackfake.User{ID: "U00000CU", Email: "cur@usher.test", Name: "Cur"})
+		require.Contains(t, ask("Q13", "U00000CU", "open tickets?"), "not allowed")
+		require.Contains(t, command("U00000CU", "open"), "not allowed")
+		b.event(t, "H3", map[string]any{"type": "app_home_opened", "user": "U00000CU", "tab": "home"})
+		require.NotContains(t, b.slack.Home("U00000CU"), "Import stops")
 	})
 }

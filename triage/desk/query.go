@@ -15,14 +15,25 @@ import (
 
 // Filter narrows the agents' queue. Empty fields do not narrow.
 type Filter struct {
-	View     string    // "", open (default: not solved or closed), mine, unassigned, waiting, snoozed, breaching, solved, all
-	Staff    uuid.UUID // whose "mine" is
-	TenantID uuid.UUID
-	Team     string
-	Priority triage.Priority
-	Intent   string
-	Number   int64
-	Text     string // in subject, tenant or customer
+	// View is "" or open (not solved or closed), mine, unassigned, waiting, breaching, overdue,
+	// solved (closed ones too), all, or one internal state: new, pending, on_hold, snoozed, closed.
+	View       string
+	Staff      uuid.UUID // whose "mine" is
+	Owner      uuid.UUID
+	Unassigned bool
+	TenantID   uuid.UUID
+	Team       string
+	Priorities []triage.Priority
+	Topic      string // an intent, a group of intents ("billing") or a product area
+	Language   string
+	Number     int64
+	Text       string    // in subject, tenant or customer
+	About      string    // in subject, summary or what the customer wrote
+	DueBefore  time.Time // of the view breaching; default within an hour
+	// From and Until bound when a ticket was opened; in the view solved, when it was solved.
+	From, Until   time.Time
+	WaitingSince  time.Time // waits for people since then or longer
+	LongestWaiter bool      // those that wait for people, longest first; pages do not continue
 }
 
 // TicketRow is a ticket in the queue.
@@ -37,33 +48,67 @@ type TicketRow struct {
 	Breached     bool       `db:"breached"`
 }
 
+// queued is which tickets a filter leaves.
+const queued = `
+	from tickets t join tenants n on n.id = t.tenant_id
+	join conversations c on c.tenant_id = t.tenant_id and c.id = t.conversation_id
+	left join users u on u.tenant_id = t.tenant_id and u.id = t.user_id
+	left join lateral (select min(due_at) filter (where state = 'running') as due, bool_or(breached_at is not null) as breached
+	  from sla_clocks k where k.tenant_id = t.tenant_id and k.ticket_id = t.id and k.state <> 'stopped') k on true
+	where (@view = 'all' or @view = t.internal_state
+	    or @view in ('', 'open') and t.internal_state not in ('solved', 'closed')
+	    or @view = 'mine' and t.assignee_id = @staff and t.internal_state not in ('solved', 'closed')
+	    or @view = 'unassigned' and t.assignee_id is null and t.internal_state not in ('solved', 'closed')
+	    or @view = 'waiting' and t.internal_state in ('pending', 'on_hold')
+	    or @view = 'breaching' and t.internal_state not in ('solved', 'closed') and (k.breached or k.due < @due_before)
+	    or @view = 'overdue' and t.internal_state not in ('solved', 'closed') and (k.breached or k.due < @now)
+	    or @view = 'solved' and t.internal_state in ('solved', 'closed'))
+	  and (@tenant::uuid is null or t.tenant_id = @tenant) and (@team = '' or t.team = @team)
+	  and (@priorities::text[] is null or t.priority = any(@priorities))
+	  and (@owner::uuid is null or t.assignee_id = @owner) and (not @unassigned or t.assignee_id is null)
+	  and (@topic = '' or t.intent = @topic or t.product_area = @topic or starts_with(t.intent, @topic || '.'))
+	  and (@language = '' or t.language = @language) and (@number::bigint = 0 or t.number = @number)
+	  and (@text = '' or t.subject ilike @text or n.name ilike @text or u.display_name ilike @text or u.email ilike @text)
+	  and (@about = '' or t.subject ilike @about or t.summary ilike @about or exists (select from messages m where m.tenant_id = t.tenant_id
+	    and m.conversation_id = t.conversation_id and m.author_kind = 'customer' and m.state <> 'deleted' and m.body ilike @about))
+	  and (@from::timestamptz is null or case when @view = 'solved' then t.solved_at else t.created_at end >= @from)
+	  and (@until::timestamptz is null or case when @view = 'solved' then t.solved_at else t.created_at end < @until)
+	  and (@waiting_since::timestamptz is null or t.waiting_since <= @waiting_since)
+	  and (not @longest or t.waiting_since is not null)`
+
+func (s *Service) filterArgs(f Filter) pgx.NamedArgs {
+	now := s.Now()
+	if f.DueBefore.IsZero() {
+		f.DueBefore = now.Add(time.Hour)
+	}
+	when := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	return pgx.NamedArgs{
+		"view": f.View, "staff": f.Staff, "owner": nullable(f.Owner), "unassigned": f.Unassigned, "tenant": nullable(f.TenantID), "team": f.Team,
+		"priorities": f.Priorities, "topic": f.Topic, "language": f.Language, "number": f.Number, "text": like(f.Text), "about": like(f.About),
+		"due_before": f.DueBefore, "now": now, "from": when(f.From), "until": when(f.Until), "waiting_since": when(f.WaitingSince), "longest": f.LongestWaiter,
+	}
+}
+
 // Queue lists tickets of every tenant for agents, latest change first. Continue
 // a list from the last row's ID in page.Before.
 func (s *Service) Queue(ctx context.Context, f Filter, page triage.Page) ([]TicketRow, error) {
+	args := s.filterArgs(f)
+	args["before"], args["limit"] = nullable(page.Before), page.Size()
+	order := `t.updated_at desc, t.id desc`
+	if f.LongestWaiter {
+		order = `t.waiting_since, t.id`
+	}
 	var list []TicketRow
 	err := s.DB.WithSystem(ctx, "agents' queue", func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select `+prefixed("t")+`, n.name as tenant_name, coalesce(u.display_name, '') as customer_name,
-			c.last_line, c.last_author, t.waiting_since, k.due as next_due, coalesce(k.breached, false) as breached
-			from tickets t join tenants n on n.id = t.tenant_id
-			join conversations c on c.tenant_id = t.tenant_id and c.id = t.conversation_id
-			left join users u on u.tenant_id = t.tenant_id and u.id = t.user_id
-			left join lateral (select min(due_at) filter (where state = 'running') as due, bool_or(breached_at is not null) as breached
-			  from sla_clocks k where k.tenant_id = t.tenant_id and k.ticket_id = t.id and k.state <> 'stopped') k on true
-			where ($1 = 'all'
-			    or $1 in ('', 'open') and t.internal_state not in ('solved', 'closed')
-			    or $1 = 'mine' and t.assignee_id = $2 and t.internal_state not in ('solved', 'closed')
-			    or $1 = 'unassigned' and t.assignee_id is null and t.internal_state not in ('solved', 'closed')
-			    or $1 = 'waiting' and t.internal_state in ('pending', 'on_hold')
-			    or $1 = 'snoozed' and t.internal_state = 'snoozed'
-			    or $1 = 'breaching' and t.internal_state not in ('solved', 'closed') and (k.breached or k.due < $9)
-			    or $1 = 'solved' and t.internal_state in ('solved', 'closed'))
-			  and ($3::uuid is null or t.tenant_id = $3) and ($4 = '' or t.team = $4) and ($5 = '' or t.priority = $5)
-			  and ($6 = '' or t.intent = $6) and ($7 = 0 or t.number = $7)
-			  and ($8 = '' or t.subject ilike $8 or n.name ilike $8 or u.display_name ilike $8 or u.email ilike $8)
-			  and ($10::uuid is null or (t.updated_at, t.id) < (select updated_at, id from tickets where id = $10))
-			order by t.updated_at desc, t.id desc limit $11`,
-			f.View, f.Staff, nullable(f.TenantID), f.Team, f.Priority, f.Intent, f.Number, like(f.Text),
-			s.Now().Add(time.Hour), nullable(page.Before), page.Size())
+			c.last_line, c.last_author, t.waiting_since, k.due as next_due, coalesce(k.breached, false) as breached`+queued+`
+			  and (@before::uuid is null or (t.updated_at, t.id) < (select updated_at, id from tickets where id = @before))
+			order by `+order+` limit @limit`, args)
 		if err != nil {
 			return fmt.Errorf("read queue: %w", err)
 		}

@@ -121,26 +121,6 @@ func anyWord(text string) string {
 	return strings.Join(words, " | ")
 }
 
-// TenantNamed finds the tenant whose name or slug stands in a text; zero where
-// none or several do.
-func (s *Service) TenantNamed(ctx context.Context, text string) (uuid.UUID, error) {
-	var ids []uuid.UUID
-	err := s.DB.WithSystem(ctx, "find tenant named by staff", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select id from tenants where position(' ' || lower(name) || ' ' in $1) > 0
-			or position(' ' || lower(split_part(name, ' ', 1)) || ' ' in $1) > 0 and length(split_part(name, ' ', 1)) > 2
-			or position(' ' || slug || ' ' in $1) > 0 limit 2`, strings.ToLower(text))
-		if err != nil {
-			return fmt.Errorf("find tenant: %w", err)
-		}
-		ids, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-		return err
-	})
-	if err != nil || len(ids) != 1 {
-		return uuid.Nil, err
-	}
-	return ids[0], nil
-}
-
 // Observe learns that an effect whose answer was lost did happen: key is what
 // the delivery carried, at is where it is now.
 func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string, at Ref) error {

@@ -109,9 +109,20 @@ type Message struct {
 	ClientKey      *string      `db:"client_key"`
 	InReplyTo      *uuid.UUID   `db:"in_reply_to"`
 	Answer         *AnswerMeta  `db:"answer"`
+	Attachments    []Attachment `db:"attachments"`
 	State          MessageState `db:"state"`
 	CreatedAt      time.Time    `db:"created_at"`
 	EditedAt       *time.Time   `db:"edited_at"`
+}
+
+// Attachment is what is shown of a file that a message carries. Package
+// attachment holds the file itself and decides who may have it.
+type Attachment struct {
+	ID          uuid.UUID `json:"id"`
+	Name        string    `json:"name"`
+	ContentType string    `json:"content_type"`
+	Size        int64     `json:"size"`
+	State       string    `json:"state"` // of the virus check: pending, clean, infected, error, not_scanned
 }
 
 // AnswerMeta is what stands under an automatic reply: where it comes from and

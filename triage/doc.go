@@ -4,6 +4,7 @@
 // Its neighbours do the work on them:
 //
 //	intake     takes a message in: stored with its job in one transaction
+//	attachment files that messages carry: quarantined, checked, handed out
 //	classify   what the message is about (built-in engine)
 //	guard      what must not reach a model or an answer; loops and machines
 //	answer     drafts from passages and gates every sentence

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 )
 
 // NotifyChannel wakes event streams in other processes: payload
@@ -35,7 +37,7 @@ const conversationColumns = `tenant_id, id, user_id, channel, subject, state, as
 
 // MessageColumns lists the columns a Message is collected from.
 const MessageColumns = `tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility,
-	body, language, client_key, in_reply_to, answer, state, created_at, edited_at`
+	body, language, client_key, in_reply_to, answer, attachments, state, created_at, edited_at`
 
 // TicketColumns lists the columns a Ticket is collected from.
 const TicketColumns = `tenant_id, id, number, conversation_id, user_id, subject, summary, origin, dedup_key,
@@ -73,9 +75,9 @@ func InsertOpening(ctx context.Context, tx pgx.Tx, c Conversation, m Message) (C
 		values ($1, $2, $3, $4, $5, $6, 1, 1, $7, $8) returning created_at, updated_at`,
 		c.TenantID, c.ID, c.UserID, c.Channel, c.Subject, c.Language, c.LastLine, c.LastAuthor).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&c.CreatedAt, &c.UpdatedAt) })
-	batch.Queue(`insert into messages (tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility, body, language, client_key)
-		values ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10)`,
-		m.TenantID, m.ID, c.ID, m.AuthorKind, m.AuthorID, m.AuthorName, m.Visibility, m.Body, m.Language, m.ClientKey)
+	batch.Queue(`insert into messages (tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility, body, language, client_key, attachments)
+		values ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		m.TenantID, m.ID, c.ID, m.AuthorKind, m.AuthorID, m.AuthorName, m.Visibility, m.Body, m.Language, m.ClientKey, files(m))
 	batch.Queue(`insert into conversation_events (tenant_id, conversation_id, seq, kind, visibility, payload)
 		values ($1, $2, 1, $3, $4, jsonb_set($5::jsonb, '{message,created_at}', to_jsonb(now())))`,
 		c.TenantID, c.ID, EventMessageCreated, m.Visibility, payload)
@@ -218,7 +220,7 @@ func InsertMessage(ctx context.Context, tx pgx.Tx, m Message) (stored Message, c
 	rows, err := tx.Query(ctx, insertMessage, m.TenantID, m.ID, m.ConversationID, m.AuthorKind, m.AuthorID, m.AuthorName,
 		m.Visibility, m.Body, m.Language, m.ClientKey, m.InReplyTo, m.Answer, m.State,
 		public, Line(m.Body, 120), public && m.AuthorKind == AuthorCustomer, EventMessageCreated, payload,
-		NotifyChannel, m.TenantID.String()+"/"+m.ConversationID.String())
+		NotifyChannel, m.TenantID.String()+"/"+m.ConversationID.String(), files(m))
 	if err != nil {
 		return Message{}, false, fmt.Errorf("insert message: %w", err)
 	}
@@ -248,8 +250,8 @@ const insertMessage = `
 	  returning last_seq
 	), message as (
 	  insert into messages (tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility,
-	    body, language, client_key, in_reply_to, answer, state)
-	  select $1, $2, $3, last_seq, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 from numbered
+	    body, language, client_key, in_reply_to, answer, state, attachments)
+	  select $1, $2, $3, last_seq, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $21::jsonb from numbered
 	  on conflict (tenant_id, conversation_id, client_key) do nothing
 	  returning ` + MessageColumns + `
 	), event as (
@@ -261,7 +263,7 @@ const insertMessage = `
 
 func notInserted(ctx context.Context, tx pgx.Tx, m Message) (Message, bool, error) {
 	if m.ClientKey != nil {
-		existing, err := messageByClientKey(ctx, tx, m.TenantID, m.ConversationID, *m.ClientKey)
+		existing, err := MessageByClientKey(ctx, tx, m.TenantID, m.ConversationID, *m.ClientKey)
 		if err == nil || !errors.Is(err, ErrMessageNotFound) {
 			return existing, false, err
 		}
@@ -318,7 +320,10 @@ func ReviseMessage(ctx context.Context, tx pgx.Tx, m Message, text string, by Ac
 	m.Body, m.EditedAt = text, &at
 	if text == "" {
 		m.State, m.Answer = MessageDeleted, nil
-		_, err := tx.Exec(ctx, `update conversation_events set payload = jsonb_set(payload, '{message,body}', '""')
+		if err := dropFiles(ctx, tx, m); err != nil {
+			return Message{}, err
+		}
+		_, err := tx.Exec(ctx, `update conversation_events set payload = jsonb_set(payload, '{message,body}', '""') #- '{message,attachments}'
 			where tenant_id = $1 and conversation_id = $2 and kind in ('message.created', 'message.updated') and payload->'message'->>'id' = $3`,
 			m.TenantID, m.ConversationID, m.ID.String())
 		if err != nil {
@@ -334,12 +339,66 @@ func ReviseMessage(ctx context.Context, tx pgx.Tx, m Message, text string, by Ac
 	return ReplaceMessage(ctx, tx, m)
 }
 
+// files are a message's attachments as they are stored: never null.
+func files(m Message) []Attachment {
+	if m.Attachments == nil {
+		return []Attachment{}
+	}
+	return m.Attachments
+}
+
+// dropFiles removes the files of a message that is taken back; their bytes go
+// with the next sweep of package blob.
+func dropFiles(ctx context.Context, tx pgx.Tx, m Message) error {
+	if len(m.Attachments) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `delete from attachments where tenant_id = $1 and message_id = $2 returning storage_key`, m.TenantID, m.ID)
+	if err != nil {
+		return fmt.Errorf("drop attachments: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("drop attachments: %w", err)
+	}
+	for _, key := range keys {
+		if key == "" {
+			continue
+		}
+		if err := blob.Drop(ctx, tx, m.TenantID, key); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `update messages set attachments = '[]' where tenant_id = $1 and id = $2`, m.TenantID, m.ID); err != nil {
+		return fmt.Errorf("drop attachments: %w", err)
+	}
+	return nil
+}
+
+// SetAttachmentState notes what a check of a message's file said and tells the
+// message's readers. The caller holds the conversation's row.
+func SetAttachmentState(ctx context.Context, tx pgx.Tx, tenant, message, file uuid.UUID, state string) error {
+	m, err := oneMessage(ctx, tx, `update messages set attachments = (
+			select jsonb_agg(case when a->>'id' = $3 then jsonb_set(a, '{state}', to_jsonb($4::text)) else a end order by n)
+			from jsonb_array_elements(attachments) with ordinality as e (a, n))
+		where tenant_id = $1 and id = $2 and attachments <> '[]' returning `+MessageColumns, tenant, message, file.String(), state)
+	if errors.Is(err, ErrMessageNotFound) {
+		return nil // taken back meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	_, err = AppendEvent(ctx, tx, tenant, m.ConversationID, EventMessageUpdated, m.Visibility, MessagePayload(m))
+	return err
+}
+
 // MessageByID reads one message.
 func MessageByID(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Message, error) {
 	return oneMessage(ctx, tx, `select `+MessageColumns+` from messages where tenant_id = $1 and id = $2`, tenant, id)
 }
 
-func messageByClientKey(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, key string) (Message, error) {
+// MessageByClientKey reads a message by the id its sender gave it.
+func MessageByClientKey(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, key string) (Message, error) {
 	return oneMessage(ctx, tx, `select `+MessageColumns+` from messages
 		where tenant_id = $1 and conversation_id = $2 and client_key = $3`, tenant, conversation, key)
 }
@@ -386,7 +445,7 @@ func Wire(m Message) WireMessage {
 	return WireMessage{
 		ID: m.ID, ConversationID: m.ConversationID, Seq: m.Seq, Author: WireAuthor{m.AuthorKind, m.AuthorName},
 		Visibility: m.Visibility, Body: m.Body, Language: m.Language, ClientKey: m.ClientKey, InReplyTo: m.InReplyTo,
-		Answer: m.Answer, State: m.State, CreatedAt: m.CreatedAt, EditedAt: m.EditedAt,
+		Answer: m.Answer, Attachments: m.Attachments, State: m.State, CreatedAt: m.CreatedAt, EditedAt: m.EditedAt,
 	}
 }
 
@@ -402,6 +461,7 @@ type WireMessage struct {
 	ClientKey      *string      `json:"client_key,omitempty"`
 	InReplyTo      *uuid.UUID   `json:"in_reply_to,omitempty"`
 	Answer         *AnswerMeta  `json:"answer,omitempty"`
+	Attachments    []Attachment `json:"attachments,omitempty"`
 	State          MessageState `json:"state"`
 	Vote           string       `json:"vote,omitempty"` // the reader's own
 	CreatedAt      time.Time    `json:"created_at"`

@@ -110,6 +110,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, onfido, pandadoc, stripe, sumsub"},
 	{"USHER_S3_BUCKET", "folder USHER_DIR/documents", "bucket for customers' files, with USHER_S3_ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY"},
 	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
+	{"USHER_UNSCANNED_FILES", "hold", "deliver: without a virus check, files of messages reach customers all the same, labelled as not checked; hold: they do not"},
 	{"USHER_SOURCES", "", "JSON file of outside systems that status packs are answered from"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }

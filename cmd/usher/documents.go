@@ -12,14 +12,17 @@ import (
 	"github.com/usherdesk/usher/integrations/clamd"
 	"github.com/usherdesk/usher/integrations/s3"
 	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
+	"github.com/usherdesk/usher/triage/attachment"
 )
 
 // documentsConfig says where customers' files lie and who looks for malware.
 type documentsConfig struct {
-	S3    s3.Config
-	Clamd string
+	S3        s3.Config
+	Clamd     string
+	Unscanned bool // customers get files of messages that nothing looked at
 }
 
 func documentSettings() documentsConfig {
@@ -28,15 +31,18 @@ func documentSettings() documentsConfig {
 			Endpoint: setting("USHER_S3_ENDPOINT"), Region: setting("USHER_S3_REGION"), Bucket: setting("USHER_S3_BUCKET"),
 			AccessKey: setting("USHER_S3_ACCESS_KEY"), SecretKey: setting("USHER_S3_SECRET_KEY"),
 		},
-		Clamd: setting("USHER_CLAMD_ADDR"),
+		Clamd: setting("USHER_CLAMD_ADDR"), Unscanned: setting("USHER_UNSCANNED_FILES") == "deliver",
 	}
 }
 
-// documents takes files in for customers and shows them to staff.
+// documents takes files in for customers and shows them to staff: those that are
+// asked for, and those that messages carry.
 type documents struct {
-	customers *document.Service
-	staff     *document.Service
-	close     func() error
+	customers   *document.Service
+	staff       *document.Service
+	sent        *attachment.Service // of customers' messages
+	attachments *attachment.Service // of everybody's
+	close       func() error
 }
 
 // connectDocuments opens the store of files. A process that neither serves nor
@@ -47,7 +53,7 @@ func (a *application) connectDocuments(workers *river.Workers) (documents, error
 	if a.config.Dir == "" && c.S3.Bucket == "" || !a.config.has("api") && !a.config.has("worker") {
 		return d, nil
 	}
-	var blobs document.Blobs
+	var blobs blob.Store
 	if c.S3.Bucket != "" {
 		store, err := s3.New(c.S3)
 		if err != nil {
@@ -55,19 +61,23 @@ func (a *application) connectDocuments(workers *river.Workers) (documents, error
 		}
 		blobs = store
 	} else {
-		folder, err := document.OpenFolder(filepath.Join(a.config.Dir, "documents"))
+		folder, err := blob.OpenFolder(filepath.Join(a.config.Dir, "documents"))
 		if err != nil {
 			return d, err
 		}
 		blobs, d.close = folder, folder.Close
 	}
-	var scanner document.Scanner
+	var scanner blob.Scanner
 	if c.Clamd != "" {
 		scanner = &clamd.Client{Address: c.Clamd}
 	}
 	d.customers = document.New(a.app, blobs, scanner, a.jobs, document.Config{})
 	d.staff = document.New(a.worker, blobs, scanner, a.jobs, document.Config{})
 	document.AddWorkers(workers, d.staff)
+	config := attachment.Config{Unscanned: c.Unscanned}
+	d.sent = attachment.New(a.app, blobs, scanner, a.jobs, a.wake, config)
+	d.attachments = attachment.New(a.worker, blobs, scanner, a.jobs, a.wake, config)
+	attachment.AddWorkers(workers, d.attachments)
 	return d, nil
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/attachment"
 )
 
 // From the signed contract to live and to erased, through the doors people use.
@@ -133,6 +134,8 @@ func TestAWorkspaceFromContractToErasure(t *testing.T) {
 	})
 	_, err = a.documents.customers.Upload(t.Context(), onboarding.Asker{TenantID: tenant, UserID: bill, Roles: []string{"admin"}, Departments: []string{"finance", "legal", "operations", "technical"}}, request, "plan.txt", strings.NewReader("a plan of Initech"))
 	require.NoError(t, err)
+	_, err = a.documents.sent.Upload(t.Context(), attachment.Incoming{Tenant: tenant, By: who, Source: attachment.FromPortal, Name: "log.txt", Body: strings.NewReader("a log of Initech")})
+	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, move(`{"to": "suspended"}`).Code)
 	require.Equal(t, http.StatusUnauthorized, send(a, http.MethodGet, "/v1/onboarding", customer, "", nil).Code, "a suspended workspace is closed")
 	require.Equal(t, http.StatusOK, move(`{"to": "live"}`).Code, "and opens again without new checks")
@@ -142,7 +145,7 @@ func TestAWorkspaceFromContractToErasure(t *testing.T) {
 	require.Equal(t, http.StatusOK, move(`{"to": "offboarding"}`).Code)
 	gone, err := a.erase(t.Context(), tenant)
 	require.NoError(t, err)
-	require.Len(t, gone.Blobs, 1)
+	require.Len(t, gone.Blobs, 2)
 	require.Equal(t, http.StatusUnauthorized, send(a, http.MethodGet, "/v1/me", customer, "", nil).Code)
 	_, err = a.identity.Authenticate(t.Context(), customer)
 	require.ErrorIs(t, err, identity.ErrUnauthenticated)
@@ -151,7 +154,7 @@ func TestAWorkspaceFromContractToErasure(t *testing.T) {
 	require.NoError(t, a.worker.Pool().QueryRow(t.Context(), `select args from river_job where kind = 'forget_documents'`).Scan(&raw))
 	var job document.ForgetArgs
 	require.NoError(t, json.Unmarshal(raw, &job))
-	require.Len(t, job.Keys, 1)
+	require.Len(t, job.Keys, 2)
 	for range 2 { // a job runs at least once
 		require.NoError(t, a.documents.staff.Forget(t.Context(), job.Keys))
 	}

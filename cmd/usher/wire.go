@@ -170,6 +170,9 @@ func (a *application) join() error {
 	proposal.AddWorkers(workers, a.proposals)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
+	if a.documents, err = a.connectDocuments(workers); err != nil {
+		return err
+	}
 	if a.mail, err = a.connectMail(workers); err != nil {
 		return err
 	}
@@ -179,9 +182,6 @@ func (a *application) join() error {
 		return err
 	}
 	mounts = append(mounts, hooked...)
-	if a.documents, err = a.connectDocuments(workers); err != nil {
-		return err
-	}
 	if a.config.has("api") {
 		return a.serveAPI(mounts)
 	}
@@ -202,7 +202,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester: a.tester(), Usage: a.usage,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -1,5 +1,5 @@
 // Package clamd asks a ClamAV daemon whether a file is clean, by its INSTREAM
-// command. It implements document.Scanner.
+// command. It implements blob.Scanner.
 package clamd
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/usherdesk/usher/portal/onboarding/document"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 )
 
 // ErrRefused says the daemon did not look at the file: it was too large for it,
@@ -28,16 +28,16 @@ type Client struct {
 	Timeout time.Duration // of a whole scan; default 1 min
 }
 
-var _ document.Scanner = (*Client)(nil)
+var _ blob.Scanner = (*Client)(nil)
 
-// Scan implements document.Scanner.
-func (c *Client) Scan(ctx context.Context, body io.Reader) (document.Verdict, error) {
+// Scan implements blob.Scanner.
+func (c *Client) Scan(ctx context.Context, body io.Reader) (blob.Verdict, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(c.Timeout, time.Minute), errors.New("the scanner took too long"))
 	defer cancel()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, cmp.Or(c.Network, "tcp"), c.Address)
 	if err != nil {
-		return document.Verdict{}, fmt.Errorf("reach scanner: %w", err)
+		return blob.Verdict{}, fmt.Errorf("reach scanner: %w", err)
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
@@ -45,12 +45,12 @@ func (c *Client) Scan(ctx context.Context, body io.Reader) (document.Verdict, er
 	source := &tracked{body: body}
 	sendErr := send(conn, source)
 	if source.err != nil {
-		return document.Verdict{}, fmt.Errorf("read file to scan: %w", source.err)
+		return blob.Verdict{}, fmt.Errorf("read file to scan: %w", source.err)
 	}
 	// A daemon that refuses answers while it is still being sent to.
 	line, err := bufio.NewReader(conn).ReadString(0)
 	if err != nil && line == "" {
-		return document.Verdict{}, fmt.Errorf("ask scanner: %w", errors.Join(sendErr, context.Cause(ctx), err))
+		return blob.Verdict{}, fmt.Errorf("ask scanner: %w", errors.Join(sendErr, context.Cause(ctx), err))
 	}
 	return verdict(strings.TrimRight(line, "\x00\r\n "))
 }
@@ -94,13 +94,13 @@ func send(w io.Writer, body io.Reader) error {
 }
 
 // verdict reads "stream: OK", "stream: NAME FOUND" or "… ERROR".
-func verdict(line string) (document.Verdict, error) {
+func verdict(line string) (blob.Verdict, error) {
 	answer, ok := strings.CutPrefix(line, "stream: ")
 	switch {
 	case ok && answer == "OK":
-		return document.Verdict{Clean: true}, nil
+		return blob.Verdict{Clean: true}, nil
 	case ok && strings.HasSuffix(answer, " FOUND"):
-		return document.Verdict{Detail: strings.TrimSuffix(answer, " FOUND")}, nil
+		return blob.Verdict{Detail: strings.TrimSuffix(answer, " FOUND")}, nil
 	}
-	return document.Verdict{}, fmt.Errorf("%w: %q", ErrRefused, line)
+	return blob.Verdict{}, fmt.Errorf("%w: %q", ErrRefused, line)
 }

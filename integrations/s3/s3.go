@@ -1,5 +1,5 @@
 // Package s3 keeps documents in any S3-compatible store, with minio-go. It
-// implements document.Blobs and document.Presigner.
+// implements blob.Store and blob.Presigner.
 package s3
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"github.com/usherdesk/usher/portal/onboarding/document"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 )
 
 // ErrBadConfig says a configuration cannot work.
@@ -40,8 +40,8 @@ type Store struct {
 }
 
 var (
-	_ document.Blobs     = (*Store)(nil)
-	_ document.Presigner = (*Store)(nil)
+	_ blob.Store     = (*Store)(nil)
+	_ blob.Presigner = (*Store)(nil)
 )
 
 // New checks the configuration; it does not call the store.
@@ -66,7 +66,7 @@ func New(config Config) (*Store, error) {
 // partSize keeps every accepted document one request.
 const partSize = 128 << 20
 
-// Put implements document.Blobs. The bytes wait in a file until they are
+// Put implements blob.Store. The bytes wait in a file until they are
 // complete, so that memory stays bounded and a cancelled upload stores nothing.
 func (s *Store) Put(ctx context.Context, key string, body io.Reader, _ int64, contentType string) error {
 	spool, err := os.CreateTemp("", "usher-upload-*")
@@ -95,7 +95,7 @@ func (s *Store) Put(ctx context.Context, key string, body io.Reader, _ int64, co
 	return nil
 }
 
-// Open implements document.Blobs.
+// Open implements blob.Store.
 func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	object, err := s.client.GetObject(ctx, s.bucket, key, minio.GetObjectOptions{})
 	if err == nil {
@@ -103,14 +103,14 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	}
 	if err != nil {
 		if code := minio.ToErrorResponse(err).Code; code == "NoSuchKey" || code == "NotFound" {
-			return nil, document.ErrNoBlob
+			return nil, blob.ErrNone
 		}
 		return nil, fmt.Errorf("open from s3: %w", err)
 	}
 	return object, nil
 }
 
-// Delete implements document.Blobs.
+// Delete implements blob.Store.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := s.client.RemoveObject(ctx, s.bucket, key, minio.RemoveObjectOptions{}); err != nil {
 		return fmt.Errorf("delete from s3: %w", err)
@@ -118,7 +118,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// Presign implements document.Presigner: the address downloads, never displays.
+// Presign implements blob.Presigner: the address downloads, never displays.
 func (s *Store) Presign(ctx context.Context, key, fileName, contentType string, lifetime time.Duration) (string, error) {
 	address, err := s.client.PresignedGetObject(ctx, s.bucket, key, lifetime, url.Values{
 		"response-content-disposition": {mime.FormatMediaType("attachment", map[string]string{"filename": fileName})},

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/integrations/s3"
-	"github.com/usherdesk/usher/portal/onboarding/document"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 )
 
 // bucket speaks as much of S3 as a single-part store needs.
@@ -111,7 +111,7 @@ func TestDocumentsLieInABucket(t *testing.T) {
 
 	require.NoError(t, store.Delete(t.Context(), "tenants/a/1"))
 	_, err = store.Open(t.Context(), "tenants/a/1")
-	require.ErrorIs(t, err, document.ErrNoBlob)
+	require.ErrorIs(t, err, blob.ErrNone)
 }
 
 func TestABadConfigurationIsRefused(t *testing.T) {

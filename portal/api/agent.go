@@ -223,7 +223,7 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 		if strings.TrimSpace(value(in.Text)) == "" {
 			return triage.ErrEmptyMessage
 		}
-		_, err = s.Desk.Reply(ctx, who, ref, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey)})
+		_, err = s.Desk.Reply(ctx, who, ref, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey), Attachments: value(in.Attachments)})
 	case "correct_reply":
 		if in.MessageID == nil {
 			return missing("message_id")
@@ -231,7 +231,7 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 		if strings.TrimSpace(value(in.Text)) == "" {
 			return triage.ErrEmptyMessage
 		}
-		_, err = s.Desk.Correct(ctx, who, ref, *in.MessageID, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey)})
+		_, err = s.Desk.Correct(ctx, who, ref, *in.MessageID, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey), Attachments: value(in.Attachments)})
 	case "withdraw_reply":
 		if in.MessageID == nil {
 			return missing("message_id")

@@ -1071,7 +1071,10 @@ type Against struct {
 type AgentAction struct {
 	Act        AgentActionAct      `json:"act"`
 	AssigneeID *openapi_types.UUID `json:"assignee_id,omitempty"`
-	ClientKey  *ClientKey          `json:"client_key,omitempty"`
+
+	// Attachments Files the caller uploaded and has not sent yet
+	Attachments *AttachmentIDs `json:"attachments,omitempty"`
+	ClientKey   *ClientKey     `json:"client_key,omitempty"`
 
 	// Intent For correct
 	Intent *string `json:"intent,omitempty"`
@@ -1099,6 +1102,14 @@ type AgentActionAct string
 
 // AgentActionPriority defines model for AgentAction.Priority.
 type AgentActionPriority string
+
+// AgentAttachment defines model for AgentAttachment.
+type AgentAttachment struct {
+	Attachment Attachment `json:"attachment"`
+
+	// Preview The first 4 KiB of a checked plain text, for people to look at
+	Preview *string `json:"preview,omitempty"`
+}
 
 // AgentTicket defines model for AgentTicket.
 type AgentTicket struct {
@@ -1198,6 +1209,28 @@ type AssistantIntro struct {
 	// Person How to reach a person
 	Person      string   `json:"person"`
 	Suggestions []string `json:"suggestions"`
+}
+
+// Attachment defines model for Attachment.
+type Attachment = triage.Attachment
+
+// AttachmentIDs Files the caller uploaded and has not sent yet
+type AttachmentIDs = []openapi_types.UUID
+
+// AttachmentLimits defines model for AttachmentLimits.
+type AttachmentLimits struct {
+	// MaxBytes Of one file
+	MaxBytes   int64 `json:"max_bytes"`
+	PerMessage int   `json:"per_message"`
+
+	// Scanned Files are checked for viruses
+	Scanned bool `json:"scanned"`
+
+	// ToCustomers Files can be sent to customers
+	ToCustomers bool `json:"to_customers"`
+
+	// Types Told by content
+	Types []string `json:"types"`
 }
 
 // Audience defines model for Audience.
@@ -1590,8 +1623,12 @@ type PendingDocumentList struct {
 
 // PostMessage defines model for PostMessage.
 type PostMessage struct {
-	ClientKey *ClientKey `json:"client_key,omitempty"`
-	Text      string     `json:"text"`
+	// Attachments Files the caller uploaded and has not sent yet
+	Attachments *AttachmentIDs `json:"attachments,omitempty"`
+	ClientKey   *ClientKey     `json:"client_key,omitempty"`
+
+	// Text May be empty when files are attached
+	Text string `json:"text"`
 }
 
 // Problem defines model for Problem.
@@ -1750,9 +1787,11 @@ type StaffMember struct {
 
 // StartConversation defines model for StartConversation.
 type StartConversation struct {
-	ClientKey *ClientKey `json:"client_key,omitempty"`
-	Subject   *string    `json:"subject,omitempty"`
-	Text      *string    `json:"text,omitempty"`
+	// Attachments Files the caller uploaded and has not sent yet
+	Attachments *AttachmentIDs `json:"attachments,omitempty"`
+	ClientKey   *ClientKey     `json:"client_key,omitempty"`
+	Subject     *string        `json:"subject,omitempty"`
+	Text        *string        `json:"text,omitempty"`
 }
 
 // StartedConversation defines model for StartedConversation.
@@ -2045,6 +2084,12 @@ type ActOnWebhookJSONBody struct {
 // ActOnWebhookJSONBodyAct defines parameters for ActOnWebhook.
 type ActOnWebhookJSONBodyAct string
 
+// DownloadAgentAttachmentParams defines parameters for DownloadAgentAttachment.
+type DownloadAgentAttachmentParams struct {
+	// Unchecked Open a file that was not checked for viruses; who does is kept
+	Unchecked *bool `form:"unchecked,omitempty" json:"unchecked,omitempty"`
+}
+
 // ListDeliveriesParams defines parameters for ListDeliveries.
 type ListDeliveriesParams struct {
 	State       *ListDeliveriesParamsState `form:"state,omitempty" json:"state,omitempty"`
@@ -2074,10 +2119,20 @@ type GetQueueParams struct {
 // GetQueueParamsState defines parameters for GetQueue.
 type GetQueueParamsState string
 
+// UploadAgentAttachmentParams defines parameters for UploadAgentAttachment.
+type UploadAgentAttachmentParams struct {
+	FileName string `form:"file_name" json:"file_name"`
+}
+
 // StreamAgentTicketParams defines parameters for StreamAgentTicket.
 type StreamAgentTicketParams struct {
 	After       *int64  `form:"after,omitempty" json:"after,omitempty"`
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
+// UploadAttachmentParams defines parameters for UploadAttachment.
+type UploadAttachmentParams struct {
+	FileName string `form:"file_name" json:"file_name"`
 }
 
 // ExchangeLinkJSONBody defines parameters for ExchangeLink.
@@ -2379,6 +2434,18 @@ type ServerInterface interface {
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(c *gin.Context)
+	// GetAgentAttachmentLimits What files a reply can carry, and whether any can
+	// (GET /v1/agent/attachments)
+	GetAgentAttachmentLimits(c *gin.Context)
+	// DiscardAgentAttachment Remove a file of one's own that was not sent
+	// (DELETE /v1/agent/attachments/{tenant}/{id})
+	DiscardAgentAttachment(c *gin.Context, tenant TenantPath, id IDPath)
+	// GetAgentAttachment What became of a file, and the beginning of a plain text
+	// (GET /v1/agent/attachments/{tenant}/{id})
+	GetAgentAttachment(c *gin.Context, tenant TenantPath, id IDPath)
+	// DownloadAgentAttachment The file of a message
+	// (GET /v1/agent/attachments/{tenant}/{id}/content)
+	DownloadAgentAttachment(c *gin.Context, tenant TenantPath, id IDPath, params DownloadAgentAttachmentParams)
 
 	// (GET /v1/agent/deliveries)
 	ListDeliveries(c *gin.Context, params ListDeliveriesParams)
@@ -2406,12 +2473,30 @@ type ServerInterface interface {
 	// ActOnTicket One act of an agent on a ticket
 	// (POST /v1/agent/tickets/{tenant}/{id}/actions)
 	ActOnTicket(c *gin.Context, tenant TenantPath, id IDPath)
+	// UploadAgentAttachment Send a file ahead for a reply in this ticket
+	// (POST /v1/agent/tickets/{tenant}/{id}/attachments)
+	UploadAgentAttachment(c *gin.Context, tenant TenantPath, id IDPath, params UploadAgentAttachmentParams)
 	// StreamAgentTicket Events of the ticket's conversation, internal ones included
 	// (GET /v1/agent/tickets/{tenant}/{id}/events)
 	StreamAgentTicket(c *gin.Context, tenant TenantPath, id IDPath, params StreamAgentTicketParams)
 	// SuggestAnswer A draft reply with its sources, internal articles included; nothing is sent
 	// (POST /v1/agent/tickets/{tenant}/{id}/suggestion)
 	SuggestAnswer(c *gin.Context, tenant TenantPath, id IDPath)
+	// GetAttachmentLimits What files a message can carry; to tell people before they choose one
+	// (GET /v1/attachments)
+	GetAttachmentLimits(c *gin.Context)
+	// UploadAttachment Send a file ahead; it is the caller's alone until a message carries it, and is forgotten after a day without one
+	// (POST /v1/attachments)
+	UploadAttachment(c *gin.Context, params UploadAttachmentParams)
+	// DiscardAttachment Remove a file that was not sent; one that was sent goes with its message
+	// (DELETE /v1/attachments/{id})
+	DiscardAttachment(c *gin.Context, id IDPath)
+	// GetAttachment What became of a file
+	// (GET /v1/attachments/{id})
+	GetAttachment(c *gin.Context, id IDPath)
+	// DownloadAttachment The file of a message one may read, once it was checked
+	// (GET /v1/attachments/{id}/content)
+	DownloadAttachment(c *gin.Context, id IDPath)
 	// ExchangeLink Exchange a sign-in link for a session cookie
 	// (POST /v1/auth/link)
 	ExchangeLink(c *gin.Context)
@@ -3354,6 +3439,132 @@ func (siw *ServerInterfaceWrapper) TestQuestion(c *gin.Context) {
 	siw.Handler.TestQuestion(c)
 }
 
+// GetAgentAttachmentLimits operation middleware
+func (siw *ServerInterfaceWrapper) GetAgentAttachmentLimits(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAgentAttachmentLimits(c)
+}
+
+// DiscardAgentAttachment operation middleware
+func (siw *ServerInterfaceWrapper) DiscardAgentAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DiscardAgentAttachment(c, tenant, id)
+}
+
+// GetAgentAttachment operation middleware
+func (siw *ServerInterfaceWrapper) GetAgentAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAgentAttachment(c, tenant, id)
+}
+
+// DownloadAgentAttachment operation middleware
+func (siw *ServerInterfaceWrapper) DownloadAgentAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DownloadAgentAttachmentParams
+
+	// ------------- Optional query parameter "unchecked" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unchecked", c.Request.URL.Query(), &params.Unchecked, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter unchecked: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DownloadAgentAttachment(c, tenant, id, params)
+}
+
 // ListDeliveries operation middleware
 func (siw *ServerInterfaceWrapper) ListDeliveries(c *gin.Context) {
 
@@ -3675,6 +3886,51 @@ func (siw *ServerInterfaceWrapper) ActOnTicket(c *gin.Context) {
 	siw.Handler.ActOnTicket(c, tenant, id)
 }
 
+// UploadAgentAttachment operation middleware
+func (siw *ServerInterfaceWrapper) UploadAgentAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadAgentAttachmentParams
+
+	// ------------- Required query parameter "file_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "file_name", c.Request.URL.Query(), &params.FileName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter file_name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UploadAgentAttachment(c, tenant, id, params)
+}
+
 // StreamAgentTicket operation middleware
 func (siw *ServerInterfaceWrapper) StreamAgentTicket(c *gin.Context) {
 
@@ -3773,6 +4029,121 @@ func (siw *ServerInterfaceWrapper) SuggestAnswer(c *gin.Context) {
 	}
 
 	siw.Handler.SuggestAnswer(c, tenant, id)
+}
+
+// GetAttachmentLimits operation middleware
+func (siw *ServerInterfaceWrapper) GetAttachmentLimits(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAttachmentLimits(c)
+}
+
+// UploadAttachment operation middleware
+func (siw *ServerInterfaceWrapper) UploadAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadAttachmentParams
+
+	// ------------- Required query parameter "file_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "file_name", c.Request.URL.Query(), &params.FileName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter file_name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UploadAttachment(c, params)
+}
+
+// DiscardAttachment operation middleware
+func (siw *ServerInterfaceWrapper) DiscardAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DiscardAttachment(c, id)
+}
+
+// GetAttachment operation middleware
+func (siw *ServerInterfaceWrapper) GetAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAttachment(c, id)
+}
+
+// DownloadAttachment operation middleware
+func (siw *ServerInterfaceWrapper) DownloadAttachment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DownloadAttachment(c, id)
 }
 
 // ExchangeLink operation middleware
@@ -4766,6 +5137,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/documents/:id/versions", wrapper.UploadDocument)
 	router.GET(options.BaseURL+"/v1/document-versions/:id/content", wrapper.DownloadDocument)
 	router.GET(options.BaseURL+"/v1/exports/:section", wrapper.ExportData)
+	router.GET(options.BaseURL+"/v1/attachments", wrapper.GetAttachmentLimits)
+	router.POST(options.BaseURL+"/v1/attachments", wrapper.UploadAttachment)
+	router.DELETE(options.BaseURL+"/v1/attachments/:id", wrapper.DiscardAttachment)
+	router.GET(options.BaseURL+"/v1/attachments/:id", wrapper.GetAttachment)
+	router.GET(options.BaseURL+"/v1/attachments/:id/content", wrapper.DownloadAttachment)
 	router.GET(options.BaseURL+"/v1/kb/search", wrapper.SearchKnowledge)
 	router.GET(options.BaseURL+"/v1/kb/suggest", wrapper.SuggestArticles)
 	router.GET(options.BaseURL+"/v1/kb/articles", wrapper.ListArticles)
@@ -4779,6 +5155,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/agent/deliveries", wrapper.ListDeliveries)
 	router.POST(options.BaseURL+"/v1/agent/deliveries/:tenant/:id/:act", wrapper.ActOnDelivery)
 	router.GET(options.BaseURL+"/v1/agent/documents", wrapper.ListPendingDocuments)
+	router.GET(options.BaseURL+"/v1/agent/attachments", wrapper.GetAgentAttachmentLimits)
+	router.POST(options.BaseURL+"/v1/agent/tickets/:tenant/:id/attachments", wrapper.UploadAgentAttachment)
+	router.DELETE(options.BaseURL+"/v1/agent/attachments/:tenant/:id", wrapper.DiscardAgentAttachment)
+	router.GET(options.BaseURL+"/v1/agent/attachments/:tenant/:id", wrapper.GetAgentAttachment)
+	router.GET(options.BaseURL+"/v1/agent/attachments/:tenant/:id/content", wrapper.DownloadAgentAttachment)
 	router.GET(options.BaseURL+"/v1/agent/documents/:tenant/:id/content", wrapper.DownloadPendingDocument)
 	router.POST(options.BaseURL+"/v1/agent/documents/:tenant/:id/review", wrapper.ReviewDocument)
 	router.GET(options.BaseURL+"/v1/admin/tenants", wrapper.ListTenants)
@@ -6282,6 +6663,181 @@ func (response TestQuestiondefaultApplicationProblemPlusJSONResponse) VisitTestQ
 	return err
 }
 
+type GetAgentAttachmentLimitsRequestObject struct {
+}
+
+type GetAgentAttachmentLimitsResponseObject interface {
+	VisitGetAgentAttachmentLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetAgentAttachmentLimits200JSONResponse AttachmentLimits
+
+func (response GetAgentAttachmentLimits200JSONResponse) VisitGetAgentAttachmentLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentAttachmentLimitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAgentAttachmentLimitsdefaultApplicationProblemPlusJSONResponse) VisitGetAgentAttachmentLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardAgentAttachmentRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+}
+
+type DiscardAgentAttachmentResponseObject interface {
+	VisitDiscardAgentAttachmentResponse(w http.ResponseWriter) error
+}
+
+type DiscardAgentAttachment204Response struct {
+}
+
+func (response DiscardAgentAttachment204Response) VisitDiscardAgentAttachmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DiscardAgentAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DiscardAgentAttachmentdefaultApplicationProblemPlusJSONResponse) VisitDiscardAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentAttachmentRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+}
+
+type GetAgentAttachmentResponseObject interface {
+	VisitGetAgentAttachmentResponse(w http.ResponseWriter) error
+}
+
+type GetAgentAttachment200JSONResponse AgentAttachment
+
+func (response GetAgentAttachment200JSONResponse) VisitGetAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAgentAttachmentdefaultApplicationProblemPlusJSONResponse) VisitGetAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadAgentAttachmentRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+	Params DownloadAgentAttachmentParams
+}
+
+type DownloadAgentAttachmentResponseObject interface {
+	VisitDownloadAgentAttachmentResponse(w http.ResponseWriter) error
+}
+
+type DownloadAgentAttachment200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DownloadAgentAttachment200ApplicationOctetStreamResponse) VisitDownloadAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadAgentAttachment303ResponseHeaders struct {
+	Location *string
+}
+
+type DownloadAgentAttachment303Response struct {
+	Headers DownloadAgentAttachment303ResponseHeaders
+}
+
+func (response DownloadAgentAttachment303Response) VisitDownloadAgentAttachmentResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type DownloadAgentAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DownloadAgentAttachmentdefaultApplicationProblemPlusJSONResponse) VisitDownloadAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListDeliveriesRequestObject struct {
 	Params ListDeliveriesParams
 }
@@ -6652,6 +7208,48 @@ func (response ActOnTicketdefaultApplicationProblemPlusJSONResponse) VisitActOnT
 	return err
 }
 
+type UploadAgentAttachmentRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+	Params UploadAgentAttachmentParams
+	Body   io.Reader
+}
+
+type UploadAgentAttachmentResponseObject interface {
+	VisitUploadAgentAttachmentResponse(w http.ResponseWriter) error
+}
+
+type UploadAgentAttachment201JSONResponse Attachment
+
+func (response UploadAgentAttachment201JSONResponse) VisitUploadAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAgentAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadAgentAttachmentdefaultApplicationProblemPlusJSONResponse) VisitUploadAgentAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StreamAgentTicketRequestObject struct {
 	Tenant TenantPath `json:"tenant"`
 	ID     IDPath     `json:"id"`
@@ -6751,6 +7349,217 @@ type SuggestAnswerdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SuggestAnswerdefaultApplicationProblemPlusJSONResponse) VisitSuggestAnswerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAttachmentLimitsRequestObject struct {
+}
+
+type GetAttachmentLimitsResponseObject interface {
+	VisitGetAttachmentLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetAttachmentLimits200JSONResponse AttachmentLimits
+
+func (response GetAttachmentLimits200JSONResponse) VisitGetAttachmentLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAttachmentLimitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAttachmentLimitsdefaultApplicationProblemPlusJSONResponse) VisitGetAttachmentLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAttachmentRequestObject struct {
+	Params UploadAttachmentParams
+	Body   io.Reader
+}
+
+type UploadAttachmentResponseObject interface {
+	VisitUploadAttachmentResponse(w http.ResponseWriter) error
+}
+
+type UploadAttachment201JSONResponse Attachment
+
+func (response UploadAttachment201JSONResponse) VisitUploadAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadAttachmentdefaultApplicationProblemPlusJSONResponse) VisitUploadAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiscardAttachmentRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type DiscardAttachmentResponseObject interface {
+	VisitDiscardAttachmentResponse(w http.ResponseWriter) error
+}
+
+type DiscardAttachment204Response struct {
+}
+
+func (response DiscardAttachment204Response) VisitDiscardAttachmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DiscardAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DiscardAttachmentdefaultApplicationProblemPlusJSONResponse) VisitDiscardAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAttachmentRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type GetAttachmentResponseObject interface {
+	VisitGetAttachmentResponse(w http.ResponseWriter) error
+}
+
+type GetAttachment200JSONResponse Attachment
+
+func (response GetAttachment200JSONResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAttachmentdefaultApplicationProblemPlusJSONResponse) VisitGetAttachmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadAttachmentRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type DownloadAttachmentResponseObject interface {
+	VisitDownloadAttachmentResponse(w http.ResponseWriter) error
+}
+
+type DownloadAttachment200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DownloadAttachment200ApplicationOctetStreamResponse) VisitDownloadAttachmentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadAttachment303ResponseHeaders struct {
+	Location *string
+}
+
+type DownloadAttachment303Response struct {
+	Headers DownloadAttachment303ResponseHeaders
+}
+
+func (response DownloadAttachment303Response) VisitDownloadAttachmentResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type DownloadAttachmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DownloadAttachmentdefaultApplicationProblemPlusJSONResponse) VisitDownloadAttachmentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8216,6 +9025,18 @@ type StrictServerInterface interface {
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(ctx context.Context, request TestQuestionRequestObject) (TestQuestionResponseObject, error)
+	// GetAgentAttachmentLimits What files a reply can carry, and whether any can
+	// (GET /v1/agent/attachments)
+	GetAgentAttachmentLimits(ctx context.Context, request GetAgentAttachmentLimitsRequestObject) (GetAgentAttachmentLimitsResponseObject, error)
+	// DiscardAgentAttachment Remove a file of one's own that was not sent
+	// (DELETE /v1/agent/attachments/{tenant}/{id})
+	DiscardAgentAttachment(ctx context.Context, request DiscardAgentAttachmentRequestObject) (DiscardAgentAttachmentResponseObject, error)
+	// GetAgentAttachment What became of a file, and the beginning of a plain text
+	// (GET /v1/agent/attachments/{tenant}/{id})
+	GetAgentAttachment(ctx context.Context, request GetAgentAttachmentRequestObject) (GetAgentAttachmentResponseObject, error)
+	// DownloadAgentAttachment The file of a message
+	// (GET /v1/agent/attachments/{tenant}/{id}/content)
+	DownloadAgentAttachment(ctx context.Context, request DownloadAgentAttachmentRequestObject) (DownloadAgentAttachmentResponseObject, error)
 
 	// (GET /v1/agent/deliveries)
 	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
@@ -8243,12 +9064,30 @@ type StrictServerInterface interface {
 	// ActOnTicket One act of an agent on a ticket
 	// (POST /v1/agent/tickets/{tenant}/{id}/actions)
 	ActOnTicket(ctx context.Context, request ActOnTicketRequestObject) (ActOnTicketResponseObject, error)
+	// UploadAgentAttachment Send a file ahead for a reply in this ticket
+	// (POST /v1/agent/tickets/{tenant}/{id}/attachments)
+	UploadAgentAttachment(ctx context.Context, request UploadAgentAttachmentRequestObject) (UploadAgentAttachmentResponseObject, error)
 	// StreamAgentTicket Events of the ticket's conversation, internal ones included
 	// (GET /v1/agent/tickets/{tenant}/{id}/events)
 	StreamAgentTicket(ctx context.Context, request StreamAgentTicketRequestObject) (StreamAgentTicketResponseObject, error)
 	// SuggestAnswer A draft reply with its sources, internal articles included; nothing is sent
 	// (POST /v1/agent/tickets/{tenant}/{id}/suggestion)
 	SuggestAnswer(ctx context.Context, request SuggestAnswerRequestObject) (SuggestAnswerResponseObject, error)
+	// GetAttachmentLimits What files a message can carry; to tell people before they choose one
+	// (GET /v1/attachments)
+	GetAttachmentLimits(ctx context.Context, request GetAttachmentLimitsRequestObject) (GetAttachmentLimitsResponseObject, error)
+	// UploadAttachment Send a file ahead; it is the caller's alone until a message carries it, and is forgotten after a day without one
+	// (POST /v1/attachments)
+	UploadAttachment(ctx context.Context, request UploadAttachmentRequestObject) (UploadAttachmentResponseObject, error)
+	// DiscardAttachment Remove a file that was not sent; one that was sent goes with its message
+	// (DELETE /v1/attachments/{id})
+	DiscardAttachment(ctx context.Context, request DiscardAttachmentRequestObject) (DiscardAttachmentResponseObject, error)
+	// GetAttachment What became of a file
+	// (GET /v1/attachments/{id})
+	GetAttachment(ctx context.Context, request GetAttachmentRequestObject) (GetAttachmentResponseObject, error)
+	// DownloadAttachment The file of a message one may read, once it was checked
+	// (GET /v1/attachments/{id}/content)
+	DownloadAttachment(ctx context.Context, request DownloadAttachmentRequestObject) (DownloadAttachmentResponseObject, error)
 	// ExchangeLink Exchange a sign-in link for a session cookie
 	// (POST /v1/auth/link)
 	ExchangeLink(ctx context.Context, request ExchangeLinkRequestObject) (ExchangeLinkResponseObject, error)
@@ -9644,6 +10483,112 @@ func (sh *strictHandler) TestQuestion(ctx *gin.Context) {
 	}
 }
 
+// GetAgentAttachmentLimits operation middleware
+func (sh *strictHandler) GetAgentAttachmentLimits(ctx *gin.Context) {
+	var request GetAgentAttachmentLimitsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAgentAttachmentLimits(ctx, request.(GetAgentAttachmentLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAgentAttachmentLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAgentAttachmentLimitsResponseObject); ok {
+		if err := validResponse.VisitGetAgentAttachmentLimitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DiscardAgentAttachment operation middleware
+func (sh *strictHandler) DiscardAgentAttachment(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request DiscardAgentAttachmentRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiscardAgentAttachment(ctx, request.(DiscardAgentAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiscardAgentAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DiscardAgentAttachmentResponseObject); ok {
+		if err := validResponse.VisitDiscardAgentAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAgentAttachment operation middleware
+func (sh *strictHandler) GetAgentAttachment(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request GetAgentAttachmentRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAgentAttachment(ctx, request.(GetAgentAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAgentAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAgentAttachmentResponseObject); ok {
+		if err := validResponse.VisitGetAgentAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DownloadAgentAttachment operation middleware
+func (sh *strictHandler) DownloadAgentAttachment(ctx *gin.Context, tenant TenantPath, id IDPath, params DownloadAgentAttachmentParams) {
+	var request DownloadAgentAttachmentRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadAgentAttachment(ctx, request.(DownloadAgentAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadAgentAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DownloadAgentAttachmentResponseObject); ok {
+		if err := validResponse.VisitDownloadAgentAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListDeliveries operation middleware
 func (sh *strictHandler) ListDeliveries(ctx *gin.Context, params ListDeliveriesParams) {
 	var request ListDeliveriesRequestObject
@@ -9918,6 +10863,36 @@ func (sh *strictHandler) ActOnTicket(ctx *gin.Context, tenant TenantPath, id IDP
 	}
 }
 
+// UploadAgentAttachment operation middleware
+func (sh *strictHandler) UploadAgentAttachment(ctx *gin.Context, tenant TenantPath, id IDPath, params UploadAgentAttachmentParams) {
+	var request UploadAgentAttachmentRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadAgentAttachment(ctx, request.(UploadAgentAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadAgentAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UploadAgentAttachmentResponseObject); ok {
+		if err := validResponse.VisitUploadAgentAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // StreamAgentTicket operation middleware
 func (sh *strictHandler) StreamAgentTicket(ctx *gin.Context, tenant TenantPath, id IDPath, params StreamAgentTicketParams) {
 	var request StreamAgentTicketRequestObject
@@ -9966,6 +10941,136 @@ func (sh *strictHandler) SuggestAnswer(ctx *gin.Context, tenant TenantPath, id I
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SuggestAnswerResponseObject); ok {
 		if err := validResponse.VisitSuggestAnswerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAttachmentLimits operation middleware
+func (sh *strictHandler) GetAttachmentLimits(ctx *gin.Context) {
+	var request GetAttachmentLimitsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAttachmentLimits(ctx, request.(GetAttachmentLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAttachmentLimits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAttachmentLimitsResponseObject); ok {
+		if err := validResponse.VisitGetAttachmentLimitsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadAttachment operation middleware
+func (sh *strictHandler) UploadAttachment(ctx *gin.Context, params UploadAttachmentParams) {
+	var request UploadAttachmentRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadAttachment(ctx, request.(UploadAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UploadAttachmentResponseObject); ok {
+		if err := validResponse.VisitUploadAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DiscardAttachment operation middleware
+func (sh *strictHandler) DiscardAttachment(ctx *gin.Context, id IDPath) {
+	var request DiscardAttachmentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DiscardAttachment(ctx, request.(DiscardAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DiscardAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DiscardAttachmentResponseObject); ok {
+		if err := validResponse.VisitDiscardAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAttachment operation middleware
+func (sh *strictHandler) GetAttachment(ctx *gin.Context, id IDPath) {
+	var request GetAttachmentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAttachment(ctx, request.(GetAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAttachmentResponseObject); ok {
+		if err := validResponse.VisitGetAttachmentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DownloadAttachment operation middleware
+func (sh *strictHandler) DownloadAttachment(ctx *gin.Context, id IDPath) {
+	var request DownloadAttachmentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadAttachment(ctx, request.(DownloadAttachmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadAttachment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DownloadAttachmentResponseObject); ok {
+		if err := validResponse.VisitDownloadAttachmentResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

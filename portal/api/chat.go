@@ -40,7 +40,7 @@ func (s *Server) StartConversation(ctx context.Context, r StartConversationReque
 		key = value(r.Body.ClientKey)
 	}
 	c, m, err := s.Intake.Start(ctx, actor(ctx), intake.Start{
-		Channel: triage.ChannelChat, Subject: value(r.Body.Subject), Text: value(r.Body.Text), ClientKey: key, Locale: actor(ctx).Locale,
+		Channel: triage.ChannelChat, Subject: value(r.Body.Subject), Text: value(r.Body.Text), ClientKey: key, Locale: actor(ctx).Locale, Attachments: value(r.Body.Attachments),
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (s *Server) PostMessage(ctx context.Context, r PostMessageRequestObject) (P
 	if key == "" {
 		key = value(r.Params.IdempotencyKey)
 	}
-	m, err := s.Intake.Post(ctx, actor(ctx), r.ID, intake.Post{Text: r.Body.Text, ClientKey: key})
+	m, err := s.Intake.Post(ctx, actor(ctx), r.ID, intake.Post{Text: r.Body.Text, ClientKey: key, Attachments: value(r.Body.Attachments)})
 	if err != nil {
 		return nil, err
 	}

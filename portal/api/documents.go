@@ -14,6 +14,7 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
@@ -158,10 +159,14 @@ func (s *Server) file(ctx context.Context, documents *document.Service, who onbo
 	return fileResponse{content}, err
 }
 
-type fileResponse struct{ content document.Content }
+type fileResponse struct{ content blob.Content }
 
 func (r fileResponse) VisitDownloadDocumentResponse(w http.ResponseWriter) error { return r.write(w) }
 func (r fileResponse) VisitDownloadPendingDocumentResponse(w http.ResponseWriter) error {
+	return r.write(w)
+}
+func (r fileResponse) VisitDownloadAttachmentResponse(w http.ResponseWriter) error { return r.write(w) }
+func (r fileResponse) VisitDownloadAgentAttachmentResponse(w http.ResponseWriter) error {
 	return r.write(w)
 }
 
@@ -175,8 +180,8 @@ func (r fileResponse) write(w http.ResponseWriter) error {
 	}
 	defer r.content.Body.Close()
 	header.Set("Content-Type", "application/octet-stream")
-	header.Set("Content-Length", strconv.FormatInt(r.content.Version.Size, 10))
-	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.content.Version.FileName}))
+	header.Set("Content-Length", strconv.FormatInt(r.content.Size, 10))
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.content.FileName}))
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	w.WriteHeader(http.StatusOK)
 	if _, err := io.Copy(w, r.content.Body); err != nil {

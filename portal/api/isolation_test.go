@@ -17,6 +17,7 @@ import (
 func (o operation) named(x things, tenant uuid.UUID) (string, bool) {
 	id := map[string]uuid.UUID{
 		"/v1/conversations/": x.conversation, "/v1/messages/": x.message, "/v1/documents/": x.document, "/v1/document-versions/": x.version,
+		"/v1/attachments/": x.file, "/v1/agent/attachments/": x.file,
 		"/v1/agent/tickets/": x.ticket, "/v1/agent/documents/": x.version, "/v1/agent/deliveries/": uuid.New(),
 	}
 	var known uuid.UUID
@@ -60,7 +61,7 @@ func TestAnotherTenantsIDIsLikeARandomOne(t *testing.T) {
 		if !ok {
 			continue
 		}
-		random, _ := o.named(things{uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), 999_999}, b.acme)
+		random, _ := o.named(things{uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), 999_999}, b.acme)
 		body, kind := o.body()
 		for _, who := range []string{olga, till} {
 			if who == till && !mayCall(o, shop) {
@@ -79,7 +80,7 @@ func TestAnotherTenantsIDIsLikeARandomOne(t *testing.T) {
 		}
 		checked++
 	}
-	require.GreaterOrEqual(t, checked, 11)
+	require.GreaterOrEqual(t, checked, 14)
 }
 
 func headers(r *http.Response) (names []string) {
@@ -108,7 +109,7 @@ func TestStaffsIDsMustBelongToTheTenantTheyName(t *testing.T) {
 	b := setup(t)
 	x := b.things(t)
 	for _, o := range contract(t) {
-		if !strings.HasPrefix(o.path, "/v1/agent/tickets/") && !strings.HasPrefix(o.path, "/v1/agent/documents/") {
+		if !strings.HasPrefix(o.path, "/v1/agent/tickets/") && !strings.HasPrefix(o.path, "/v1/agent/documents/") && !strings.HasPrefix(o.path, "/v1/agent/attachments/") {
 			continue
 		}
 		path, ok := o.named(x, b.other)

@@ -30,6 +30,7 @@ import (
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/proposal"
@@ -52,25 +53,27 @@ type Tester interface {
 // Config joins the server to the services. App and Identity are needed; what is
 // nil answers 404.
 type Config struct {
-	App        *tenantdb.DB // customers' pool
-	Worker     *tenantdb.DB // staff's pool
-	Identity   *identity.Service
-	Intake     *intake.Service
-	Desk       *desk.Service
-	Knowledge  *knowledge.Service // reads for customers, on the app pool
-	Curation   *knowledge.Service // changes by curators, on the worker pool
-	Search     *search.Searcher
-	Onboarding OnboardingView
-	Documents  *document.Service // uploads of customers, on the app pool
-	Usage      *usage.Counter    // nil: nothing is counted
-	Tester     Tester
-	Streams    *stream.Hub
+	App         *tenantdb.DB // customers' pool
+	Worker      *tenantdb.DB // staff's pool
+	Identity    *identity.Service
+	Intake      *intake.Service
+	Desk        *desk.Service
+	Knowledge   *knowledge.Service // reads for customers, on the app pool
+	Curation    *knowledge.Service // changes by curators, on the worker pool
+	Search      *search.Searcher
+	Onboarding  OnboardingView
+	Documents   *document.Service   // uploads of customers, on the app pool
+	Attachments *attachment.Service // files of customers' messages, on the app pool
+	Usage       *usage.Counter      // nil: nothing is counted
+	Tester      Tester
+	Streams     *stream.Hub
 
-	AllDocuments *document.Service // the same for staff, on the worker pool
-	Reviews      Reviewer
-	Proposals    *proposal.Service // from solved tickets
-	Webhooks     Webhooks          // of tenants' own systems
-	Rules        *rule.Engine      // hears of a workspace that goes live
+	AllDocuments   *document.Service   // the same for staff, on the worker pool
+	AllAttachments *attachment.Service // the same for staff, on the worker pool
+	Reviews        Reviewer
+	Proposals      *proposal.Service // from solved tickets
+	Webhooks       Webhooks          // of tenants' own systems
+	Rules          *rule.Engine      // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler
@@ -220,9 +223,13 @@ func (s *Server) envelope(c *gin.Context) {
 
 // patience is how long routes may take that do more than a usual request.
 var patience = map[string]time.Duration{
-	uploadPath:                                   10 * time.Minute,
+	"/v1/documents/:id/versions":                 10 * time.Minute,
+	"/v1/attachments":                            10 * time.Minute,
+	"/v1/agent/tickets/:tenant/:id/attachments":  10 * time.Minute,
 	"/v1/document-versions/:id/content":          10 * time.Minute,
+	"/v1/attachments/:id/content":                10 * time.Minute,
 	"/v1/agent/documents/:tenant/:id/content":    10 * time.Minute,
+	"/v1/agent/attachments/:tenant/:id/content":  10 * time.Minute,
 	"/v1/exports/:section":                       time.Minute,
 	"/v1/admin/tenants/:tenant/exports/:section": time.Minute,
 	"/v1/conversations/:id/transcript":           time.Minute,
@@ -254,17 +261,21 @@ func (s *Server) bound(c *gin.Context) {
 	c.Next()
 }
 
-// maxBody is how large a request's body may be. A document may be a little
-// larger than it may be, so that its own error says so.
+// maxBody is how large a request's body may be. A file may be a little larger
+// than it may be, so that its own error says so.
 func (s *Server) maxBody(path string) int64 {
-	if path == uploadPath && s.Documents != nil {
+	switch {
+	case uploads[path] && strings.HasSuffix(path, "/versions") && s.Documents != nil:
 		limit, _ := s.Documents.Limits()
 		return limit + 1<<10
+	case uploads[path] && s.Attachments != nil:
+		return s.Attachments.Limits().MaxBytes + 1<<10
 	}
 	return MaxBody
 }
 
-const uploadPath = "/v1/documents/:id/versions"
+// uploads are the routes whose body is a file.
+var uploads = map[string]bool{"/v1/documents/:id/versions": true, "/v1/attachments": true, "/v1/agent/tickets/:tenant/:id/attachments": true}
 
 var crossOrigin = http.NewCrossOriginProtection()
 
@@ -281,7 +292,7 @@ func (s *Server) crossOrigin(c *gin.Context) {
 		return
 	}
 	want := "application/json"
-	if c.FullPath() == uploadPath {
+	if uploads[c.FullPath()] {
 		want = "application/octet-stream"
 	}
 	if c.Request.ContentLength != 0 && c.ContentType() != want {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -27,11 +28,13 @@ import (
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
@@ -80,7 +83,7 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 	b.desk = desk.New(desk.Config{DB: b.db.Worker, Jobs: jobs, Wake: wake, Drafts: drafter{}, Log: slog.New(slog.DiscardHandler)})
 	b.intake = intake.New(b.db.App, jobs, b.desk, wake)
 	models := switchover.New(b.db.Worker)
-	blobs, err := document.OpenFolder(t.TempDir())
+	blobs, err := blob.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, blobs.Close()) })
 	spec, err := portal.SpecJSON()
@@ -90,6 +93,7 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 		Knowledge: knowledge.New(b.db.App, nil, knowledge.Config{}), Curation: knowledge.New(b.db.Worker, jobs, knowledge.Config{}),
 		Search: search.New(b.db.App, models, search.Config{}), Onboarding: record{b.db.App}, Streams: b.streams, Tester: tester{}, Usage: b.usage,
 		Documents: document.New(b.db.App, blobs, nil, jobs, document.Config{MaxBytes: 2 << 20}), AllDocuments: document.New(b.db.Worker, blobs, nil, jobs, document.Config{}),
+		Attachments: attachment.New(b.db.App, blobs, nil, jobs, wake, attachment.Config{MaxBytes: 2 << 20, Unscanned: true}), AllAttachments: attachment.New(b.db.Worker, blobs, nil, jobs, wake, attachment.Config{Unscanned: true}),
 		Reviews: reviewer{b.db.Worker}, Spec: spec, PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), RatePerSecond: 1e6,
 	}
 	for _, f := range change {
@@ -135,6 +139,7 @@ func (b *bundle) exchange(t *testing.T) func(link string, err error) string {
 // that names it.
 type things struct {
 	conversation, message, ticket, document, version uuid.UUID
+	file                                             uuid.UUID // a customer's, in a message
 	asked                                            uuid.UUID // what the customer wrote
 	number                                           int64
 }
@@ -172,7 +177,20 @@ func (b *bundle) things(t *testing.T) things {
 	var version struct{ ID uuid.UUID }
 	require.NoError(t, json.Unmarshal([]byte(body), &version))
 	out.version = version.ID
+	out.file = b.sent(t, c.ID, "log.txt", "it broke here").ID
 	return out
+}
+
+// sent uploads a file of Ana's and sends it with a message.
+func (b *bundle) sent(t *testing.T, conversation uuid.UUID, name, content string) triage.Attachment {
+	t.Helper()
+	response, body := b.do(t, http.MethodPost, "/v1/attachments?file_name="+url.QueryEscape(name), ana, content, "application/octet-stream")
+	require.Equal(t, http.StatusCreated, response.StatusCode, body)
+	var file triage.Attachment
+	require.NoError(t, json.Unmarshal([]byte(body), &file))
+	response, body = b.do(t, http.MethodPost, "/v1/conversations/"+conversation.String()+"/messages", ana, `{"text":"See the file.","attachments":["`+file.ID.String()+`"]}`)
+	require.Equal(t, http.StatusCreated, response.StatusCode, body)
+	return file
 }
 
 // do sends a request as somebody and reads the whole answer.

@@ -76,6 +76,9 @@ func (r transcript) VisitDownloadTranscriptResponse(w http.ResponseWriter) error
 			case triage.MessageStreaming:
 				return nil // not said yet
 			}
+			for _, f := range m.Attachments {
+				body += "\n[" + f.Name + "]"
+			}
 			_, err := fmt.Fprintf(out, "\n%s · %s\n%s\n", m.CreatedAt.In(zone).Format("2006-01-02 15:04 MST"), speaker(m), strings.TrimSpace(body))
 			return err
 		})

@@ -11,7 +11,7 @@ import (
 var counted = map[string]string{
 	"StartConversation": "conversation.started", "PostMessage": "message.sent", "AskForPerson": "person.asked", "PutFeedback": "answer.rated",
 	"GetOnboarding": "onboarding.opened", "ListDocuments": "documents.opened", "UploadDocument": "document.sent", "DownloadDocument": "document.fetched",
-	"ListTickets": "tickets.opened", "GetArticle": "article.opened", "SearchKnowledge": "help.searched", "ExportData": "data.exported", "DownloadTranscript": "transcript.taken",
+	"UploadAttachment": "attachment.sent", "DownloadAttachment": "attachment.fetched", "ListTickets": "tickets.opened", "GetArticle": "article.opened", "SearchKnowledge": "help.searched", "ExportData": "data.exported", "DownloadTranscript": "transcript.taken",
 }
 
 // count notes what people of a tenant did that succeeded.

@@ -21,11 +21,13 @@ import (
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/export"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	reaction "github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
@@ -137,12 +139,19 @@ var rules = []rule{
 	{eval.ErrQuestionNotFound, 404, "not_found", ""},
 	{eval.ErrBadQuestion, 400, "bad_question", "The question cannot be kept: it needs a text, a known role and tenant, what to expect, and at most 20 conditions."},
 	{document.ErrNotFound, 404, "not_found", ""},
-	{document.ErrNoBlob, 404, "not_found", ""},
+	{blob.ErrNone, 404, "not_found", ""},
 	{document.ErrClosed, 409, "document_closed", "This document is not asked for any more: it was accepted or is not needed."},
-	{document.ErrTooLarge, 413, "file_too_large", "The file is too large. Compress it or split it; the limit is beside the upload."},
-	{document.ErrEmpty, 400, "file_empty", "The file is empty. Choose another one."},
-	{document.ErrType, 415, "file_type", "Files of this type are not accepted. Send a PDF, an image, a text, or an office document."},
-	{document.ErrHeld, 409, "file_held", "The file is held back until it has been checked. Try again later."},
+	{blob.ErrTooLarge, 413, "file_too_large", "The file is too large. Compress it or split it; the limit is beside the upload."},
+	{blob.ErrEmpty, 400, "file_empty", "The file is empty. Choose another one."},
+	{blob.ErrType, 415, "file_type", "Files of this type are not accepted. Send a PDF, an image, a text, or an office document."},
+	{blob.ErrHeld, 409, "file_held", "The file is held back until it has been checked. Try again later."},
+	{attachment.ErrNotFound, 404, "not_found", ""},
+	{attachment.ErrTaken, 409, "attachment_sent", "This file was sent with a message already. Upload it once more to send it again."},
+	{attachment.ErrTooMany, 400, "too_many_attachments", "A message carries at most 10 files. Send the rest with another one."},
+	{attachment.ErrManyWaiting, 409, "attachments_waiting", "Many files wait to be sent already. Send or remove some of them first."},
+	{attachment.ErrNoScanner, 409, "no_virus_check", "Files cannot be sent to customers: no virus check is set up. Ask whoever runs this service."},
+	{attachment.ErrInfected, 409, "file_infected", "The virus check found something in this file. It was removed; send another one."},
+	{attachment.ErrUnconfirmed, 409, "file_not_checked", "This file was not checked for viruses. Open it only if you trust where it comes from: ask for it with unchecked=true; that is kept."},
 	{document.ErrBadReview, 400, "bad_review", "A rejection needs a reason code and a message for the customer; an acceptance has neither."},
 	{document.ErrSuperseded, 409, "superseded", "A newer version was uploaded meanwhile. Look at that one."},
 	{export.ErrUnknownSection, 404, "not_found", ""},

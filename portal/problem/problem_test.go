@@ -29,7 +29,7 @@ import (
 // domains are the packages whose errors callers of the API may meet.
 var domains = map[string]string{
 	"triage": "../../triage", "intake": "../../triage/intake", "desk": "../../triage/desk", "taxonomy": "../../triage/taxonomy",
-	"knowledge": "../../knowledge", "onboarding": "../onboarding", "document": "../onboarding/document", "export": "../onboarding/export",
+	"knowledge": "../../knowledge", "onboarding": "../onboarding", "blob": "../onboarding/blob", "document": "../onboarding/document", "export": "../onboarding/export", "attachment": "../../triage/attachment",
 }
 
 func parse(t *testing.T, pattern string) []*ast.File {

@@ -19,6 +19,8 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	}
 	classification := *r.classification
 	switch {
+	case r.args.Person && len(r.message.Attachments) > 0:
+		r.handOver(triage.ReasonAction, "The customer sent files without a word. The assistant reads no files; please look at them.")
 	case r.args.Person:
 		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
 	case r.guard.AutoResponder && r.conversation.Channel != triage.ChannelChat: // who types in the chat is a person
@@ -196,6 +198,10 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 	case AnswerSend:
 		r.say(reply.Text, triage.AnswerMeta{Kind: "answer", Evidence: "documents", Citations: reply.Citations})
 	case AnswerClarify:
+		if len(r.message.Attachments) > 0 { // what is meant may be in them
+			r.handOver(triage.ReasonNoAnswer, "The question is not clear from its words. "+unread)
+			return nil
+		}
 		if r.conversation.Clarifications < maxClarifications {
 			r.decision.route = "clarify"
 			r.clarify(speak(r.language()).ask, reply.Options)
@@ -215,11 +221,15 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 // second time in a row, and wherever nobody can press a button, people take it.
 func (a *Assistant) notFound(r *run, reply AnswerReply) {
 	r.gap = true
-	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" ||
+	files := len(r.message.Attachments) > 0
+	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" || files ||
 		r.classification.Sentiment == "very_negative" {
 		why := "Neither the record nor an article answers this."
 		if reply.Draft != "" {
 			why = "No answer was sure enough to send. This draft is probably right; judge it before you use it: " + triage.Line(reply.Draft, 600)
+		}
+		if files {
+			why += " " + unread
 		}
 		r.handOver(triage.ReasonNoAnswer, why)
 		return
@@ -231,6 +241,9 @@ func (a *Assistant) notFound(r *run, reply AnswerReply) {
 	r.say(text, triage.AnswerMeta{Kind: "not_found", Evidence: "none", Nearest: reply.Nearest, OfferHuman: true})
 	r.decision.reason = "nothing reliable found"
 }
+
+// unread tells people what the assistant had no part in.
+const unread = "The customer sent files with it, which the assistant does not read."
 
 func (r *run) clarify(question string, options []string) {
 	r.say(question, triage.AnswerMeta{Kind: "clarify", Evidence: "none", Options: options, OfferHuman: true})

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/guard"
 )
 
@@ -66,6 +67,8 @@ type Reply struct {
 	// Then is the state after sending: open (default), pending (the customer has
 	// to answer), on_hold or solved.
 	Then triage.InternalState
+	// Attachments are files the agent uploaded for this conversation.
+	Attachments []uuid.UUID
 
 	corrects uuid.UUID // the earlier reply this one corrects
 }
@@ -97,7 +100,7 @@ func (s *Service) Reply(ctx context.Context, actor triage.Actor, ref TicketRef, 
 			}
 		}
 		var created bool
-		stored, created, err = w.say(ctx, triage.VisibleToCustomer, text, in.Language, in.ClientKey)
+		stored, created, err = w.say(ctx, triage.VisibleToCustomer, text, in.Language, in.ClientKey, in.Attachments...)
 		if err != nil || !created {
 			return err
 		}
@@ -131,7 +134,7 @@ func (s *Service) Reply(ctx context.Context, actor triage.Actor, ref TicketRef, 
 }
 
 // say stores a message of the actor in the ticket's conversation.
-func (w *work) say(ctx context.Context, visibility triage.Visibility, text, language, key string) (triage.Message, bool, error) {
+func (w *work) say(ctx context.Context, visibility triage.Visibility, text, language, key string, files ...uuid.UUID) (stored triage.Message, created bool, err error) {
 	m := triage.Message{
 		TenantID: w.ticket.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: w.ticket.ConversationID,
 		AuthorKind: triage.AuthorAgent, AuthorName: w.actor.Name, Visibility: visibility, Body: text, Language: language,
@@ -146,7 +149,19 @@ func (w *work) say(ctx context.Context, visibility triage.Visibility, text, lang
 		key = "agent:" + key // a customer's key cannot collide
 		m.ClientKey = &key
 	}
-	return triage.InsertMessage(ctx, w.tx, m)
+	m.Attachments, err = attachment.Take(ctx, w.tx, m.TenantID, m.ConversationID, w.actor, files)
+	if errors.Is(err, attachment.ErrTaken) && m.ClientKey != nil { // by the same reply, sent before
+		if sent, known := triage.MessageByClientKey(ctx, w.tx, m.TenantID, m.ConversationID, *m.ClientKey); known == nil {
+			return sent, false, nil
+		}
+	}
+	if err != nil {
+		return m, false, err
+	}
+	if stored, created, err = triage.InsertMessage(ctx, w.tx, m); err != nil || !created {
+		return stored, created, err
+	}
+	return stored, true, attachment.Bind(ctx, w.tx, stored)
 }
 
 // InternalNote is a remark customers never see.

@@ -245,6 +245,18 @@ func (s *Service) Ticket(ctx context.Context, tenant, id uuid.UUID) (Detail, err
 	return d, err
 }
 
+// ConversationOf is the conversation a ticket is about.
+func (s *Service) ConversationOf(ctx context.Context, ref TicketRef) (id uuid.UUID, err error) {
+	err = s.DB.WithTenant(ctx, ref.TenantID, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `select conversation_id from tickets where tenant_id = $1 and id = $2`, ref.TenantID, ref.ID).Scan(&id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return triage.ErrTicketNotFound
+		}
+		return err
+	})
+	return id, err
+}
+
 func (d *Detail) read(ctx context.Context, tx pgx.Tx) error {
 	tenant, id, conversation := d.Ticket.TenantID, d.Ticket.ID, d.Ticket.ConversationID
 	var err error

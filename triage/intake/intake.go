@@ -17,6 +17,7 @@ import (
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 )
 
 // ErrKeyReused says an idempotency key was sent again with another request.
@@ -68,6 +69,8 @@ type Start struct {
 	Text      string
 	ClientKey string // the caller's Idempotency-Key; the same key makes the same conversation
 	Locale    string
+	// Attachments are files the actor uploaded and has not sent yet.
+	Attachments []uuid.UUID `json:",omitempty"`
 }
 
 // Start opens a conversation and, when there is a text, takes its first message.
@@ -76,9 +79,10 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 		return triage.Conversation{}, triage.Message{}, ErrBadKey
 	}
 	text := ""
-	if strings.TrimSpace(in.Text) != "" {
+	silent := len(in.Attachments) > 0 && strings.TrimSpace(in.Text) == ""
+	if strings.TrimSpace(in.Text) != "" || silent {
 		var err error
-		if text, err = cleanText(in.Text); err != nil {
+		if text, err = textOf(in.Text, in.Attachments, actor); err != nil {
 			return triage.Conversation{}, triage.Message{}, err
 		}
 	}
@@ -101,7 +105,7 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 		if text == "" {
 			conversation, err = triage.InsertConversation(ctx, tx, conversation)
 		} else {
-			conversation, message, err = s.open(ctx, tx, actor, conversation, text)
+			conversation, message, err = s.open(ctx, tx, actor, conversation, text, in.Attachments, silent)
 		}
 		if err != nil {
 			return err
@@ -115,12 +119,18 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 }
 
 // open stores a conversation that starts with a message, and the message's job.
-func (s *Service) open(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text string) (triage.Conversation, triage.Message, error) {
-	conversation, message, err := triage.InsertOpening(ctx, tx, c, messageOf(actor, c, text))
-	if err != nil {
+func (s *Service) open(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text string, files []uuid.UUID, person bool) (conversation triage.Conversation, message triage.Message, err error) {
+	first := messageOf(actor, c, text)
+	if first.Attachments, err = attachment.Take(ctx, tx, c.TenantID, c.ID, actor, files); err != nil {
 		return conversation, message, err
 	}
-	return conversation, message, s.queue(ctx, tx, message, false)
+	if conversation, message, err = triage.InsertOpening(ctx, tx, c, first); err != nil {
+		return conversation, message, err
+	}
+	if err := attachment.Bind(ctx, tx, message); err != nil {
+		return conversation, message, err
+	}
+	return conversation, message, s.queue(ctx, tx, message, person)
 }
 
 func messageOf(actor triage.Actor, c triage.Conversation, text string) triage.Message {
@@ -142,6 +152,9 @@ func (s *Service) queue(ctx context.Context, tx pgx.Tx, m triage.Message, person
 type Post struct {
 	Text      string
 	ClientKey string // the sender's id for it; sent twice, stored once
+	// Attachments are files the actor uploaded and has not sent yet. With files
+	// the text may be empty; a person looks at them then.
+	Attachments []uuid.UUID
 }
 
 // Post takes a message into a conversation of the actor.
@@ -162,10 +175,11 @@ func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID u
 	if len(in.ClientKey) > maxKey {
 		return triage.Message{}, ErrBadKey
 	}
-	text, err := cleanText(in.Text)
+	text, err := textOf(in.Text, in.Attachments, actor)
 	if err != nil {
 		return triage.Message{}, err
 	}
+	person = person || strings.TrimSpace(in.Text) == ""
 	var message triage.Message
 	err = s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
 		conversation, err := s.visible(ctx, tx, actor, conversationID)
@@ -175,7 +189,7 @@ func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID u
 		if conversation.State == triage.ConversationClosed {
 			return triage.ErrConversationClosed
 		}
-		message, err = s.take(ctx, tx, actor, conversation, text, in.ClientKey, person)
+		message, err = s.take(ctx, tx, actor, conversation, text, in, person)
 		return err
 	})
 	if err == nil {
@@ -185,13 +199,26 @@ func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID u
 }
 
 // take stores the message and its job.
-func (s *Service) take(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text, key string, person bool) (triage.Message, error) {
+func (s *Service) take(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text string, in Post, person bool) (triage.Message, error) {
 	message := messageOf(actor, c, text)
-	if key != "" {
-		message.ClientKey = &key
+	if in.ClientKey != "" {
+		message.ClientKey = &in.ClientKey
+	}
+	var err error
+	message.Attachments, err = attachment.Take(ctx, tx, c.TenantID, c.ID, actor, in.Attachments)
+	if errors.Is(err, attachment.ErrTaken) && in.ClientKey != "" { // by the same message, sent before
+		if sent, known := triage.MessageByClientKey(ctx, tx, c.TenantID, c.ID, in.ClientKey); known == nil {
+			return sent, nil
+		}
+	}
+	if err != nil {
+		return triage.Message{}, err
 	}
 	stored, created, err := triage.InsertMessage(ctx, tx, message)
 	if err != nil || !created {
+		return stored, err
+	}
+	if err := attachment.Bind(ctx, tx, stored); err != nil {
 		return stored, err
 	}
 	return stored, s.queue(ctx, tx, stored, person)
@@ -306,6 +333,15 @@ func reread(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (triage.Conver
 	return conversation, messages[0], nil
 }
 
+// textOf is a message's text. Files sent without a word get a sentence, so that
+// no list, mail or screen reader shows an empty message.
+func textOf(text string, files []uuid.UUID, actor triage.Actor) (string, error) {
+	if len(files) > 0 && strings.TrimSpace(text) == "" {
+		return seeAttached(actor.Locale), nil
+	}
+	return cleanText(text)
+}
+
 // cleanText trims a customer's text and refuses what cannot be stored.
 func cleanText(text string) (string, error) {
 	if len(text) > triage.MaxMessageBytes {
@@ -341,6 +377,20 @@ func askForPerson(locale string) string {
 		return "Quero falar com uma pessoa."
 	}
 	return "I would like to talk to a person."
+}
+
+func seeAttached(locale string) string {
+	switch strings.ToLower(locale + "  ")[:2] {
+	case "de":
+		return "Bitte sehen Sie sich den Anhang an."
+	case "fr":
+		return "Merci de regarder la pièce jointe."
+	case "es":
+		return "Por favor, vea el archivo adjunto."
+	case "pt":
+		return "Por favor, veja o ficheiro em anexo."
+	}
+	return "Please see the attached file."
 }
 
 // SweepKeys forgets idempotency keys older than a day. A periodic job calls it.

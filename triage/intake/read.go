@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 )
 
 // Roles that matter to what a person sees.
@@ -75,6 +76,36 @@ func (s *Service) Messages(ctx context.Context, actor triage.Actor, id uuid.UUID
 		return err
 	})
 	return list, err
+}
+
+// Attachment reads a file the actor may have: one of a message they may read, or
+// their own before it is sent.
+func (s *Service) Attachment(ctx context.Context, actor triage.Actor, id uuid.UUID) (attachment.File, error) {
+	var file attachment.File
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		if file, err = attachment.ByID(ctx, tx, actor.TenantID, id); err != nil {
+			return err
+		}
+		if file.MessageID == nil {
+			file, err = attachment.Own(ctx, tx, actor.TenantID, actor, id)
+			return err
+		}
+		m, err := triage.MessageByID(ctx, tx, actor.TenantID, *file.MessageID)
+		if err == nil && m.Visibility != triage.VisibleToCustomer {
+			err = triage.ErrMessageNotFound
+		}
+		if err == nil {
+			_, err = s.visible(ctx, tx, actor, m.ConversationID)
+		}
+		if errors.Is(err, triage.ErrMessageNotFound) || errors.Is(err, triage.ErrConversationNotFound) {
+			return attachment.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return attachment.File{}, err
+	}
+	return file, nil
 }
 
 // MarkRead notes how far the customer has read; it never goes back.

@@ -7,6 +7,6 @@
 //
 // A version never changes after it was submitted. Nothing is handed out that is
 // not scanned clean and visible to who asks; what they may not see is not found.
-// Bytes lie in Blobs: a folder here, S3 in integrations/s3. A Scanner is a port;
-// without one every upload is honestly "not scanned" and held for staff.
+// Package blob keeps the bytes. Without a scanner every upload is honestly "not
+// scanned" and held for staff.
 package document

@@ -18,6 +18,7 @@ import (
 
 	"github.com/usherdesk/usher/migrations/dbtest"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 )
@@ -25,20 +26,20 @@ import (
 // scanner finds the standard test virus.
 type scanner struct{ broken bool }
 
-func (s scanner) Scan(_ context.Context, body io.Reader) (document.Verdict, error) {
+func (s scanner) Scan(_ context.Context, body io.Reader) (blob.Verdict, error) {
 	if s.broken {
-		return document.Verdict{}, errors.New("scanner is away")
+		return blob.Verdict{}, errors.New("scanner is away")
 	}
 	all, err := io.ReadAll(body)
 	if strings.Contains(string(all), "EICAR") {
-		return document.Verdict{Detail: "Eicar-Test"}, err
+		return blob.Verdict{Detail: "Eicar-Test"}, err
 	}
-	return document.Verdict{Clean: true}, err
+	return blob.Verdict{Clean: true}, err
 }
 
 type bundle struct {
 	db      *dbtest.Database
-	blobs   *document.Folder
+	blobs   *blob.Folder
 	service *document.Service // as the app
 	worker  *document.Service
 	jobs    *river.Client[pgx.Tx]
@@ -47,11 +48,11 @@ type bundle struct {
 	finance uuid.UUID // one of finance
 }
 
-func setup(t *testing.T, s document.Scanner, config document.Config) *bundle {
+func setup(t *testing.T, s blob.Scanner, config document.Config) *bundle {
 	t.Helper()
 	b := &bundle{db: dbtest.New(t), open: uuid.New(), finance: uuid.New()}
 	var err error
-	b.blobs, err = document.OpenFolder(t.TempDir())
+	b.blobs, err = blob.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.blobs.Close()) })
 	b.jobs, err = river.NewClient(riverpgxv5.New(b.db.App.Pool()), &river.Config{})
@@ -79,7 +80,7 @@ func TestAnUploadGoesThroughQuarantineScanAndReview(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, document.Version{ID: v.ID, RequestID: b.open, Number: 1, FileName: "letter final.pdf", ContentType: "application/pdf", Size: 17, ScanState: "pending", ReviewState: "pending", UploadedAt: v.UploadedAt}, v)
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
-	require.ErrorIs(t, err, document.ErrHeld)
+	require.ErrorIs(t, err, blob.ErrHeld)
 
 	var jobs int
 	require.NoError(t, b.db.Worker.Pool().QueryRow(t.Context(), `select count(*) from river_job where kind = 'scan_document' and args->>'version_id' = $1`, v.ID.String()).Scan(&jobs))
@@ -146,14 +147,14 @@ func TestMalwareAndABrokenScannerKeepTheFileBack(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, b.worker.Scan(t.Context(), b.asker.TenantID, v.ID))
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
-	require.ErrorIs(t, err, document.ErrHeld)
+	require.ErrorIs(t, err, blob.ErrHeld)
 
 	broken := document.New(b.db.Worker, b.blobs, scanner{broken: true}, nil, document.Config{})
 	v, err = b.service.Upload(t.Context(), b.asker, b.open, "y.pdf", pdf("fine"))
 	require.NoError(t, err)
 	require.ErrorContains(t, broken.Scan(t.Context(), b.asker.TenantID, v.ID), "away")
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
-	require.ErrorIs(t, err, document.ErrHeld)
+	require.ErrorIs(t, err, blob.ErrHeld)
 	require.NoError(t, b.worker.Scan(t.Context(), b.asker.TenantID, v.ID), "the next try may succeed")
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
 	require.NoError(t, err)
@@ -166,7 +167,7 @@ func TestWithoutAScannerFilesAreHonestlyNotScannedAndHeld(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "not_scanned", v.ScanState)
 	_, err = b.service.Download(t.Context(), b.asker, v.ID)
-	require.ErrorIs(t, err, document.ErrHeld)
+	require.ErrorIs(t, err, blob.ErrHeld)
 }
 
 func TestWhatMayNotBeUploadedIsRefusedAndLeavesNothing(t *testing.T) {
@@ -177,11 +178,11 @@ func TestWhatMayNotBeUploadedIsRefusedAndLeavesNothing(t *testing.T) {
 		request uuid.UUID
 		want    error
 	}{
-		"empty":                           {strings.NewReader(""), b.open, document.ErrEmpty},
-		"a page of HTML":                  {strings.NewReader("<html><script>alert(1)</script>"), b.open, document.ErrType},
-		"a program":                       {bytes.NewReader([]byte("\x7fELF\x02\x01\x01\x00aaaaaaaaaaaaaaaa")), b.open, document.ErrType},
-		"an SVG":                          {strings.NewReader(`<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>`), b.open, document.ErrType},
-		"too large":                       {pdf(strings.Repeat("x", 5000)), b.open, document.ErrTooLarge},
+		"empty":                           {strings.NewReader(""), b.open, blob.ErrEmpty},
+		"a page of HTML":                  {strings.NewReader("<html><script>alert(1)</script>"), b.open, blob.ErrType},
+		"a program":                       {bytes.NewReader([]byte("\x7fELF\x02\x01\x01\x00aaaaaaaaaaaaaaaa")), b.open, blob.ErrType},
+		"an SVG":                          {strings.NewReader(`<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>`), b.open, blob.ErrType},
+		"too large":                       {pdf(strings.Repeat("x", 5000)), b.open, blob.ErrTooLarge},
 		"a request of another department": {pdf("x"), b.finance, document.ErrNotFound},
 		"a request that does not exist":   {pdf("x"), uuid.New(), document.ErrNotFound},
 	} {
@@ -245,7 +246,7 @@ func TestAVersionCannotBeChangedAfterwards(t *testing.T) {
 
 func TestNoKeyLeavesTheFolder(t *testing.T) {
 	t.Parallel()
-	folder, err := document.OpenFolder(t.TempDir())
+	folder, err := blob.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, folder.Close()) })
 	for _, key := range []string{"../outside", "/etc/passwd", "a/../../b"} {
@@ -254,6 +255,6 @@ func TestNoKeyLeavesTheFolder(t *testing.T) {
 		require.Error(t, err, key)
 	}
 	_, err = folder.Open(t.Context(), "nothing")
-	require.ErrorIs(t, err, document.ErrNoBlob)
+	require.ErrorIs(t, err, blob.ErrNone)
 	require.NoError(t, folder.Delete(t.Context(), "nothing"))
 }

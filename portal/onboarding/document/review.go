@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 )
 
@@ -35,16 +36,9 @@ func (s *Service) Scan(ctx context.Context, tenant, version uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("scan document: %w", err)
 	}
-	verdict, scanErr := s.look(ctx, key)
-	state := "infected"
-	switch {
-	case scanErr != nil:
-		state, verdict.Detail = "error", scanErr.Error()
-	case verdict.Clean:
-		state = "clean"
-	}
+	state, detail, scanErr := blob.ScanKey(ctx, s.blobs, s.scanner, key)
 	err = s.db.WithTenant(context.WithoutCancel(ctx), tenant, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `update document_versions set scan_state = $3, scan_detail_internal = left($4, 500) where tenant_id = $1 and id = $2`, tenant, version, state, verdict.Detail); err != nil {
+		if _, err := tx.Exec(ctx, `update document_versions set scan_state = $3, scan_detail_internal = left($4, 500) where tenant_id = $1 and id = $2`, tenant, version, state, detail); err != nil {
 			return err
 		}
 		_, err := onboarding.Append(ctx, tx, tenant, "document", request, "document.scanned")
@@ -54,15 +48,6 @@ func (s *Service) Scan(ctx context.Context, tenant, version uuid.UUID) error {
 		return fmt.Errorf("scan document: %w", err)
 	}
 	return nil
-}
-
-func (s *Service) look(ctx context.Context, key string) (Verdict, error) {
-	body, err := s.blobs.Open(ctx, key)
-	if err != nil {
-		return Verdict{}, err
-	}
-	defer body.Close()
-	return s.scanner.Scan(ctx, body)
 }
 
 // Review is a decision of staff about a version.

@@ -1,21 +1,15 @@
 package document
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"path"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
-	"github.com/gabriel-vasile/mimetype"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -23,6 +17,15 @@ import (
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
+)
+
+// The errors callers branch on, beside those of package blob.
+var (
+	ErrNotFound   = errors.New("document not found")
+	ErrClosed     = errors.New("this document is not asked for any more")
+	ErrBadReview  = errors.New("the review is not valid")
+	ErrSuperseded = errors.New("a newer version has been uploaded")
 )
 
 // Config of a Service.
@@ -40,8 +43,8 @@ var usualTypes = []string{
 // Service takes uploads in. Scanner may be nil.
 type Service struct {
 	db      *tenantdb.DB
-	blobs   Blobs
-	scanner Scanner
+	blobs   blob.Store
+	scanner blob.Scanner
 	config  Config
 	jobs    Jobs
 }
@@ -52,7 +55,7 @@ type Jobs interface {
 }
 
 // New returns a Service. Without jobs nothing asks for a scan by itself.
-func New(db *tenantdb.DB, blobs Blobs, scanner Scanner, jobs Jobs, config Config) *Service {
+func New(db *tenantdb.DB, blobs blob.Store, scanner blob.Scanner, jobs Jobs, config Config) *Service {
 	config.MaxBytes = cmp.Or(config.MaxBytes, 25<<20)
 	if len(config.Types) == 0 {
 		config.Types = usualTypes
@@ -97,20 +100,22 @@ func Accepts(state string) bool { return state != "accepted" && state != "waived
 // Upload stores a file as the request's next version. Sending the bytes of the
 // latest version again changes nothing and returns it. It runs on either role.
 func (s *Service) Upload(ctx context.Context, asker onboarding.Asker, request uuid.UUID, fileName string, body io.Reader) (Version, error) {
+	id := uuid.Must(uuid.NewV7())
+	key := path.Join("tenants", asker.TenantID.String(), "documents", request.String(), id.String())
 	// First a look, so that nothing is stored for what does not exist.
 	if err := s.db.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) error {
-		_, err := s.request(ctx, tx, asker, request, false)
-		return err
+		if _, err := s.request(ctx, tx, asker, request, false); err != nil {
+			return err
+		}
+		return blob.Begin(ctx, tx, asker.TenantID, key)
 	}); err != nil {
 		return Version{}, fmt.Errorf("upload document: %w", err)
 	}
-	id := uuid.Must(uuid.NewV7())
-	key := path.Join("tenants", asker.TenantID.String(), "documents", request.String(), id.String())
-	file, err := s.store(ctx, key, body)
+	file, err := blob.Take(ctx, s.blobs, key, body, blob.Limits{MaxBytes: s.config.MaxBytes, Types: s.config.Types})
 	if err != nil {
 		return Version{}, fmt.Errorf("upload document: %w", err)
 	}
-	version, err := s.record(ctx, asker, request, id, key, cleanName(fileName), file)
+	version, err := s.record(ctx, asker, request, id, key, blob.CleanName(fileName, "document"), file)
 	if err != nil || version.ID != id { // refused, or the same bytes as before
 		_ = s.blobs.Delete(context.WithoutCancel(ctx), key)
 	}
@@ -118,54 +123,6 @@ func (s *Service) Upload(ctx context.Context, asker onboarding.Asker, request uu
 		return Version{}, fmt.Errorf("upload document: %w", err)
 	}
 	return version, nil
-}
-
-// stored is what the bytes turned out to be.
-type stored struct {
-	size        int64
-	sum         []byte
-	contentType string
-}
-
-// store writes the bytes while it measures and hashes them.
-func (s *Service) store(ctx context.Context, key string, body io.Reader) (stored, error) {
-	head := make([]byte, 3072)
-	n, err := io.ReadFull(body, head)
-	if n == 0 {
-		if err == nil || errors.Is(err, io.EOF) {
-			return stored{}, ErrEmpty
-		}
-		return stored{}, err
-	}
-	head = head[:n]
-	kind := mimetype.Detect(head)
-	if !slices.ContainsFunc(s.config.Types, kind.Is) {
-		return stored{}, fmt.Errorf("%w: %s", ErrType, kind)
-	}
-	m := &meter{body: io.MultiReader(bytes.NewReader(head), body), left: s.config.MaxBytes, sum: sha256.New()}
-	if err := s.blobs.Put(ctx, key, m, -1, kind.String()); err != nil {
-		_ = s.blobs.Delete(context.WithoutCancel(ctx), key)
-		return stored{}, err
-	}
-	return stored{m.size, m.sum.Sum(nil), kind.String()}, nil
-}
-
-// meter counts and hashes, and refuses to read more than it may.
-type meter struct {
-	body io.Reader
-	left int64
-	size int64
-	sum  hash.Hash
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.body.Read(p)
-	m.size, m.left = m.size+int64(n), m.left-int64(n)
-	if m.left < 0 {
-		return 0, ErrTooLarge
-	}
-	m.sum.Write(p[:n])
-	return n, err
 }
 
 // request finds what is asked for, as the asker may see it.
@@ -187,17 +144,17 @@ func (s *Service) request(ctx context.Context, tx pgx.Tx, asker onboarding.Asker
 	return state, nil
 }
 
-func (s *Service) record(ctx context.Context, asker onboarding.Asker, request, id uuid.UUID, key, name string, file stored) (version Version, err error) {
-	scan := "not_scanned"
+func (s *Service) record(ctx context.Context, asker onboarding.Asker, request, id uuid.UUID, key, name string, file blob.Taken) (version Version, err error) {
+	scan := blob.NotScanned
 	if s.scanner != nil {
-		scan = "pending"
+		scan = blob.Pending
 	}
 	err = s.db.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) error {
 		if _, err := s.request(ctx, tx, asker, request, true); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `select `+versionColumns+` from document_versions v where tenant_id = $1 and request_id = $2 and sha256 = $3
-			and version_no = (select max(version_no) from document_versions where tenant_id = $1 and request_id = $2)`, asker.TenantID, request, file.sum)
+			and version_no = (select max(version_no) from document_versions where tenant_id = $1 and request_id = $2)`, asker.TenantID, request, file.Sum)
 		if err != nil {
 			return err
 		}
@@ -206,11 +163,14 @@ func (s *Service) record(ctx context.Context, asker onboarding.Asker, request, i
 		}
 		rows, err = tx.Query(ctx, `insert into document_versions (tenant_id, id, request_id, version_no, file_name, content_type, size_bytes, sha256, storage_key, uploaded_by, uploaded_at, scan_state)
 			values ($1, $2, $3, (select coalesce(max(version_no), 0) + 1 from document_versions where tenant_id = $1 and request_id = $3), $4, $5, $6, $7, $8, $9, now(), $10)
-			returning `+versionColumns, asker.TenantID, id, request, name, file.contentType, file.size, file.sum, key, person(asker), scan)
+			returning `+versionColumns, asker.TenantID, id, request, name, file.ContentType, file.Size, file.Sum, key, person(asker), scan)
 		if err != nil {
 			return err
 		}
 		if version, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Version]); err != nil {
+			return err
+		}
+		if err := blob.Keep(ctx, tx, asker.TenantID, key); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `update document_requests set state = 'received' where tenant_id = $1 and id = $2`, asker.TenantID, request); err != nil {
@@ -234,61 +194,25 @@ func person(a onboarding.Asker) *uuid.UUID {
 	return &a.UserID
 }
 
-// cleanName is the last part of a name, without what confuses people or systems.
-func cleanName(name string) string {
-	name = name[strings.LastIndexAny(name, `/\`)+1:]
-	name = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || strings.ContainsRune(`"<>|*?:`, r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(name, ""))
-	name = strings.Trim(strings.Join(strings.Fields(name), " "), ". ")
-	if runes := []rune(name); len(runes) > 150 {
-		name = string(runes[:100]) + "…" + string(runes[len(runes)-49:])
-	}
-	if name == "" {
-		return "document"
-	}
-	return name
-}
-
-// Content is a file to hand out: an address that works for minutes, or the bytes.
-type Content struct {
-	Version Version
-	URL     string
-	Body    io.ReadCloser
-}
-
-// downloadLifetime is how long an address works; access is checked when it is made.
-const downloadLifetime = 2 * time.Minute
-
 // Download hands a version out when the asker may see it and it is scanned clean.
-func (s *Service) Download(ctx context.Context, asker onboarding.Asker, id uuid.UUID) (Content, error) {
-	var out Content
-	var key, department string
+func (s *Service) Download(ctx context.Context, asker onboarding.Asker, id uuid.UUID) (blob.Content, error) {
+	var out blob.Content
+	var key, department, scan string
 	err := s.db.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) error {
-		v := &out.Version
-		return tx.QueryRow(ctx, `select v.id, v.request_id, v.version_no, v.file_name, v.content_type, v.size_bytes, v.scan_state, v.review_state, v.uploaded_at,
-			v.storage_key, r.department from document_versions v join document_requests r on r.tenant_id = v.tenant_id and r.id = v.request_id
-			where v.tenant_id = $1 and v.id = $2`, asker.TenantID, id).
-			Scan(&v.ID, &v.RequestID, &v.Number, &v.FileName, &v.ContentType, &v.Size, &v.ScanState, &v.ReviewState, &v.UploadedAt, &key, &department)
+		return tx.QueryRow(ctx, `select v.file_name, v.content_type, v.size_bytes, v.scan_state, v.storage_key, r.department
+			from document_versions v join document_requests r on r.tenant_id = v.tenant_id and r.id = v.request_id
+			where v.tenant_id = $1 and v.id = $2`, asker.TenantID, id).Scan(&out.FileName, &out.ContentType, &out.Size, &scan, &key, &department)
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), err == nil && (!asker.Sees(department) || key == ""):
-		return Content{}, ErrNotFound
+		return blob.Content{}, ErrNotFound
 	case err != nil:
-		return Content{}, fmt.Errorf("download document: %w", err)
-	case out.Version.ScanState != "clean":
-		return Content{}, ErrHeld
+		return blob.Content{}, fmt.Errorf("download document: %w", err)
+	case scan != blob.Clean:
+		return blob.Content{}, blob.ErrHeld
 	}
-	if presigner, ok := s.blobs.(Presigner); ok {
-		out.URL, err = presigner.Presign(ctx, key, out.Version.FileName, out.Version.ContentType, downloadLifetime)
-	} else {
-		out.Body, err = s.blobs.Open(ctx, key)
-	}
-	if err != nil {
-		return Content{}, fmt.Errorf("download document: %w", err)
+	if out, err = blob.HandOut(ctx, s.blobs, key, out); err != nil {
+		return blob.Content{}, fmt.Errorf("download document: %w", err)
 	}
 	return out, nil
 }

@@ -67,7 +67,8 @@ var sections = map[string]string{
 		from sla_clocks c join tickets t on t.tenant_id = c.tenant_id and t.id = c.ticket_id
 		where c.tenant_id = $1 and c.started_at >= $2 and c.started_at < $3 order by c.started_at, c.id`,
 	// Texts for staff only are left out, as in the portal.
-	"conversations": `select c.id as conversation, c.channel, c.subject, m.created_at, m.author_kind as author, m.author_name, m.body
+	"conversations": `select c.id as conversation, c.channel, c.subject, m.created_at, m.author_kind as author, m.author_name, m.body,
+		coalesce((select string_agg(a->>'name', ', ' order by n) from jsonb_array_elements(m.attachments) with ordinality as f (a, n)), '') as files
 		from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
 		where m.tenant_id = $1 and m.visibility = 'customer' and m.state in ('final', 'stopped') and m.created_at >= $2 and m.created_at < $3 order by c.id, m.seq`,
 	"audit": `select at, actor_kind as actor, action, object from audit_events where tenant_id = $1 and at >= $2 and at < $3 order by at, id`,

@@ -18,7 +18,8 @@ var kept = []string{"tenants", "audit_events"}
 // Erasure says what is left to do outside the database, and how much went.
 type Erasure struct {
 	Rows int64
-	// Blobs are the keys of the customer's files, to be deleted after the commit.
+	// Blobs are the keys of the customer's files, of documents and of messages, to
+	// be deleted after the commit.
 	Blobs []string
 }
 
@@ -46,7 +47,8 @@ func erase(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, out *Erasure) error
 	if err := audit(ctx, tx, tenant, uuid.Nil, from, Erased); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, `select storage_key from document_versions where tenant_id = $1 and storage_key <> '' order by 1`, tenant)
+	rows, err := tx.Query(ctx, `select storage_key from document_versions where tenant_id = $1 and storage_key <> ''
+		union select storage_key from attachments where tenant_id = $1 and storage_key <> '' union select storage_key from loose_files where tenant_id = $1 order by 1`, tenant)
 	if err != nil {
 		return err
 	}

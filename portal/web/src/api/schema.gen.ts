@@ -417,6 +417,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What files a message can carry; to tell people before they choose one */
+        get: operations["getAttachmentLimits"];
+        put?: never;
+        /**
+         * Send a file ahead; it is the caller's alone until a message carries it, and is forgotten after a day without one
+         * @description The body is the file itself. Name the id in attachments of a new message or conversation.
+         */
+        post: operations["uploadAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/attachments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** What became of a file */
+        get: operations["getAttachment"];
+        put?: never;
+        post?: never;
+        /** Remove a file that was not sent; one that was sent goes with its message */
+        delete: operations["discardAttachment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/attachments/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** The file of a message one may read, once it was checked */
+        get: operations["downloadAttachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/kb/search": {
         parameters: {
             query?: never;
@@ -641,6 +701,84 @@ export interface paths {
         };
         /** Uploads of all tenants that wait for a review, oldest first */
         get: operations["listPendingDocuments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What files a reply can carry, and whether any can */
+        get: operations["getAgentAttachmentLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/tickets/{tenant}/{id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a file ahead for a reply in this ticket */
+        post: operations["uploadAgentAttachment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/attachments/{tenant}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** What became of a file, and the beginning of a plain text */
+        get: operations["getAgentAttachment"];
+        put?: never;
+        post?: never;
+        /** Remove a file of one's own that was not sent */
+        delete: operations["discardAgentAttachment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/attachments/{tenant}/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** The file of a message */
+        get: operations["downloadAgentAttachment"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1292,14 +1430,51 @@ export interface components {
             subject?: string;
             text?: string;
             client_key?: components["schemas"]["ClientKey"];
+            attachments?: components["schemas"]["AttachmentIDs"];
         };
         StartedConversation: {
             conversation: components["schemas"]["Conversation"];
             message?: components["schemas"]["Message"];
         };
         PostMessage: {
+            /** @description May be empty when files are attached */
             text: string;
             client_key?: components["schemas"]["ClientKey"];
+            attachments?: components["schemas"]["AttachmentIDs"];
+        };
+        /** @description Files the caller uploaded and has not sent yet */
+        AttachmentIDs: string[];
+        AttachmentLimits: {
+            /**
+             * Format: int64
+             * @description Of one file
+             */
+            max_bytes: number;
+            per_message: number;
+            /** @description Told by content */
+            types: string[];
+            /** @description Files are checked for viruses */
+            scanned: boolean;
+            /** @description Files can be sent to customers */
+            to_customers: boolean;
+        };
+        Attachment: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            content_type: string;
+            /** Format: int64 */
+            size: number;
+            /**
+             * @description Of the virus check. A clean file can be fetched; not_scanned means that no check is set up
+             * @enum {string}
+             */
+            state: "pending" | "clean" | "infected" | "error" | "not_scanned";
+        };
+        AgentAttachment: {
+            attachment: components["schemas"]["Attachment"];
+            /** @description The first 4 KiB of a checked plain text, for people to look at */
+            preview?: string;
         };
         Message: {
             /** Format: uuid */
@@ -1321,6 +1496,7 @@ export interface components {
             /** Format: uuid */
             in_reply_to?: string;
             answer?: components["schemas"]["Answer"];
+            attachments?: components["schemas"]["Attachment"][];
             /** @enum {string} */
             state: "streaming" | "final" | "stopped" | "deleted";
             /** @enum {string} */
@@ -1797,6 +1973,7 @@ export interface components {
             until?: string;
             /** @description For correct */
             intent?: string;
+            attachments?: components["schemas"]["AttachmentIDs"];
         };
         Suggestion: {
             text: string;
@@ -2764,6 +2941,129 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getAttachmentLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentLimits"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadAttachment: {
+        parameters: {
+            query: {
+                file_name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Stored and held back until it has been checked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file without its bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    discardAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Where the file is for the next two minutes */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     searchKnowledge: {
         parameters: {
             query: {
@@ -3079,6 +3379,138 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PendingDocumentList"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAgentAttachmentLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttachmentLimits"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadAgentAttachment: {
+        parameters: {
+            query: {
+                file_name: string;
+            };
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Stored and held back from the customer until it has been checked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getAgentAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file without its bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentAttachment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    discardAgentAttachment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadAgentAttachment: {
+        parameters: {
+            query?: {
+                /** @description Open a file that was not checked for viruses; who does is kept */
+                unchecked?: boolean;
+            };
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Where the file is for the next two minutes */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -1,4 +1,4 @@
-package document
+package blob
 
 import (
 	"context"
@@ -10,17 +10,17 @@ import (
 	"path"
 )
 
-// Folder is Blobs in a local folder. No key reaches outside of it.
+// Folder is a Store in a local folder. No key reaches outside of it.
 type Folder struct{ root *os.Root }
 
 // OpenFolder makes the folder when it is missing.
 func OpenFolder(name string) (*Folder, error) {
 	if err := os.MkdirAll(name, 0o700); err != nil {
-		return nil, fmt.Errorf("open document folder: %w", err)
+		return nil, fmt.Errorf("open folder of files: %w", err)
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
-		return nil, fmt.Errorf("open document folder: %w", err)
+		return nil, fmt.Errorf("open folder of files: %w", err)
 	}
 	return &Folder{root}, nil
 }
@@ -28,7 +28,7 @@ func OpenFolder(name string) (*Folder, error) {
 // Close releases the folder.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// Put implements Blobs: the file appears complete or not at all.
+// Put implements Store: the file appears complete or not at all.
 func (f *Folder) Put(ctx context.Context, key string, body io.Reader, _ int64, _ string) (err error) {
 	if err := f.root.MkdirAll(path.Dir(key), 0o700); err != nil {
 		return fmt.Errorf("store file: %w", err)
@@ -58,11 +58,11 @@ func (f *Folder) Put(ctx context.Context, key string, body io.Reader, _ int64, _
 	return nil
 }
 
-// Open implements Blobs.
+// Open implements Store.
 func (f *Folder) Open(_ context.Context, key string) (io.ReadCloser, error) {
 	file, err := f.root.Open(key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoBlob
+		return nil, ErrNone
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open file: %w", err)
@@ -70,7 +70,7 @@ func (f *Folder) Open(_ context.Context, key string) (io.ReadCloser, error) {
 	return file, nil
 }
 
-// Delete implements Blobs.
+// Delete implements Store.
 func (f *Folder) Delete(_ context.Context, key string) error {
 	if err := f.root.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete file: %w", err)

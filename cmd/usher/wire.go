@@ -34,10 +34,12 @@ import (
 	"github.com/usherdesk/usher/portal/web"
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
+	"github.com/usherdesk/usher/triage/upkeep"
 )
 
 // application is everything, joined. What a process does with it depends on its
@@ -70,6 +72,7 @@ type application struct {
 	usage     *usage.Counter
 	webhooks  *webhook.Service
 	proposals *proposal.Service
+	upkeep    *upkeep.Service
 	mail      *email.Service // nil without e-mail
 	handler   http.Handler
 }
@@ -168,6 +171,8 @@ func (a *application) join() error {
 	switchover.AddWorkers(workers, a.models)
 	a.proposals = &proposal.Service{DB: a.worker, Search: a.searcher, Articles: a.curation}
 	proposal.AddWorkers(workers, a.proposals)
+	a.upkeep = upkeep.New(upkeep.Config{DB: a.worker, Jobs: a.jobs, Engine: a.engine, Pipeline: a.pipelineOf, Log: a.log})
+	upkeep.AddWorkers(workers, a.upkeep)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	if a.documents, err = a.connectDocuments(workers); err != nil {
@@ -192,6 +197,13 @@ func (a *application) tester() tester {
 	return tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation}
 }
 
+// pipelineOf answers with a classifier in the place of the one in use.
+func (a *application) pipelineOf(engine *taxonomy.Engine) eval.Pipeline {
+	t := a.tester()
+	t.engine = engine
+	return api.Pipeline(t, nil, nil)
+}
+
 func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	spec, err := portal.SpecJSON()
 	if err != nil {
@@ -203,7 +215,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
 		Onboarding: newLive(a.app, nil), Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
-		Tester: a.tester(), Usage: a.usage,
+		Tester: a.tester(), Upkeep: a.upkeep, Usage: a.usage,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,
 	})

@@ -46,6 +46,8 @@ var operations = map[string]access{
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,
 	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
+	"GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,
+	"ListTaxonomyRuns": curator, "StartTaxonomyRun": curator, "GetTaxonomyRun": curator,
 	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator, "GetAccuracy": curator,
 }
 

@@ -603,19 +603,19 @@ func (e QueueRowState) Valid() bool {
 
 // Defines values for ReplayChangesKind.
 const (
-	Changes ReplayChangesKind = "changes"
-	Gains   ReplayChangesKind = "gains"
-	Loses   ReplayChangesKind = "loses"
+	ReplayChangesKindChanges ReplayChangesKind = "changes"
+	ReplayChangesKindGains   ReplayChangesKind = "gains"
+	ReplayChangesKindLoses   ReplayChangesKind = "loses"
 )
 
 // Valid indicates whether the value is a known member of the ReplayChangesKind enum.
 func (e ReplayChangesKind) Valid() bool {
 	switch e {
-	case Changes:
+	case ReplayChangesKindChanges:
 		return true
-	case Gains:
+	case ReplayChangesKindGains:
 		return true
-	case Loses:
+	case ReplayChangesKindLoses:
 		return true
 	default:
 		return false
@@ -667,6 +667,144 @@ func (e SavedQuestionRole) Valid() bool {
 	case SavedQuestionRoleMember:
 		return true
 	case SavedQuestionRoleVisitor:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxonomyEditDimension.
+const (
+	TaxonomyEditDimensionIntent      TaxonomyEditDimension = "intent"
+	TaxonomyEditDimensionProductArea TaxonomyEditDimension = "product_area"
+	TaxonomyEditDimensionTeam        TaxonomyEditDimension = "team"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomyEditDimension enum.
+func (e TaxonomyEditDimension) Valid() bool {
+	switch e {
+	case TaxonomyEditDimensionIntent:
+		return true
+	case TaxonomyEditDimensionProductArea:
+		return true
+	case TaxonomyEditDimensionTeam:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxonomyEditKind.
+const (
+	TaxonomyEditKindForget TaxonomyEditKind = "forget"
+	TaxonomyEditKindMerge  TaxonomyEditKind = "merge"
+	TaxonomyEditKindPut    TaxonomyEditKind = "put"
+	TaxonomyEditKindRename TaxonomyEditKind = "rename"
+	TaxonomyEditKindSplit  TaxonomyEditKind = "split"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomyEditKind enum.
+func (e TaxonomyEditKind) Valid() bool {
+	switch e {
+	case TaxonomyEditKindForget:
+		return true
+	case TaxonomyEditKindMerge:
+		return true
+	case TaxonomyEditKindPut:
+		return true
+	case TaxonomyEditKindRename:
+		return true
+	case TaxonomyEditKindSplit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxonomyReportMovesWhat.
+const (
+	TaxonomyReportMovesWhatIntent TaxonomyReportMovesWhat = "intent"
+	TaxonomyReportMovesWhatRoute  TaxonomyReportMovesWhat = "route"
+	TaxonomyReportMovesWhatTeam   TaxonomyReportMovesWhat = "team"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomyReportMovesWhat enum.
+func (e TaxonomyReportMovesWhat) Valid() bool {
+	switch e {
+	case TaxonomyReportMovesWhatIntent:
+		return true
+	case TaxonomyReportMovesWhatRoute:
+		return true
+	case TaxonomyReportMovesWhatTeam:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxonomyReportQuestionsKind.
+const (
+	TaxonomyReportQuestionsKindChanges TaxonomyReportQuestionsKind = "changes"
+	TaxonomyReportQuestionsKindGains   TaxonomyReportQuestionsKind = "gains"
+	TaxonomyReportQuestionsKindLoses   TaxonomyReportQuestionsKind = "loses"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomyReportQuestionsKind enum.
+func (e TaxonomyReportQuestionsKind) Valid() bool {
+	switch e {
+	case TaxonomyReportQuestionsKindChanges:
+		return true
+	case TaxonomyReportQuestionsKindGains:
+		return true
+	case TaxonomyReportQuestionsKindLoses:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxonomyRunAct.
+const (
+	TaxonomyRunActPreview TaxonomyRunAct = "preview"
+	TaxonomyRunActPublish TaxonomyRunAct = "publish"
+	TaxonomyRunActRestore TaxonomyRunAct = "restore"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomyRunAct enum.
+func (e TaxonomyRunAct) Valid() bool {
+	switch e {
+	case TaxonomyRunActPreview:
+		return true
+	case TaxonomyRunActPublish:
+		return true
+	case TaxonomyRunActRestore:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxonomyRunState.
+const (
+	TaxonomyRunStateDone    TaxonomyRunState = "done"
+	TaxonomyRunStateFailed  TaxonomyRunState = "failed"
+	TaxonomyRunStateQueued  TaxonomyRunState = "queued"
+	TaxonomyRunStateRefused TaxonomyRunState = "refused"
+	TaxonomyRunStateRunning TaxonomyRunState = "running"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomyRunState enum.
+func (e TaxonomyRunState) Valid() bool {
+	switch e {
+	case TaxonomyRunStateDone:
+		return true
+	case TaxonomyRunStateFailed:
+		return true
+	case TaxonomyRunStateQueued:
+		return true
+	case TaxonomyRunStateRefused:
+		return true
+	case TaxonomyRunStateRunning:
 		return true
 	default:
 		return false
@@ -865,6 +1003,27 @@ func (e SettleProposalJSONBodyAct) Valid() bool {
 	case Accept:
 		return true
 	case Reject:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StartTaxonomyRunJSONBodyAct.
+const (
+	StartTaxonomyRunJSONBodyActPreview StartTaxonomyRunJSONBodyAct = "preview"
+	StartTaxonomyRunJSONBodyActPublish StartTaxonomyRunJSONBodyAct = "publish"
+	StartTaxonomyRunJSONBodyActRestore StartTaxonomyRunJSONBodyAct = "restore"
+)
+
+// Valid indicates whether the value is a known member of the StartTaxonomyRunJSONBodyAct enum.
+func (e StartTaxonomyRunJSONBodyAct) Valid() bool {
+	switch e {
+	case StartTaxonomyRunJSONBodyActPreview:
+		return true
+	case StartTaxonomyRunJSONBodyActPublish:
+		return true
+	case StartTaxonomyRunJSONBodyActRestore:
 		return true
 	default:
 		return false
@@ -1814,6 +1973,137 @@ type Synonym struct {
 	Terms  []string            `json:"terms"`
 }
 
+// TaxonomyDraft defines model for TaxonomyDraft.
+type TaxonomyDraft struct {
+	Steps []struct {
+		// Broken Why it no longer fits the taxonomy, if so; it is left out then
+		Broken    *string      `json:"broken,omitempty"`
+		CreatedAt time.Time    `json:"created_at"`
+		Edit      TaxonomyEdit `json:"edit"`
+		Number    int64        `json:"number"`
+	} `json:"steps"`
+
+	// Values The taxonomy with the draft
+	Values []TaxonomyValue `json:"values"`
+}
+
+// TaxonomyEdit defines model for TaxonomyEdit.
+type TaxonomyEdit struct {
+	// Description split: what the new value is
+	Description *string               `json:"description,omitempty"`
+	Dimension   TaxonomyEditDimension `json:"dimension"`
+
+	// Examples put: to add; split: that move; forget: that go
+	Examples *[]string `json:"examples,omitempty"`
+
+	// From rename, merge, split, forget: the value it is about
+	From *string          `json:"from,omitempty"`
+	Kind TaxonomyEditKind `json:"kind"`
+
+	// To rename: its new name; merge: where it goes up in; split: the new value
+	To    *string        `json:"to,omitempty"`
+	Value *TaxonomyValue `json:"value,omitempty"`
+}
+
+// TaxonomyEditDimension defines model for TaxonomyEdit.Dimension.
+type TaxonomyEditDimension string
+
+// TaxonomyEditKind defines model for TaxonomyEdit.Kind.
+type TaxonomyEditKind string
+
+// TaxonomyReport defines model for TaxonomyReport.
+type TaxonomyReport struct {
+	// Accepted It does not do worse
+	Accepted bool `json:"accepted"`
+
+	// Accuracy Of the draft's on them, 0 to 1
+	Accuracy float32 `json:"accuracy"`
+
+	// Asked Past questions asked of both
+	Asked int `json:"asked"`
+
+	// Corrected Messages people corrected
+	Corrected      int `json:"corrected"`
+	CorrectedAfter int `json:"corrected_after"`
+
+	// CorrectedBefore Of these classified as they said, by a classifier that has not seen them
+	CorrectedBefore int `json:"corrected_before"`
+
+	// Gained Wrong now, right then
+	Gained int `json:"gained"`
+
+	// Held Examples held back from both classifiers
+	Held int `json:"held"`
+	Kept []struct {
+		// Passes Then; now it is the other way round
+		Passes   bool    `json:"passes"`
+		Question string  `json:"question"`
+		Why      *string `json:"why,omitempty"`
+	} `json:"kept"`
+
+	// Lost Right now, wrong then
+	Lost int `json:"lost"`
+
+	// Messages Past messages looked at
+	Messages int `json:"messages"`
+	Moves    []struct {
+		// Asked The draft itself says so
+		Asked bool `json:"asked"`
+		Count int  `json:"count"`
+
+		// Examples Personal data masked
+		Examples []string `json:"examples"`
+
+		// From Empty: none fits
+		From string                  `json:"from"`
+		To   string                  `json:"to"`
+		What TaxonomyReportMovesWhat `json:"what"`
+	} `json:"moves"`
+	Questions []struct {
+		After  ReplayOutcome               `json:"after"`
+		Before ReplayOutcome               `json:"before"`
+		Kind   TaxonomyReportQuestionsKind `json:"kind"`
+
+		// Question Personal data masked
+		Question string `json:"question"`
+	} `json:"questions"`
+
+	// Stay Of these classified and handled as before
+	Stay int `json:"stay"`
+}
+
+// TaxonomyReportMovesWhat defines model for TaxonomyReport.Moves.What.
+type TaxonomyReportMovesWhat string
+
+// TaxonomyReportQuestionsKind defines model for TaxonomyReport.Questions.Kind.
+type TaxonomyReportQuestionsKind string
+
+// TaxonomyRun defines model for TaxonomyRun.
+type TaxonomyRun struct {
+	Act        TaxonomyRunAct      `json:"act"`
+	By         *string             `json:"by,omitempty"`
+	CreatedAt  time.Time           `json:"created_at"`
+	Edits      []TaxonomyEdit      `json:"edits"`
+	FinishedAt *time.Time          `json:"finished_at,omitempty"`
+	ID         openapi_types.UUID  `json:"id"`
+	Report     *TaxonomyReport     `json:"report,omitempty"`
+	Restores   *openapi_types.UUID `json:"restores,omitempty"`
+	State      TaxonomyRunState    `json:"state"`
+
+	// Step What it is at
+	Step     *string             `json:"step,omitempty"`
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+
+	// Why Why it was refused
+	Why *string `json:"why,omitempty"`
+}
+
+// TaxonomyRunAct defines model for TaxonomyRun.Act.
+type TaxonomyRunAct string
+
+// TaxonomyRunState defines model for TaxonomyRun.State.
+type TaxonomyRunState string
+
 // TaxonomyValue defines model for TaxonomyValue.
 type TaxonomyValue struct {
 	Description string                 `json:"description"`
@@ -2054,6 +2344,29 @@ type ListSourcesParams struct {
 	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
 }
 
+// DropTaxonomyEditsParams defines parameters for DropTaxonomyEdits.
+type DropTaxonomyEditsParams struct {
+	Number *int64 `form:"number,omitempty" json:"number,omitempty"`
+}
+
+// StartTaxonomyRunJSONBody defines parameters for StartTaxonomyRun.
+type StartTaxonomyRunJSONBody struct {
+	Act    StartTaxonomyRunJSONBodyAct `json:"act"`
+	Anyway *bool                       `json:"anyway,omitempty"`
+
+	// Past preview: how many past messages; default 500
+	Past *int `json:"past,omitempty"`
+
+	// RunID restore: the publication to take back
+	RunID *openapi_types.UUID `json:"run_id,omitempty"`
+
+	// TenantID preview: look at messages of this tenant only
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+}
+
+// StartTaxonomyRunJSONBodyAct defines parameters for StartTaxonomyRun.
+type StartTaxonomyRunJSONBodyAct string
+
 // ExportTenantDataParams defines parameters for ExportTenantData.
 type ExportTenantDataParams struct {
 	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
@@ -2279,6 +2592,12 @@ type PutSynonymJSONRequestBody = Synonym
 // PutTaxonomyValueJSONRequestBody defines body for PutTaxonomyValue for application/json ContentType.
 type PutTaxonomyValueJSONRequestBody = TaxonomyValue
 
+// EditTaxonomyDraftJSONRequestBody defines body for EditTaxonomyDraft for application/json ContentType.
+type EditTaxonomyDraftJSONRequestBody = TaxonomyEdit
+
+// StartTaxonomyRunJSONRequestBody defines body for StartTaxonomyRun for application/json ContentType.
+type StartTaxonomyRunJSONRequestBody StartTaxonomyRunJSONBody
+
 // MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
 type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
 
@@ -2407,6 +2726,24 @@ type ServerInterface interface {
 
 	// (PUT /v1/admin/taxonomy)
 	PutTaxonomyValue(c *gin.Context)
+	// DropTaxonomyEdits Take a step out of the draft, or without a number all of them
+	// (DELETE /v1/admin/taxonomy/draft)
+	DropTaxonomyEdits(c *gin.Context, params DropTaxonomyEditsParams)
+	// GetTaxonomyDraft The draft of the taxonomy as steps, and what the taxonomy would be with them
+	// (GET /v1/admin/taxonomy/draft)
+	GetTaxonomyDraft(c *gin.Context)
+	// EditTaxonomyDraft Put a step to the draft; nothing acts on it before it is published
+	// (POST /v1/admin/taxonomy/draft)
+	EditTaxonomyDraft(c *gin.Context)
+	// ListTaxonomyRuns The last preview of the draft, and every publication, latest first
+	// (GET /v1/admin/taxonomy/runs)
+	ListTaxonomyRuns(c *gin.Context)
+	// StartTaxonomyRun Show what the draft would change, publish it, or take a publication back
+	// (POST /v1/admin/taxonomy/runs)
+	StartTaxonomyRun(c *gin.Context)
+
+	// (GET /v1/admin/taxonomy/runs/{id})
+	GetTaxonomyRun(c *gin.Context, id IDPath)
 
 	// (GET /v1/admin/tenants)
 	ListTenants(c *gin.Context)
@@ -3182,6 +3519,110 @@ func (siw *ServerInterfaceWrapper) PutTaxonomyValue(c *gin.Context) {
 	}
 
 	siw.Handler.PutTaxonomyValue(c)
+}
+
+// DropTaxonomyEdits operation middleware
+func (siw *ServerInterfaceWrapper) DropTaxonomyEdits(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DropTaxonomyEditsParams
+
+	// ------------- Optional query parameter "number" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "number", c.Request.URL.Query(), &params.Number, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter number: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DropTaxonomyEdits(c, params)
+}
+
+// GetTaxonomyDraft operation middleware
+func (siw *ServerInterfaceWrapper) GetTaxonomyDraft(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTaxonomyDraft(c)
+}
+
+// EditTaxonomyDraft operation middleware
+func (siw *ServerInterfaceWrapper) EditTaxonomyDraft(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EditTaxonomyDraft(c)
+}
+
+// ListTaxonomyRuns operation middleware
+func (siw *ServerInterfaceWrapper) ListTaxonomyRuns(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTaxonomyRuns(c)
+}
+
+// StartTaxonomyRun operation middleware
+func (siw *ServerInterfaceWrapper) StartTaxonomyRun(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StartTaxonomyRun(c)
+}
+
+// GetTaxonomyRun operation middleware
+func (siw *ServerInterfaceWrapper) GetTaxonomyRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTaxonomyRun(c, id)
 }
 
 // ListTenants operation middleware
@@ -5186,6 +5627,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/admin/synonyms/:id", wrapper.DeleteSynonym)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy", wrapper.GetTaxonomy)
 	router.PUT(options.BaseURL+"/v1/admin/taxonomy", wrapper.PutTaxonomyValue)
+	router.DELETE(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.DropTaxonomyEdits)
+	router.GET(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.GetTaxonomyDraft)
+	router.POST(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.EditTaxonomyDraft)
+	router.GET(options.BaseURL+"/v1/admin/taxonomy/runs", wrapper.ListTaxonomyRuns)
+	router.POST(options.BaseURL+"/v1/admin/taxonomy/runs", wrapper.StartTaxonomyRun)
+	router.GET(options.BaseURL+"/v1/admin/taxonomy/runs/:id", wrapper.GetTaxonomyRun)
 	router.GET(options.BaseURL+"/v1/admin/onboarding/rules", wrapper.ListRules)
 	router.PUT(options.BaseURL+"/v1/admin/onboarding/rules", wrapper.PutRule)
 	router.POST(options.BaseURL+"/v1/admin/onboarding/rules/try", wrapper.TryRules)
@@ -6274,6 +6721,240 @@ type PutTaxonomyValuedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutTaxonomyValuedefaultApplicationProblemPlusJSONResponse) VisitPutTaxonomyValueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DropTaxonomyEditsRequestObject struct {
+	Params DropTaxonomyEditsParams
+}
+
+type DropTaxonomyEditsResponseObject interface {
+	VisitDropTaxonomyEditsResponse(w http.ResponseWriter) error
+}
+
+type DropTaxonomyEdits200JSONResponse TaxonomyDraft
+
+func (response DropTaxonomyEdits200JSONResponse) VisitDropTaxonomyEditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DropTaxonomyEditsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DropTaxonomyEditsdefaultApplicationProblemPlusJSONResponse) VisitDropTaxonomyEditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxonomyDraftRequestObject struct {
+}
+
+type GetTaxonomyDraftResponseObject interface {
+	VisitGetTaxonomyDraftResponse(w http.ResponseWriter) error
+}
+
+type GetTaxonomyDraft200JSONResponse TaxonomyDraft
+
+func (response GetTaxonomyDraft200JSONResponse) VisitGetTaxonomyDraftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxonomyDraftdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTaxonomyDraftdefaultApplicationProblemPlusJSONResponse) VisitGetTaxonomyDraftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EditTaxonomyDraftRequestObject struct {
+	Body *EditTaxonomyDraftJSONRequestBody
+}
+
+type EditTaxonomyDraftResponseObject interface {
+	VisitEditTaxonomyDraftResponse(w http.ResponseWriter) error
+}
+
+type EditTaxonomyDraft200JSONResponse TaxonomyDraft
+
+func (response EditTaxonomyDraft200JSONResponse) VisitEditTaxonomyDraftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EditTaxonomyDraftdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EditTaxonomyDraftdefaultApplicationProblemPlusJSONResponse) VisitEditTaxonomyDraftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxonomyRunsRequestObject struct {
+}
+
+type ListTaxonomyRunsResponseObject interface {
+	VisitListTaxonomyRunsResponse(w http.ResponseWriter) error
+}
+
+type ListTaxonomyRuns200JSONResponse struct {
+	Runs []TaxonomyRun `json:"runs"`
+}
+
+func (response ListTaxonomyRuns200JSONResponse) VisitListTaxonomyRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxonomyRunsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTaxonomyRunsdefaultApplicationProblemPlusJSONResponse) VisitListTaxonomyRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartTaxonomyRunRequestObject struct {
+	Body *StartTaxonomyRunJSONRequestBody
+}
+
+type StartTaxonomyRunResponseObject interface {
+	VisitStartTaxonomyRunResponse(w http.ResponseWriter) error
+}
+
+type StartTaxonomyRun202JSONResponse TaxonomyRun
+
+func (response StartTaxonomyRun202JSONResponse) VisitStartTaxonomyRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartTaxonomyRundefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartTaxonomyRundefaultApplicationProblemPlusJSONResponse) VisitStartTaxonomyRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxonomyRunRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type GetTaxonomyRunResponseObject interface {
+	VisitGetTaxonomyRunResponse(w http.ResponseWriter) error
+}
+
+type GetTaxonomyRun200JSONResponse TaxonomyRun
+
+func (response GetTaxonomyRun200JSONResponse) VisitGetTaxonomyRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxonomyRundefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTaxonomyRundefaultApplicationProblemPlusJSONResponse) VisitGetTaxonomyRunResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8998,6 +9679,24 @@ type StrictServerInterface interface {
 
 	// (PUT /v1/admin/taxonomy)
 	PutTaxonomyValue(ctx context.Context, request PutTaxonomyValueRequestObject) (PutTaxonomyValueResponseObject, error)
+	// DropTaxonomyEdits Take a step out of the draft, or without a number all of them
+	// (DELETE /v1/admin/taxonomy/draft)
+	DropTaxonomyEdits(ctx context.Context, request DropTaxonomyEditsRequestObject) (DropTaxonomyEditsResponseObject, error)
+	// GetTaxonomyDraft The draft of the taxonomy as steps, and what the taxonomy would be with them
+	// (GET /v1/admin/taxonomy/draft)
+	GetTaxonomyDraft(ctx context.Context, request GetTaxonomyDraftRequestObject) (GetTaxonomyDraftResponseObject, error)
+	// EditTaxonomyDraft Put a step to the draft; nothing acts on it before it is published
+	// (POST /v1/admin/taxonomy/draft)
+	EditTaxonomyDraft(ctx context.Context, request EditTaxonomyDraftRequestObject) (EditTaxonomyDraftResponseObject, error)
+	// ListTaxonomyRuns The last preview of the draft, and every publication, latest first
+	// (GET /v1/admin/taxonomy/runs)
+	ListTaxonomyRuns(ctx context.Context, request ListTaxonomyRunsRequestObject) (ListTaxonomyRunsResponseObject, error)
+	// StartTaxonomyRun Show what the draft would change, publish it, or take a publication back
+	// (POST /v1/admin/taxonomy/runs)
+	StartTaxonomyRun(ctx context.Context, request StartTaxonomyRunRequestObject) (StartTaxonomyRunResponseObject, error)
+
+	// (GET /v1/admin/taxonomy/runs/{id})
+	GetTaxonomyRun(ctx context.Context, request GetTaxonomyRunRequestObject) (GetTaxonomyRunResponseObject, error)
 
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
@@ -10170,6 +10869,190 @@ func (sh *strictHandler) PutTaxonomyValue(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PutTaxonomyValueResponseObject); ok {
 		if err := validResponse.VisitPutTaxonomyValueResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DropTaxonomyEdits operation middleware
+func (sh *strictHandler) DropTaxonomyEdits(ctx *gin.Context, params DropTaxonomyEditsParams) {
+	var request DropTaxonomyEditsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DropTaxonomyEdits(ctx, request.(DropTaxonomyEditsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DropTaxonomyEdits")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DropTaxonomyEditsResponseObject); ok {
+		if err := validResponse.VisitDropTaxonomyEditsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTaxonomyDraft operation middleware
+func (sh *strictHandler) GetTaxonomyDraft(ctx *gin.Context) {
+	var request GetTaxonomyDraftRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTaxonomyDraft(ctx, request.(GetTaxonomyDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTaxonomyDraft")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTaxonomyDraftResponseObject); ok {
+		if err := validResponse.VisitGetTaxonomyDraftResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EditTaxonomyDraft operation middleware
+func (sh *strictHandler) EditTaxonomyDraft(ctx *gin.Context) {
+	var request EditTaxonomyDraftRequestObject
+
+	var body EditTaxonomyDraftJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EditTaxonomyDraft(ctx, request.(EditTaxonomyDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EditTaxonomyDraft")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EditTaxonomyDraftResponseObject); ok {
+		if err := validResponse.VisitEditTaxonomyDraftResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTaxonomyRuns operation middleware
+func (sh *strictHandler) ListTaxonomyRuns(ctx *gin.Context) {
+	var request ListTaxonomyRunsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaxonomyRuns(ctx, request.(ListTaxonomyRunsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaxonomyRuns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTaxonomyRunsResponseObject); ok {
+		if err := validResponse.VisitListTaxonomyRunsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartTaxonomyRun operation middleware
+func (sh *strictHandler) StartTaxonomyRun(ctx *gin.Context) {
+	var request StartTaxonomyRunRequestObject
+
+	var body StartTaxonomyRunJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartTaxonomyRun(ctx, request.(StartTaxonomyRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartTaxonomyRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StartTaxonomyRunResponseObject); ok {
+		if err := validResponse.VisitStartTaxonomyRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTaxonomyRun operation middleware
+func (sh *strictHandler) GetTaxonomyRun(ctx *gin.Context, id IDPath) {
+	var request GetTaxonomyRunRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTaxonomyRun(ctx, request.(GetTaxonomyRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTaxonomyRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTaxonomyRunResponseObject); ok {
+		if err := validResponse.VisitGetTaxonomyRunResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

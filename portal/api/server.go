@@ -34,6 +34,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/upkeep"
 )
 
 // MaxBody bounds a request's body: a message of 64 KiB, escaped, fits well.
@@ -72,6 +73,7 @@ type Config struct {
 	AllAttachments *attachment.Service // the same for staff, on the worker pool
 	Reviews        Reviewer
 	Proposals      *proposal.Service // from solved tickets
+	Upkeep         *upkeep.Service   // of the taxonomy
 	Webhooks       Webhooks          // of tenants' own systems
 	Rules          *rule.Engine      // hears of a workspace that goes live
 

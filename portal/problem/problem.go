@@ -33,6 +33,7 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/taxonomy"
+	"github.com/usherdesk/usher/triage/upkeep"
 )
 
 // Problem is the body of an error response.
@@ -110,6 +111,12 @@ var rules = []rule{
 	{intake.ErrBadVote, 400, "bad_vote", "vote must be helpful or not_helpful."},
 	{taxonomy.ErrValueNotFound, 404, "not_found", ""},
 	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters and a known priority, an example a text of at most 2000."},
+	{taxonomy.ErrWorse, 409, "classifier_worse", "The classifier would do worse on examples held back from it. Nothing was changed."},
+	{taxonomy.ErrMoving, 409, "taxonomy_changed", "Agents taught the classifier meanwhile. Nothing was changed; try again."},
+	{upkeep.ErrBusy, 409, "run_under_way", "The draft is being looked at or published right now. Wait until that has ended."},
+	{upkeep.ErrEmpty, 409, "draft_empty", "The draft holds no step that fits. Add one first."},
+	{upkeep.ErrNotFound, 404, "not_found", ""},
+	{upkeep.ErrNoWay, 409, "not_restorable", "Only a publication whose former state is still kept can be taken back."},
 	{taxonomy.ErrNotReady, 503, "starting", "The assistant is still getting ready. Try again in a few seconds."},
 	{tenantdb.ErrNoTenant, 404, "not_found", ""}, // a path that names the nil id
 	{desk.ErrNotTakenBack, 409, "not_taken_back", "A mail that was sent cannot be taken back. Send a correction."},
@@ -180,12 +187,15 @@ func From(err error) *Problem {
 	}
 	var taken *desk.ClaimedError
 	var invalid *knowledge.InvalidError
+	var edit *taxonomy.EditError
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &taken):
 		return New(http.StatusConflict, "already_claimed", "Already claimed by "+taken.By+".")
 	case errors.As(err, &invalid):
 		return New(http.StatusBadRequest, "invalid_field", "One field cannot be accepted.", Field{invalid.Field, invalid.Reason})
+	case errors.As(err, &edit):
+		return New(http.StatusBadRequest, "bad_step", edit.Detail)
 	case errors.As(err, &tooBig):
 		return New(http.StatusRequestEntityTooLarge, "body_too_large", "The request is larger than "+strconv.FormatInt(tooBig.Limit>>10, 10)+" KiB. Send less at once.")
 	case errors.Is(err, context.Canceled):

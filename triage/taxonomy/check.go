@@ -50,9 +50,9 @@ func heldBack(e Example) bool {
 	return h.Sum32()%heldShare == 0
 }
 
-// examine trains the intents once more without the examples held back and asks
-// it those. The model in use learns from all of them.
-func examine(ctx context.Context, set Set) ([]answer, error) {
+// examine trains the intents once more without the examples to hold back and asks
+// it those, if there are enough. The model in use learns from all of them.
+func examine(ctx context.Context, set Set, hold func(Example) bool, enough int) ([]answer, error) {
 	enabled := map[string]bool{}
 	for _, v := range set.Values {
 		enabled[v.Value] = enabled[v.Value] || v.Dimension == Intent && v.Enabled
@@ -62,13 +62,13 @@ func examine(ctx context.Context, set Set) ([]answer, error) {
 	for _, e := range set.Examples {
 		switch {
 		case e.Dimension != Intent || !enabled[e.Value]:
-		case heldBack(e):
+		case hold(e):
 			held = append(held, e)
 		default:
 			learned.Examples = append(learned.Examples, e)
 		}
 	}
-	if len(held) < fewestHeldBack {
+	if len(held) < enough {
 		return nil, nil
 	}
 	model, err := trainDimension(ctx, learned, Intent)
@@ -152,7 +152,11 @@ const keptTrainings = 20
 
 // record keeps what came of a training. Of several processes the first counts.
 func (e *Engine) record(ctx context.Context, t Training, answers []answer) error {
-	err := pgx.BeginFunc(ctx, e.db, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, e.db, func(tx pgx.Tx) error { return recordTraining(ctx, tx, t, answers) })
+}
+
+func recordTraining(ctx context.Context, tx pgx.Tx, t Training, answers []answer) error {
+	err := func() error {
 		tag, err := tx.Exec(ctx, `insert into classifier_trainings (revision, version, accepted, held, accuracy, macro_f1, ece, gained, lost)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
 			t.Revision, t.Version, t.Accepted, t.Held, t.Accuracy, t.MacroF1, t.ECE, t.Gained, t.Lost)
@@ -167,7 +171,7 @@ func (e *Engine) record(ctx context.Context, t Training, answers []answer) error
 		batch.Queue(`delete from classifier_checks where revision not in (
 			select revision from classifier_trainings order by created_at desc limit $1)`, keptTrainings)
 		return tx.SendBatch(ctx, batch).Close()
-	})
+	}()
 	if err != nil {
 		return fmt.Errorf("keep what came of the training: %w", err)
 	}

@@ -179,12 +179,12 @@ func (e *Engine) compare(ctx context.Context, set Set, now *trained, revision st
 		if len(trainedAt) > 0 {
 			old := Set{Values: set.Values, Examples: slices.Clone(set.Examples)}
 			old.Examples = slices.DeleteFunc(old.Examples, func(x Example) bool { return x.CreatedAt.After(trainedAt[0]) })
-			if before, err = examine(ctx, old); err != nil {
+			if before, err = examine(ctx, old, heldBack, fewestHeldBack); err != nil {
 				return Training{}, nil, err
 			}
 		}
 	}
-	after, err := examine(ctx, set)
+	after, err := examine(ctx, set, heldBack, fewestHeldBack)
 	if err != nil {
 		return Training{}, nil, err
 	}

@@ -109,8 +109,16 @@ func Revision(ctx context.Context, q Querier) (string, error) {
 }
 
 // Seed inserts values and examples that are not there yet; what a curator
-// changed stays.
+// changed stays. Once a draft was published the taxonomy is the curators' alone:
+// what they renamed or merged must not come back under its shipped name.
 func Seed(ctx context.Context, tx pgx.Tx, set Set) error {
+	var published bool
+	if err := tx.QueryRow(ctx, `select exists (select from taxonomy_runs where act <> 'preview' and state = 'done')`).Scan(&published); err != nil {
+		return fmt.Errorf("seed taxonomy: %w", err)
+	}
+	if published {
+		return nil
+	}
 	batch := &pgx.Batch{}
 	for _, v := range set.Values {
 		batch.Queue(`insert into taxonomy_values (dimension, value, description, route, team, priority, sensitive, product_area)

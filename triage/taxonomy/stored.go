@@ -88,7 +88,11 @@ func (r *partReader) Read(p []byte) (int, error) {
 
 // store keeps the models of a revision and forgets all but the latest three.
 func (e *Engine) store(ctx context.Context, t *trained, took time.Duration) error {
-	err := pgx.BeginFunc(ctx, e.db, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, e.db, func(tx pgx.Tx) error { return storeModels(ctx, tx, t, took) })
+}
+
+func storeModels(ctx context.Context, tx pgx.Tx, t *trained, took time.Duration) error {
+	err := func() error {
 		if _, err := tx.Exec(ctx, `delete from classifier_models where revision = $1`, t.revision); err != nil {
 			return err
 		}
@@ -105,7 +109,7 @@ func (e *Engine) store(ctx context.Context, t *trained, took time.Duration) erro
 		}
 		_, err := tx.Exec(ctx, `delete from classifier_models where revision not in (select revision from classifier_models order by created_at desc limit 3)`)
 		return err
-	})
+	}()
 	if err != nil {
 		return fmt.Errorf("store classifier: %w", err)
 	}

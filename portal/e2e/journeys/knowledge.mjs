@@ -98,8 +98,62 @@ test("a curator keeps synonyms and the taxonomy", async () => {
   await page.getByRole("dialog").waitFor();
   await state(page, "admin-taxonomy-edit");
   await page.getByRole("dialog").getByRole("textbox", { name: "Examples to add" }).fill("A brand new example of a question");
-  await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Add to the draft" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /^Take back .*add 1 example/ }).click();
+  await page.getByRole("button", { name: /^Take back / }).waitFor({ state: "detached" });
+  await close();
+});
+
+test("a curator drafts a change of the taxonomy, sees what it would change, publishes it and goes back", async () => {
+  const customer = await visit("Ana Keller");
+  await say(customer.page, "Where are your servers and is our data encrypted?");
+  await lastAnswer(customer.page).waitFor();
+  await say(customer.page, "We want to cancel our contract");
+  await customer.page.waitForTimeout(1500);
+  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900 });
+  await page.goto("/admin/taxonomy");
+  const reshape = async (value, what, fill) => {
+    await page.getByRole("button", { name: `Reshape ${value}`, exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: `Reshape ${value}` });
+    await dialog.getByLabel("What to do").selectOption({ label: what });
+    await fill(dialog);
+    await dialog.getByRole("button", { name: "Add to the draft" }).click();
+    return dialog;
+  };
+  // A name the program acts on stays; the dialog says why.
+  const fixed = await reshape("talk_to_person", "Give it another name", (d) => d.getByLabel("New name").fill("human"));
+  await fixed.getByText(/has to keep its name/).waitFor();
+  await page.keyboard.press("Escape");
+  await (await reshape("question.security", "Give it another name", (d) => d.getByLabel("New name").fill("question.trust"))).waitFor({ state: "detached" });
+  await (
+    await reshape("billing.plan", "Split some examples off as a new value", async (d) => {
+      await d.getByLabel("Name of the new value").fill("billing.upgrade");
+      await d.getByLabel("What it is about").fill("Wants a larger plan");
+      const boxes = d.getByRole("checkbox");
+      for (let i = 0; i < 6; i++) await boxes.nth(i).check();
+      await state(page, "admin-taxonomy-reshape");
+    })
+  ).waitFor({ state: "detached" });
+  const draft = page.getByRole("region", { name: "Draft" });
+  await draft.getByText("Rename “question.security” to “question.trust”").first().waitFor();
+  await page.getByRole("rowheader", { name: "billing.upgrade" }).waitFor();
+  await draft.getByRole("button", { name: "Show what would change" }).click();
+  const report = page.getByRole("region", { name: "What publishing would change" });
+  await report.waitFor({ timeout: 240_000 });
+  await report.getByText("As you asked").first().waitFor();
+  await state(page, "admin-taxonomy-preview");
+  await expectReflow(page, "/admin/taxonomy");
+  await draft.getByRole("button", { name: "Publish the draft" }).click();
+  await page.getByText("Published. New messages are classified with it from now on.").first().waitFor({ timeout: 240_000 });
+  await page.getByRole("rowheader", { name: "question.trust" }).waitFor();
+  await state(page, "admin-taxonomy-published");
+  await page.getByRole("button", { name: "Go back to before this" }).first().click();
+  await page.getByRole("dialog", { name: "Go back?" }).getByRole("button", { name: "Go back" }).click();
+  await page.getByText("The taxonomy is as it was before that publication.").first().waitFor({ timeout: 240_000 });
+  await page.getByRole("rowheader", { name: "question.security" }).waitFor();
+  await page.getByRole("rowheader", { name: "billing.upgrade" }).waitFor({ state: "detached" });
+  await customer.close();
   await close();
 });
 

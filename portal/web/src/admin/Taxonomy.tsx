@@ -1,20 +1,29 @@
 import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
-import type { TaxonomyValue } from "../api/types";
+import type { TaxonomyDraft, TaxonomyValue } from "../api/types";
 import { announce } from "../ui/announce";
 import { Failed, Head, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { Badge, Dialog, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Reshape } from "./Reshape";
+import { Draft } from "./TaxonomyDraft";
 
 const dimensions = ["intent", "product_area", "team"] as const;
 const routes = ["acknowledge", "status", "answer", "clarify", "escalate"] as const;
 
 /** What a message can be about, and what follows from it. */
 export function Taxonomy() {
-  const list = useLoad((signal) => call("get", "/v1/admin/taxonomy", { signal }), "taxonomy");
+  const list = useLoad((signal) => call("get", "/v1/admin/taxonomy/draft", { signal }), "taxonomy");
   const [edit, setEdit] = useState<{ value: TaxonomyValue; fresh: boolean }>();
+  const [reshape, setReshape] = useState<TaxonomyValue>();
+  const kept = (d: TaxonomyDraft) => {
+    setEdit(undefined);
+    setReshape(undefined);
+    list.set(d);
+    announce("Added to the draft.");
+  };
   return (
     <div className="console-page">
       <Head title="Taxonomy" suffix="Knowledge">
@@ -22,9 +31,10 @@ export function Taxonomy() {
           <Icon name="plus" /> New value
         </button>
       </Head>
-      <p className="muted small">A description alone is enough to start with; examples make it better. The classifier retrains after a change, and keeps the new one only if it is not worse.</p>
+      <p className="muted small">A description alone is enough to start with; examples make it better. Changes go into a draft: see what it would change, then publish it. Below is the taxonomy with the draft.</p>
       {list.error !== undefined && !list.data && <Failed error={list.error} onRetry={list.reload} />}
       {!list.data && list.loading && <Loading label="Loading…" />}
+      {list.data && <Draft draft={list.data} onDraft={list.set} onPublished={list.reload} />}
       {list.data &&
         dimensions.map((d) => {
           const values = list.data?.values.filter((v) => v.dimension === d) ?? [];
@@ -63,9 +73,14 @@ export function Taxonomy() {
                           </td>
                           <td className="num">{v.examples?.length ?? 0}</td>
                           <td>
-                            <button type="button" className="btn btn-small" onClick={() => setEdit({ value: v, fresh: false })} aria-label={`Edit ${v.value}`}>
-                              Edit
-                            </button>
+                            <span className="row">
+                              <button type="button" className="btn btn-small" onClick={() => setEdit({ value: v, fresh: false })} aria-label={`Edit ${v.value}`}>
+                                Edit
+                              </button>
+                              <button type="button" className="btn btn-small btn-quiet" onClick={() => setReshape(v)} aria-label={`Reshape ${v.value}`}>
+                                Reshape
+                              </button>
+                            </span>
                           </td>
                         </tr>
                       ))}
@@ -76,23 +91,13 @@ export function Taxonomy() {
             </section>
           );
         })}
-      {edit && (
-        <Edit
-          start={edit.value}
-          fresh={edit.fresh}
-          onClose={() => setEdit(undefined)}
-          onDone={() => {
-            setEdit(undefined);
-            announce("Saved. The classifier retrains.");
-            list.reload();
-          }}
-        />
-      )}
+      {edit && <Edit start={edit.value} fresh={edit.fresh} onClose={() => setEdit(undefined)} onDone={kept} />}
+      {reshape && <Reshape value={reshape} others={list.data?.values.filter((v) => v.dimension === reshape.dimension && v.value !== reshape.value) ?? []} onClose={() => setReshape(undefined)} onDone={kept} />}
     </div>
   );
 }
 
-function Edit({ start, fresh, onClose, onDone }: { start: TaxonomyValue; fresh: boolean; onClose: () => void; onDone: () => void }) {
+function Edit({ start, fresh, onClose, onDone }: { start: TaxonomyValue; fresh: boolean; onClose: () => void; onDone: (d: TaxonomyDraft) => void }) {
   const [value, setValue] = useState(start);
   const [examples, setExamples] = useState("");
   const [problem, setProblem] = useState("");
@@ -105,8 +110,8 @@ function Edit({ start, fresh, onClose, onDone }: { start: TaxonomyValue; fresh: 
       .map((x) => x.trim())
       .filter(Boolean);
     try {
-      await call("put", "/v1/admin/taxonomy", { body: { ...value, value: value.value.trim(), examples: added } });
-      onDone();
+      const { examples: _there, ...rest } = value;
+      onDone(await call("post", "/v1/admin/taxonomy/draft", { body: { kind: "put", dimension: value.dimension, value: { ...rest, value: value.value.trim() }, examples: added } }));
     } catch (error) {
       setProblem(problemOf(error));
     }
@@ -176,7 +181,7 @@ function Edit({ start, fresh, onClose, onDone }: { start: TaxonomyValue; fresh: 
             Cancel
           </button>
           <button type="submit" className="btn btn-primary">
-            Save
+            Add to the draft
           </button>
         </div>
       </form>

@@ -1169,6 +1169,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/taxonomy/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The draft of the taxonomy as steps, and what the taxonomy would be with them */
+        get: operations["getTaxonomyDraft"];
+        put?: never;
+        /** Put a step to the draft; nothing acts on it before it is published */
+        post: operations["editTaxonomyDraft"];
+        /** Take a step out of the draft, or without a number all of them */
+        delete: operations["dropTaxonomyEdits"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/taxonomy/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last preview of the draft, and every publication, latest first */
+        get: operations["listTaxonomyRuns"];
+        put?: never;
+        /**
+         * Show what the draft would change, publish it, or take a publication back
+         * @description One run at a time. A publication is learned first, on everything; then values, examples and models change at once. It is refused where the classifier does worse on held-back examples, or a kept question would no longer be answered as expected, unless anyway is set.
+         */
+        post: operations["startTaxonomyRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/taxonomy/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get: operations["getTaxonomyRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/onboarding/rules": {
         parameters: {
             query?: never;
@@ -2210,6 +2268,106 @@ export interface components {
             enabled?: boolean;
             /** @description On put: texts to add */
             examples?: string[];
+        };
+        TaxonomyEdit: {
+            /** @enum {string} */
+            kind: "put" | "rename" | "merge" | "split" | "forget";
+            /** @enum {string} */
+            dimension: "intent" | "product_area" | "team";
+            /** @description rename, merge, split, forget: the value it is about */
+            from?: string;
+            /** @description rename: its new name; merge: where it goes up in; split: the new value */
+            to?: string;
+            /** @description split: what the new value is */
+            description?: string;
+            value?: components["schemas"]["TaxonomyValue"];
+            /** @description put: to add; split: that move; forget: that go */
+            examples?: string[];
+        };
+        TaxonomyDraft: {
+            steps: {
+                /** Format: int64 */
+                number: number;
+                edit: components["schemas"]["TaxonomyEdit"];
+                /** @description Why it no longer fits the taxonomy, if so; it is left out then */
+                broken?: string;
+                /** Format: date-time */
+                created_at: string;
+            }[];
+            /** @description The taxonomy with the draft */
+            values: components["schemas"]["TaxonomyValue"][];
+        };
+        TaxonomyRun: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            act: "preview" | "publish" | "restore";
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "refused" | "failed";
+            /** @description What it is at */
+            step?: string;
+            /** @description Why it was refused */
+            why?: string;
+            /** Format: uuid */
+            tenant_id?: string;
+            /** Format: uuid */
+            restores?: string;
+            by?: string;
+            edits: components["schemas"]["TaxonomyEdit"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+            report?: components["schemas"]["TaxonomyReport"];
+        };
+        TaxonomyReport: {
+            /** @description Past messages looked at */
+            messages: number;
+            /** @description Of these classified and handled as before */
+            stay: number;
+            moves: {
+                /** @enum {string} */
+                what: "intent" | "route" | "team";
+                /** @description Empty: none fits */
+                from: string;
+                to: string;
+                count: number;
+                /** @description The draft itself says so */
+                asked: boolean;
+                /** @description Personal data masked */
+                examples: string[];
+            }[];
+            /** @description Examples held back from both classifiers */
+            held: number;
+            /** @description Of the draft's on them, 0 to 1 */
+            accuracy: number;
+            /** @description Wrong now, right then */
+            gained: number;
+            /** @description Right now, wrong then */
+            lost: number;
+            /** @description It does not do worse */
+            accepted: boolean;
+            /** @description Messages people corrected */
+            corrected: number;
+            /** @description Of these classified as they said, by a classifier that has not seen them */
+            corrected_before: number;
+            corrected_after: number;
+            /** @description Past questions asked of both */
+            asked: number;
+            questions: {
+                /** @description Personal data masked */
+                question: string;
+                /** @enum {string} */
+                kind: "gains" | "loses" | "changes";
+                before: components["schemas"]["ReplayOutcome"];
+                after: components["schemas"]["ReplayOutcome"];
+            }[];
+            kept: {
+                question: string;
+                /** @description Then; now it is the other way round */
+                passes: boolean;
+                why?: string;
+            }[];
         };
         Metrics: {
             days: number;
@@ -4197,6 +4355,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaxonomyValue"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTaxonomyDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The draft */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyDraft"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    editTaxonomyDraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaxonomyEdit"];
+            };
+        };
+        responses: {
+            /** @description The draft with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyDraft"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    dropTaxonomyEdits: {
+        parameters: {
+            query?: {
+                number?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The draft without */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyDraft"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTaxonomyRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Runs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        runs: components["schemas"]["TaxonomyRun"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    startTaxonomyRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "preview" | "publish" | "restore";
+                    /**
+                     * Format: uuid
+                     * @description preview: look at messages of this tenant only
+                     */
+                    tenant_id?: string;
+                    /** @description preview: how many past messages; default 500 */
+                    past?: number;
+                    anyway?: boolean;
+                    /**
+                     * Format: uuid
+                     * @description restore: the publication to take back
+                     */
+                    run_id?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description It runs; ask for it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTaxonomyRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyRun"];
                 };
             };
             default: components["responses"]["Problem"];

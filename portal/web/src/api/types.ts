@@ -46,3 +46,7 @@ export type Gap = Schemas["Gap"];
 export type Synonym = Schemas["Synonym"];
 export type TaxonomyValue = Schemas["TaxonomyValue"];
 export type Metrics = Schemas["Metrics"];
+export type TaxonomyEdit = Schemas["TaxonomyEdit"];
+export type TaxonomyDraft = Schemas["TaxonomyDraft"];
+export type TaxonomyRun = Schemas["TaxonomyRun"];
+export type TaxonomyReport = Schemas["TaxonomyReport"];

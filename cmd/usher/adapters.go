@@ -135,6 +135,17 @@ type tester struct {
 	status    assistant.Status
 	knowledge assistant.FromKnowledge
 	curation  *knowledge.Service
+	// A model that classifies and writes, to see what it would do; nil: the
+	// built-in engine does both.
+	classifies assistant.Classifier
+	answers    assistant.Answerer
+}
+
+func (t tester) classify(ctx context.Context, asker triage.Actor, text string) (triage.Classification, error) {
+	if t.classifies != nil {
+		return t.classifies.Classify(ctx, assistant.ClassifyInput{TenantID: asker.TenantID, Text: text, Language: asker.Locale})
+	}
+	return t.engine.Classify(ctx, taxonomy.Input{Text: text, Language: asker.Locale})
 }
 
 func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, error) {
@@ -143,7 +154,7 @@ func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, err
 	if err != nil {
 		return api.TestRun{}, err
 	}
-	c, err := t.engine.Classify(ctx, taxonomy.Input{Text: in.Question, Language: asker.Locale})
+	c, err := t.classify(ctx, asker, in.Question)
 	if err != nil {
 		return api.TestRun{}, err
 	}
@@ -159,6 +170,15 @@ func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, err
 		return api.TestRun{}, err
 	}
 	text, citations := found.Text()
+	if t.answers != nil && found.Verdict.Outcome == answer.Send {
+		reply, err := t.answers.Answer(ctx, assistant.AnswerRequest{Asker: asker, Plan: viewer.Plan, Question: in.Question, Language: c.Language}, func(string) error { return nil })
+		if err != nil {
+			return api.TestRun{}, err
+		}
+		if reply.Outcome == assistant.AnswerSend {
+			text, citations = reply.Text, reply.Citations
+		}
+	}
 	for i, p := range found.Result.Passages {
 		passage := api.WirePassage(p)
 		for _, cited := range found.Draft.Cited(found.Request.Passages) {

@@ -11,6 +11,7 @@ import (
 	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/integrations/openai/openaifake"
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/dbtest"
 	"github.com/usherdesk/usher/triage"
@@ -117,4 +118,55 @@ func TestATenantsBudgetAndSwitch(t *testing.T) {
 	require.NoError(t, b.Allow(t.Context(), on, 600))
 	require.ErrorIs(t, b.Allow(t.Context(), off, 1), errModelOff)
 	var _ openai.Settler = b
+}
+
+// Before a switch an operator sees what it would change, and nobody else notices.
+func TestReplayShowsWhatAModelWouldChange(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	fake.Script(func(call openaifake.Call) *openaifake.Answer {
+		if call.Structured || len(call.Input) > 0 {
+			return nil
+		}
+		return &openaifake.Answer{Text: "The line restarts by itself. [1]"}
+	})
+	a, actor := withModel(t, fake.BaseURL())
+	a.config.OpenAI.EmbeddingModel = "test-embedding"
+	embedder, err := openai.Embedder(newModel(a.config, a.worker), 8)
+	require.NoError(t, err)
+	a.external = []knowledge.Embedder{embedder}
+	a.models = switchover.New(a.worker, embedder)
+	a.answerTo(t, actor, "How do I press the red button to restart the line?")
+	stored := func() (n int) {
+		require.NoError(t, a.worker.WithTenant(t.Context(), actor.TenantID, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select (select count(*) from messages) + (select count(*) from decisions)`).Scan(&n)
+		}))
+		return n
+	}
+	before := stored()
+
+	changed, err := a.testerWith(t.Context(), true, false)
+	require.NoError(t, err)
+	r, err := a.replayAgainst(t.Context(), changed, "acme", 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Asked)
+	require.Equal(t, 1, r.Changes, "the model words it otherwise: %+v", r.List)
+	require.NotEqual(t, r.List[0].Before.Text, r.List[0].After.Text)
+	require.Equal(t, r.List[0].Before.Articles, r.List[0].After.Articles)
+
+	active, _, err := a.models.Active(t.Context())
+	require.NoError(t, err)
+	changed, err = a.testerWith(t.Context(), false, true)
+	require.NoError(t, err)
+	r, err = a.replayAgainst(t.Context(), changed, "", 10)
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Asked)
+	require.Zero(t, r.Loses, "%+v", r.List)
+	still, _, err := a.models.Active(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, active.ID, still.ID, "the new vectors wait")
+	again, err := a.models.Prepare(t.Context(), embedder)
+	require.NoError(t, err)
+	require.Equal(t, knowledge.ModelReady, again.State, "and are not built twice")
+	require.Equal(t, before, stored())
 }

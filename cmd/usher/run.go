@@ -80,6 +80,10 @@ func withApplication(ctx context.Context, fn func(ctx context.Context, a *applic
 	if err != nil {
 		return err
 	}
+	return withConfigured(ctx, c, fn)
+}
+
+func withConfigured(ctx context.Context, c config, fn func(ctx context.Context, a *application) error) error {
 	stop, err := database(ctx, &c)
 	if err != nil {
 		return err

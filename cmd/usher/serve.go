@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
@@ -187,6 +188,13 @@ func (a *application) switchEmbedder(ctx context.Context) error {
 	active, _, err := a.models.Active(ctx)
 	if err != nil || active.Name == a.external[0].ModelID() {
 		return err
+	}
+	if live, err := a.models.Live(ctx, a.worker.Pool()); err == nil { // prepared by `usher eval replay`
+		for _, m := range live {
+			if m.Name == a.external[0].ModelID() && m.State == knowledge.ModelReady {
+				return a.models.Activate(ctx, m.ID)
+			}
+		}
 	}
 	if _, err := a.models.StartSwitch(ctx, a.external[0].ModelID(), true, a.jobs); err != nil {
 		return fmt.Errorf("switch to the configured embedding model: %w", err)

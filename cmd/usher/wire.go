@@ -75,6 +75,9 @@ type application struct {
 	upkeep    *upkeep.Service
 	mail      *email.Service // nil without e-mail
 	handler   http.Handler
+
+	modelClassifies assistant.Classifier // nil with the built-in engine
+	modelAnswers    assistant.Answerer
 }
 
 // build opens the database and joins the parts.
@@ -141,6 +144,7 @@ func (a *application) join() error {
 		written.Model = openai.Composer(model)
 		answers = forTenant{written}
 		classifies = modelFirst{openai.Classifier(model, taxonomyValues(a.worker)), classifies, a.log}
+		a.modelClassifies, a.modelAnswers = classifies, answers
 	}
 	if a.sources, err = a.connectSources(); err != nil {
 		return err

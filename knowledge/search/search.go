@@ -87,6 +87,7 @@ type Searcher struct {
 	now          func() time.Time
 	weights      Weights
 	exactBelow   int
+	model        int
 }
 
 // Config of a Searcher; the zero value is right outside tests and evaluation.
@@ -96,11 +97,14 @@ type Config struct {
 	// ExactBelow is the number of chunks up to which a space is scanned instead
 	// of asked through HNSW: exact, and as fast. Default 4000; 1 never scans.
 	ExactBelow int
+	// Model is searched with instead of the one in use, to see what switching to
+	// it would change. It must have all its vectors.
+	Model int
 }
 
 // New returns a Searcher.
 func New(db *tenantdb.DB, models *switchover.Registry, config Config) *Searcher {
-	s := &Searcher{db: db, models: models, now: config.Now, weights: DefaultWeights, exactBelow: cmp.Or(config.ExactBelow, exactBelow)}
+	s := &Searcher{db: db, models: models, now: config.Now, weights: DefaultWeights, exactBelow: cmp.Or(config.ExactBelow, exactBelow), model: config.Model}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -148,12 +152,25 @@ func (s *Searcher) Search(ctx context.Context, q Query) (Result, error) {
 	return result, nil
 }
 
+// embedding is the model to search with.
+func (s *Searcher) embedding(ctx context.Context) (knowledge.EmbeddingModel, knowledge.Embedder, error) {
+	if s.model == 0 {
+		return s.models.Active(ctx)
+	}
+	model, err := s.models.Model(ctx, s.model)
+	if err != nil {
+		return model, nil, err
+	}
+	embedder, err := s.models.Embedder(ctx, model)
+	return model, embedder, err
+}
+
 func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 	if q.Limit <= 0 {
 		q.Limit = defaultLimit
 	}
 	q.Limit = min(q.Limit, maxLimit)
-	model, embedder, err := s.models.Active(ctx)
+	model, embedder, err := s.embedding(ctx)
 	if err != nil && embedder == nil && model.ID == 0 {
 		return Result{}, err
 	}

@@ -94,6 +94,28 @@ func (r *Registry) Switch(ctx context.Context, embedder knowledge.Embedder) erro
 	return r.Build(ctx, model.ID)
 }
 
+// Prepare makes sure an external embedder's model has all its vectors, beside the
+// one in use, and returns it. Searches go on with that one.
+func (r *Registry) Prepare(ctx context.Context, embedder knowledge.Embedder) (knowledge.EmbeddingModel, error) {
+	live, err := r.Live(ctx, r.db.Pool())
+	if err != nil {
+		return knowledge.EmbeddingModel{}, err
+	}
+	for _, m := range live {
+		if m.Name == embedder.ModelID() && m.State != knowledge.ModelBuilding {
+			return m, nil
+		}
+	}
+	model, err := r.Add(ctx, specOf(embedder, false))
+	if err != nil {
+		return model, err
+	}
+	if err := r.Build(ctx, model.ID); err != nil {
+		return model, err
+	}
+	return r.Model(ctx, model.ID)
+}
+
 // StartSwitch registers an external embedder, which must be one of those given
 // to New, and queues the building of its vectors. With activate it takes over
 // when complete; otherwise it waits, ready, for Activate.

@@ -70,7 +70,7 @@ func Cut(d Document) []Piece {
 
 func newPiece(d Document, c chunk.Chunk) Piece {
 	p := Piece{Chunk: c, Heading: strings.Join(c.Path, HeadingSeparator), Language: d.Language}
-	p.Hash = sha256.Sum256([]byte(strings.Join([]string{"v1", d.Language, d.Title, d.Product, p.Heading, c.Text}, "\x00")))
+	p.Hash = sha256.Sum256([]byte(strings.Join([]string{"v2", d.Language, d.Title, d.Product, p.Heading, c.Text}, "\x00")))
 	return p
 }
 

@@ -96,3 +96,33 @@ func FuzzTerms(f *testing.F) {
 		}
 	})
 }
+
+func TestPhrases(t *testing.T) {
+	t.Parallel()
+	stems := func(text, language string) string {
+		var out []string
+		for _, term := range lexicon.Terms(text, language) {
+			out = append(out, term.Stem)
+		}
+		return strings.Join(out, " ")
+	}
+	for text, want := range map[string]string{
+		"I can't log in":            "login",
+		"Sign in to the portal":     "login portal",
+		"signing out":               "logout",
+		"the sign-in page":          "login page",
+		"The conversation is a log": "convers log",
+		"sign the contract":         "sign contract",
+	} {
+		require.Equal(t, want, stems(text, "en"), text)
+	}
+	require.Equal(t, "log", stems("log in", "de"), "English only")
+}
+
+func TestTranslations(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, lexicon.Translations(lexicon.Stem("dokument", "de"), "de", "en"), lexicon.Stem("document", "en"))
+	require.Contains(t, lexicon.Translations(lexicon.Stem("contraseña", "es"), "es", "en"), lexicon.Stem("password", "en"))
+	require.Empty(t, lexicon.Translations("document", "en", "en"))
+	require.Empty(t, lexicon.Translations("zebra", "de", "en"))
+}

@@ -22,22 +22,32 @@ func ID(stem string) int32 {
 	return int32(h.Sum64() % Dimensions)
 }
 
-// Terms analyses a text in a language: tokens without stop words, stemmed.
+// Terms analyses a text in a language: tokens without stop words, stemmed. A
+// verb with its particle ("log in") is one term.
 func Terms(text, language string) []Term {
 	tokens := Tokens(text)
 	terms := make([]Term, 0, len(tokens))
-	for _, token := range tokens {
+	glued := ""    // a phrase's two tokens as one: "sign-in" would say it twice
+	particle := -1 // the phrase's second token, said already
+	for i, token := range tokens {
+		if i == particle {
+			continue
+		}
 		if Stopword(token.Text, language) || len(token.Text) < 2 && token.Text[0] < 0x80 && !digit(token.Text[0]) {
 			continue
 		}
-		stem := Stem(token.Text, language)
+		if token.Joined && token.Text == glued {
+			continue
+		}
+		stem, word := Stem(token.Text, language), Fold(token.Text)
 		if stem == "" { // nothing but combining marks
 			continue
 		}
-		terms = append(terms, Term{
-			Stem: stem, Word: Fold(token.Text),
-			Position: token.Position, Joined: token.Joined,
-		})
+		var meant string
+		if meant, glued = phrase(stem, token, tokens[i+1:], language); meant != "" {
+			stem, word, particle = Stem(meant, language), meant, i+1
+		}
+		terms = append(terms, Term{Stem: stem, Word: word, Position: token.Position, Joined: token.Joined})
 	}
 	return terms
 }

@@ -22,7 +22,7 @@ func (s *Searcher) Forced(ctx context.Context, q Query, exact bool) (nearest []u
 		return nil, "", err
 	}
 	u := understand(q, words)
-	vector, err := queryVector(ctx, embedder, u)
+	vector, err := queryVector(ctx, embedder, u, true)
 	if err != nil {
 		return nil, "", err
 	}

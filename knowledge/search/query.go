@@ -48,6 +48,8 @@ const (
 	synonymWeight  = 0.4
 	compoundWeight = 0.8
 	prefixWeight   = 0.6
+	// A word of another language than the articles' stands for several of theirs.
+	translationWeight = 0.8
 )
 
 // slot is one content word of a conversation with the terms that stand for it.
@@ -75,8 +77,11 @@ type understood struct {
 	products []string
 	texts    []string  // to embed: the present turn, then earlier ones
 	shares   []float64 // weight of each text
-	weights  map[int32]float32
-	names    []weighted // words of the products' names
+	// glosses are the translated words of each text, for an embedder that knows
+	// the articles' words only.
+	glosses []string
+	weights map[int32]float32
+	names   []weighted // words of the products' names
 	// attainable is the score of a chunk that holds every known word often.
 	attainable float64
 	rarity     func(stem string) float64
@@ -119,6 +124,8 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 		return
 	}
 	u.texts, u.shares = append(u.texts, text), append(u.shares, weight)
+	var gloss []string
+	defer func() { u.glosses = append(u.glosses, strings.Join(gloss, " ")) }()
 	terms := lexicon.Terms(text, u.language)
 	for i, term := range terms {
 		if seen[term.Stem] || (term.Joined && words.stem(term.Stem) == 0) {
@@ -127,6 +134,12 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 		seen[term.Stem] = true
 		s := slot{word: term.Word, weight: weight, terms: []weighted{{stem: term.Stem, weight: 1}}, idf: words.idf(term.Stem)}
 		s.known = words.stem(term.Stem) > 0
+		if !s.known {
+			u.translate(&s, term, words)
+			for _, t := range s.terms[1:] {
+				gloss = append(gloss, t.stem)
+			}
+		}
 		if !s.known {
 			u.repair(&s, term, terms, i, words)
 		}
@@ -168,6 +181,24 @@ func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i 
 			} else {
 				add(c.text, repairWeight)
 			}
+		}
+	}
+}
+
+// translate gives an unknown word of another language than the articles' the
+// known words of theirs that mean about the same. They weigh like the commonest
+// of them: which one is meant is not known.
+func (u *understood) translate(s *slot, term lexicon.Term, words lexis) {
+	for _, language := range words.languages() {
+		for _, stem := range lexicon.Translations(term.Stem, u.language, language) {
+			if words.stem(stem) == 0 {
+				continue
+			}
+			s.terms = append(s.terms, weighted{stem: stem, weight: translationWeight})
+			if idf := words.idf(stem); !s.known || idf < s.idf {
+				s.idf = idf
+			}
+			s.known = true
 		}
 	}
 }

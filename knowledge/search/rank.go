@@ -68,7 +68,7 @@ func (s *Searcher) passage(u understood, r row) Passage {
 	if math.IsNaN(p.Legs.Dense) {
 		p.Legs.Dense = 0
 	}
-	p.Legs.Title = u.titleMatch(r.Title)
+	p.Legs.Title = u.titleMatch(r.Title, cmp.Or(lexicon.Base(r.Locale), u.language))
 	if slices.Contains(u.products, r.Product) && r.Product != "" {
 		p.Legs.Product = 1
 	}
@@ -104,8 +104,9 @@ func (w Weights) spread(passages []Passage) {
 }
 
 // titleMatch is the cosine of the question and a title, by rarity of words. A
-// synonym or a repaired word counts at its weight.
-func (u *understood) titleMatch(title string) float64 {
+// synonym, a repaired or a translated word counts at its weight. The title is
+// read in its article's language.
+func (u *understood) titleMatch(title, language string) float64 {
 	weights := make(map[string]float64)
 	var length float64
 	for _, s := range u.slots {
@@ -117,7 +118,7 @@ func (u *understood) titleMatch(title string) float64 {
 	}
 	var dot, titleLength float64
 	seen := make(map[string]bool)
-	for _, term := range lexicon.Terms(title, u.language) {
+	for _, term := range lexicon.Terms(title, language) {
 		if seen[term.Stem] || term.Joined {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -183,7 +184,7 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 		return Result{Language: u.language}, nil
 	}
 	// An external embedder is asked before the transaction, which must not wait for it.
-	vector, err := queryVector(ctx, embedder, u)
+	vector, err := queryVector(ctx, embedder, u, model.Provider == switchover.Builtin)
 	degraded := embedder == nil || err != nil
 	if err != nil {
 		if ctx.Err() != nil {
@@ -250,12 +251,18 @@ func (s *Searcher) lexis(ctx context.Context, viewer knowledge.Viewer) (lexis, e
 }
 
 // queryVector is the weighted sum of the turns' vectors, or nil without an
-// embedder or without anything it knows.
-func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood) ([]float32, error) {
+// embedder or without anything it knows. glossed adds the translated words.
+func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood, glossed bool) ([]float32, error) {
 	if embedder == nil || len(u.texts) == 0 {
 		return nil, nil
 	}
-	vectors, err := embedder.Embed(ctx, knowledge.EmbedQuery, u.texts)
+	texts := slices.Clone(u.texts)
+	for i, gloss := range u.glosses {
+		if glossed && gloss != "" {
+			texts[i] += " " + gloss
+		}
+	}
+	vectors, err := embedder.Embed(ctx, knowledge.EmbedQuery, texts)
 	if err != nil {
 		return nil, fmt.Errorf("embed question: %w", err)
 	}

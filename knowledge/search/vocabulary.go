@@ -29,6 +29,8 @@ type vocabulary struct {
 	known    map[string]int32 // index into words
 	products catalogue
 	synonyms []synonym
+	// languages of the chunks, the most frequent first.
+	languages []string
 }
 
 type vocabularyWord struct {
@@ -45,9 +47,10 @@ type synonym struct {
 }
 
 var (
-	selectWords    = knowledge.NewStatement(`select stem, word, chunks from {words} where {scope} and chunks > 0`)
-	selectCorpus   = knowledge.NewStatement(`select revision, chunks from {corpora} where {scope}`)
-	selectSynonyms = knowledge.NewStatement(`select locale, terms from {synonyms} where {scope} order by id`)
+	selectWords     = knowledge.NewStatement(`select stem, word, chunks from {words} where {scope} and chunks > 0`)
+	selectCorpus    = knowledge.NewStatement(`select revision, chunks from {corpora} where {scope}`)
+	selectLanguages = knowledge.NewStatement(`select language from {chunks} where {scope} group by language order by count(*) desc, language limit 4`)
+	selectSynonyms  = knowledge.NewStatement(`select locale, terms from {synonyms} where {scope} order by id`)
 	// A name has an effect only where the question says it: nothing is revealed.
 	selectProducts = knowledge.NewStatement(`
 		select distinct product from {articles} where {scope} and product <> '' and state = 'published' order by product limit 20000`)
@@ -78,6 +81,12 @@ func loadVocabulary(ctx context.Context, tx pgx.Tx, space knowledge.Space) (*voc
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read vocabulary: %w", err)
+	}
+	if rows, err = tx.Query(ctx, selectLanguages.For(space), args); err != nil {
+		return nil, fmt.Errorf("read languages: %w", err)
+	}
+	if v.languages, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return nil, fmt.Errorf("read languages: %w", err)
 	}
 	return v, v.loadNames(ctx, tx, space)
 }
@@ -123,6 +132,19 @@ func (l lexis) chunks() (n int) {
 		n += v.chunks
 	}
 	return n
+}
+
+// languages are those of the articles, each once.
+func (l lexis) languages() []string {
+	var out []string
+	for _, v := range l {
+		for _, language := range v.languages {
+			if !slices.Contains(out, language) {
+				out = append(out, language)
+			}
+		}
+	}
+	return out
 }
 
 func (l lexis) stem(stem string) (n int) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Alike says how much two messages have in common without a model, 0 to 1: the
-// cosine over their words, those of one meaning being one (concepts.txt), words
+// cosine over their words, those of one meaning being one (lexicon.Concepts), words
 // without content left out. Fewer than two such words say nothing.
 func Alike(a, b string) float64 {
 	x, y := content(a), content(b)

@@ -1,27 +1,21 @@
 package classify
 
 import (
-	_ "embed"
 	"slices"
 	"strings"
+
+	"github.com/usherdesk/usher/knowledge/lexicon"
 )
 
-//go:embed concepts.txt
-var conceptFile string
+// wordConcepts and pairConcepts give the groups of words of one meaning that a
+// stem, or two stems in a row, stand in. A group is named by the hash of its line.
+var wordConcepts, pairConcepts = indexConcepts()
 
-// wordConcepts and pairConcepts give the groups of concepts.txt that a stem, or
-// two stems in a row, stand in. A group is named by the hash of its line.
-var wordConcepts, pairConcepts = parseConcepts(conceptFile)
-
-func parseConcepts(file string) (map[string][]uint64, map[[2]string][]uint64) {
+func indexConcepts() (map[string][]uint64, map[[2]string][]uint64) {
 	one, two := map[string][]uint64{}, map[[2]string][]uint64{}
-	for line := range strings.Lines(file) {
-		members := strings.Fields(line)
-		if len(members) < 2 || members[0][0] == '#' {
-			continue
-		}
-		group := hashString(fnvOffset, line)
-		for _, w := range members {
+	for _, concept := range lexicon.Concepts {
+		group := hashString(fnvOffset, concept.Line)
+		for _, w := range concept.Words {
 			if a, b, ok := strings.Cut(w, "_"); ok {
 				pair := [2]string{stem(a), stem(b)}
 				two[pair] = addConcept(two[pair], group)

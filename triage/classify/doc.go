@@ -8,7 +8,7 @@
 //
 //	text     lower case, contractions written out, Latin accents folded
 //	features stemmed words, pairs of words, 3 and 4 letters inside words; letters
-//	         of other scripts as written; what words mean (concepts.txt, five
+//	         of other scripts as written; what words mean (lexicon.Concepts, five
 //	         languages) and how they feel (the lexicon of Sentiment); of texts with
 //	         several lines also the title, whole lines (forms, templates) and outer
 //	         marks (code, lists). Where labels follow the language: words and runs

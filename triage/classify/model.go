@@ -20,7 +20,7 @@ var (
 
 // recipe names the way models are built. It changes whenever the same input
 // would give another model, so that a Version never means two things.
-const recipe = "usher-classify/5"
+const recipe = "usher-classify/6"
 
 // Example is one labelled text.
 type Example struct {

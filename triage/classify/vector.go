@@ -23,7 +23,7 @@ const (
 	groupTitle                // words of the first line of a text with several lines
 	groupLine                 // whole lines of such a text, digits made equal: forms and templates
 	groupShape                // marks of such a text: code, lists, links, length, how the title opens
-	groupConcept              // what words mean: see concepts.txt
+	groupConcept              // what words mean: see lexicon.Concepts
 	groupMood                 // how words feel: see Sentiment
 	groupLetter               // words and runs of letters as written, where labels follow the language
 	groups       = iota

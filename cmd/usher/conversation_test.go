@@ -41,6 +41,11 @@ func TestStatusConversationsInFiveLanguages(t *testing.T) {
 	}{
 		"English, two questions": {"en", []said{{"When do we go live? And which documents are still missing?", "\n\n"}}},
 		"English, a follow-up":   {"en", []said{{"Is the Salesforce integration connected?", "Salesforce"}, {"and Okta?", "Single sign-on"}}},
+		"English, on and on":     {"en", []said{{"How is our KYC check going?", "verification"}, {"How much longer?", "verification"}, {"why?", "verification"}, {"since when?", "10 November"}, {"who does that?", "verification"}, {"and the contract?", "agreement"}, {"since when?", "agreement"}}},
+		"German, on and on":      {"de", []said{{"Wie steht es um unsere KYC-Prüfung?", "bestätigt"}, {"Wie lange noch?", "bestätigt"}, {"Warum?", "Verifizierung"}, {"Seit wann?", "10. November"}, {"Wer macht das?", "bestätigt"}}},
+		"French, on and on":      {"fr", []said{{"Où en est notre vérification KYC ?", "vérifi"}, {"Combien de temps encore ?", "vérifi"}, {"Pourquoi ?", "vérifi"}, {"Depuis quand ?", "10 novembre"}, {"Qui fait ça ?", "vérifi"}}},
+		"Spanish, on and on":     {"es", []said{{"¿Cómo va nuestra verificación KYC?", "verificada"}, {"¿Cuánto falta?", "verificada"}, {"¿Por qué?", "verificación"}, {"¿Desde cuándo?", "10 de noviembre"}, {"¿Quién hace eso?", "verificada"}}},
+		"Portuguese, on and on":  {"pt", []said{{"Como está a nossa verificação KYC?", "verificada"}, {"Quanto tempo falta?", "verificada"}, {"Porquê?", "verificação"}, {"Desde quando?", "10 de novembro"}, {"Quem faz isso?", "verificada"}}},
 		"German":                 {"de", []said{{"Wann gehen wir live? Und welche Dokumente fehlen noch?", "\n\n"}, {"Ist die Salesforce-Integration verbunden?", "Salesforce"}, {"Und Okta?", "Single sign-on"}}},
 		"French":                 {"fr", []said{{"Quand passons-nous en production ? Et quels documents manquent encore ?", "\n\n"}, {"L'intégration Salesforce est-elle connectée ?", "Salesforce"}, {"et Okta ?", "Single sign-on"}}},
 		"Spanish":                {"es", []said{{"¿Cuándo salimos en vivo? ¿Y qué documentos faltan todavía?", "\n\n"}, {"¿Está conectada la integración de Salesforce?", "Salesforce"}, {"¿y Okta?", "Single sign-on"}}},

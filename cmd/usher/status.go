@@ -83,7 +83,7 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 }
 
 // FollowUp implements assistant.Status.
-func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last string) (intent string, err error) {
+func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last string) (intent, language string, err error) {
 	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
 		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID)
 		if errors.Is(err, onboarding.ErrNoProject) {
@@ -92,10 +92,10 @@ func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last str
 		if err != nil {
 			return err
 		}
-		intent, _ = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, in.Asked[0]), last)
+		intent, language = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, in.Asked[0]), last)
 		return nil
 	})
-	return intent, err
+	return intent, language, err
 }
 
 func question(in assistant.StatusRequest, asked assistant.Asked) status.Question {

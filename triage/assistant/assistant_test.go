@@ -50,8 +50,8 @@ func (w *world) Resolve(_ context.Context, in assistant.StatusRequest) (assistan
 	return w.status, w.statusErr
 }
 
-func (w *world) FollowUp(context.Context, assistant.StatusRequest, string) (string, error) {
-	return w.followUp, nil
+func (w *world) FollowUp(_ context.Context, in assistant.StatusRequest, _ string) (string, string, error) {
+	return w.followUp, in.Language, nil
 }
 
 func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistant.AnswerReply, error) {

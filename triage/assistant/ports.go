@@ -45,8 +45,9 @@ type Turn struct {
 type Status interface {
 	Resolve(ctx context.Context, in StatusRequest) (StatusReply, error)
 	// FollowUp names the intent of a short message that continues the question
-	// before it ("and the contract?"), which was of the intent last; empty if it does not.
-	FollowUp(ctx context.Context, in StatusRequest, last string) (intent string, err error)
+	// before it ("and the contract?"), which was of the intent last; empty if it does
+	// not. In names the language spoken so far; the message's own comes back.
+	FollowUp(ctx context.Context, in StatusRequest, last string) (intent, language string, err error)
 }
 
 // Asked is one question: its intent, and the part of the message that asks it.

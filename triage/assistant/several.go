@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,8 +17,9 @@ const (
 	// maxRequests is how many requests of one message are answered one by one;
 	// a message with more is a letter, and taken as a whole.
 	maxRequests = 4
-	// maxFollowUp is how many words a message that continues the one before may have.
-	maxFollowUp = 8
+	// maxFollowUp is how many words a message that continues the one before may
+	// have, marks that stand alone (as in French) included.
+	maxFollowUp = 10
 )
 
 // followUp gives a short message that continues a status question the intent it
@@ -26,12 +28,19 @@ func (a *Assistant) followUp(ctx context.Context, r *run) error {
 	if r.lastKind != "status" || len(strings.Fields(r.message.Body)) > maxFollowUp {
 		return nil
 	}
-	intent, err := a.Status.FollowUp(ctx, r.statusRequest(Asked{Text: r.message.Body}), r.lastIntent)
+	request := r.statusRequest(Asked{Text: r.message.Body})
+	read := request.Language
+	request.Language = cmp.Or(r.conversation.Language, read) // of the last answer: a few words say little about theirs
+	intent, language, err := a.Status.FollowUp(ctx, request, r.lastIntent)
+	if err == nil && intent == "" && read != request.Language {
+		request.Language = read
+		intent, language, err = a.Status.FollowUp(ctx, request, r.lastIntent)
+	}
 	if err != nil {
 		return fmt.Errorf("follow up: %w", err)
 	}
 	if intent != "" {
-		r.classification.Intent, r.classification.Route = intent, "status"
+		r.classification.Intent, r.classification.Route, r.classification.Language = intent, "status", language
 		r.classification.Confidence = max(r.classification.Confidence, sureStatus)
 		r.classification.Explanation = append(r.classification.Explanation, "continues the question before")
 	}

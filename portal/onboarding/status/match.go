@@ -74,12 +74,16 @@ func stems(text, language string) (out []string) {
 	return out
 }
 
-// named finds what the question names, or what the customer named last before.
+// named finds what the question names, or what the customer named last before. A
+// follow-up that names nothing ("since when?") is no turn of its own.
 func (d *draft) named(things []thing) []int {
 	if hits := find(d.q.Text, d.language, things); len(hits) > 0 {
 		return hits
 	}
-	for i := len(d.q.History) - 1; i >= 0 && i >= len(d.q.History)-2; i-- {
+	for i, left := len(d.q.History)-1, 2; i >= 0 && left > 0; i-- {
+		if kind, _ := elliptical(plainWords(d.q.History[i]), d.language); kind == "" {
+			left--
+		}
 		if hits := find(d.q.History[i], d.language, things); len(hits) > 0 {
 			return hits
 		}

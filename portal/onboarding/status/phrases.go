@@ -74,8 +74,8 @@ var cues = map[string]map[string][]string{
 		"fr": {"qui", "liste", "personnes"}, "es": {"quién", "quiénes", "lista", "todos"}, "pt": {"quem", "lista", "todos"},
 	},
 	"own": {
-		"en": {"i", "my", "me", "mine"}, "de": {"ich", "mein", "meine", "meinen", "mir"}, "fr": {"je", "j", "mon", "ma", "mes", "moi"},
-		"es": {"yo", "mi", "mis", "he"}, "pt": {"eu", "meu", "minha", "meus", "minhas"},
+		"en": {"i", "my", "me", "mine"}, "de": {"ich", "mein", "meine", "meinen", "mir", "mich"}, "fr": {"je", "j", "mon", "ma", "mes", "moi"},
+		"es": {"yo", "mí", "mi", "mis", "he"}, "pt": {"eu", "mim", "meu", "minha", "meus", "minhas"},
 	},
 }
 

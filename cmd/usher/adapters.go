@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,9 +78,11 @@ func (b bookkeeping) Cited(ctx context.Context, tenant uuid.UUID, citations []tr
 	})
 }
 
-// drafter suggests answers to agents, from internal articles as well.
+// drafter suggests answers to agents: to a question about the state of things
+// what the customer would be told now, else from articles, internal ones as well.
 type drafter struct {
 	db        *tenantdb.DB
+	status    assistant.Status
 	knowledge assistant.FromKnowledge
 	publicURL string
 }
@@ -107,6 +110,9 @@ func (d drafter) Draft(ctx context.Context, tenant, conversation uuid.UUID) (des
 	if question.ID == uuid.Nil {
 		return desk.Draft{}, desk.ErrNoDraft
 	}
+	if draft, err := d.fromStatus(ctx, question); err != nil || draft.Text != "" {
+		return draft, err
+	}
 	found, err := d.knowledge.Find(ctx, search.Query{
 		Text: question.Body, History: history, Limit: 8, Viewer: knowledge.Viewer{TenantID: tenant, Staff: true, Roles: []string{"agent"}},
 	}, question.Language)
@@ -124,6 +130,41 @@ func (d drafter) Draft(ctx context.Context, tenant, conversation uuid.UUID) (des
 			title += " › " + c.Section
 		}
 		draft.Sources = append(draft.Sources, desk.Link{Title: title, URL: d.publicURL + c.URL})
+	}
+	return draft, nil
+}
+
+// fromStatus answers a message that was classified as a question about the state
+// of things, as its author may know it. An empty draft: it is none.
+func (d drafter) fromStatus(ctx context.Context, question triage.Message) (desk.Draft, error) {
+	if question.AuthorID == nil {
+		return desk.Draft{}, nil
+	}
+	asker := triage.Actor{Kind: triage.ActorCustomer, TenantID: question.TenantID, ID: *question.AuthorID, Name: question.AuthorName}
+	var intent, language string
+	var isStatus bool
+	err := d.db.WithTenant(ctx, question.TenantID, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select coalesce(c.corrected_intent, c.intent), c.language, u.roles, u.departments, u.locale, t.time_zone,
+			exists (select from taxonomy_values v where v.dimension = 'intent' and v.value = coalesce(c.corrected_intent, c.intent) and v.route = 'status')
+			from classifications c join users u on u.tenant_id = c.tenant_id and u.id = $3 join tenants t on t.id = c.tenant_id
+			where c.tenant_id = $1 and c.message_id = $2`, question.TenantID, question.ID, asker.ID).
+			Scan(&intent, &language, &asker.Roles, &asker.Departments, &asker.Locale, &asker.TimeZone, &isStatus)
+	})
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !isStatus {
+		return desk.Draft{}, nil
+	}
+	if err != nil {
+		return desk.Draft{}, fmt.Errorf("read classification: %w", err)
+	}
+	reply, err := d.status.Resolve(ctx, assistant.StatusRequest{
+		Asker: asker, Asked: []assistant.Asked{{Intent: intent, Text: question.Body}}, Language: language,
+	})
+	if err != nil || reply.Text == "" {
+		return desk.Draft{}, err
+	}
+	draft := desk.Draft{Text: reply.Text, Message: question.ID}
+	if reply.Link != "" {
+		draft.Sources = []desk.Link{{Title: "Onboarding record", URL: d.publicURL + reply.Link}}
 	}
 	return draft, nil
 }

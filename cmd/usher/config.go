@@ -112,6 +112,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
 	{"USHER_UNSCANNED_FILES", "hold", "deliver: without a virus check, files of messages reach customers all the same, labelled as not checked; hold: they do not"},
 	{"USHER_SOURCES", "", "JSON file of outside systems that status packs are answered from"},
+	{"USHER_SOURCE_NETWORKS", "none", "comma-separated networks that sources stored by curators may reach although they are not public, such as 10.0.0.0/8"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }
 

@@ -36,12 +36,13 @@ type process struct {
 	base string
 }
 
-func start(t *testing.T, db *dbtest.Database, address, roles string) *process {
+func start(t *testing.T, db *dbtest.Database, address, roles string, settings ...string) *process {
 	t.Helper()
 	p := &process{t: t, base: "http://" + address, cmd: exec.Command(os.Args[0], "serve", "--role", roles)}
 	p.cmd.Env = append(os.Environ(), "USHER_TEST_AS_MAIN=1", "DATABASE_URL="+db.OwnerURL, "USHER_SECRET="+db.Secret,
 		"USHER_APP_DATABASE_URL="+db.RoleURL(t, migrations.AppRole), "USHER_WORKER_DATABASE_URL="+db.RoleURL(t, migrations.WorkerRole),
 		"USHER_ADDR="+address, "USHER_DIR="+t.TempDir(), "USHER_LOG_LEVEL=warn")
+	p.cmd.Env = append(p.cmd.Env, settings...)
 	var log bytes.Buffer
 	p.cmd.Stderr = &log
 	require.NoError(t, p.cmd.Start())

@@ -7,11 +7,13 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/usherdesk/usher/integrations/rest"
+	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/onboarding/status"
 )
@@ -27,9 +29,19 @@ type sourceConfig struct {
 	rest.Config
 }
 
-// connectSources makes the reader of outside systems; without the setting it has none.
+// connectSources makes the reader of outside systems: those of the file the
+// setting names, and those curators store.
 func (a *application) connectSources() (*source.Reader, error) {
 	reader := source.NewReader(a.worker, a.log)
+	var guard rest.Guard
+	for _, text := range split(setting("USHER_SOURCE_NETWORKS")) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("USHER_SOURCE_NETWORKS: %q is no network like 10.0.0.0/8", text)
+		}
+		guard.Allow = append(guard.Allow, network)
+	}
+	reader.Stored(storedSources(guard))
 	file := setting("USHER_SOURCES")
 	if file == "" {
 		return reader, nil
@@ -43,6 +55,13 @@ func (a *application) connectSources() (*source.Reader, error) {
 		return nil, fmt.Errorf("read USHER_SOURCES %s: %w", file, err)
 	}
 	return reader, registerSources(reader, list)
+}
+
+func storedSources(guard rest.Guard) source.Builder {
+	return source.Builder{
+		Build:   func(d source.Definition, secret string) (source.Source, error) { return rest.Stored(d, secret, guard) },
+		Explain: rest.Explain,
+	}
 }
 
 func registerSources(reader *source.Reader, list []sourceConfig) error {
@@ -78,25 +97,52 @@ func registerSources(reader *source.Reader, list []sourceConfig) error {
 // refreshed answers again with what the sources of the things in an answer say
 // now. No question waits for a source that has answered before.
 func refreshed(ctx context.Context, reader *source.Reader, tenant uuid.UUID, in status.Input, q status.Question, first status.Answer) status.Answer {
-	if reader == nil || len(in.Packs) == 0 {
+	used := func(t onboarding.Thing) bool {
+		return slices.ContainsFunc(first.Basis, func(b status.Basis) bool { return b.ID == t.ID })
+	}
+	things := fromOwners(ctx, reader, tenant, in, used)
+	if things == nil {
 		return first
 	}
-	in.Record.Things = slices.Clone(in.Record.Things)
-	changed := false
+	in.Record.Things = things
+	return status.Resolve(in, q)
+}
+
+// maxRefreshed is how many things are read anew for one page.
+const maxRefreshed = 100
+
+// fromOwners is the record's things with what the owners of their fields say
+// now; nil where no source owns a field of any that is wanted.
+func fromOwners(ctx context.Context, reader *source.Reader, tenant uuid.UUID, in status.Input, wanted func(onboarding.Thing) bool) []onboarding.Thing {
+	if reader == nil {
+		return nil
+	}
+	things := slices.Clone(in.Record.Things)
+	var wg sync.WaitGroup
+	read := 0
 	for _, p := range in.Packs {
-		if p.Source == "" {
+		owners := ownersOf(p)
+		if len(owners) == 0 {
 			continue
 		}
-		for i, t := range in.Record.Things {
-			used := slices.ContainsFunc(first.Basis, func(b status.Basis) bool { return b.ID == t.ID })
-			if t.Entity == p.Entity && used {
-				in.Record.Things[i] = reader.Refresh(ctx, tenant, t, p.Source)
-				changed = true
+		for i, t := range things {
+			if t.Entity == p.Entity && wanted(t) && read < maxRefreshed {
+				read++
+				wg.Go(func() { things[i] = reader.Refresh(ctx, tenant, t, owners...) })
 			}
 		}
 	}
-	if !changed {
-		return first
+	wg.Wait()
+	if read == 0 {
+		return nil
 	}
-	return status.Resolve(in, q)
+	return things
+}
+
+func ownersOf(p status.Pack) (owners []source.Owner) {
+	names, fields := p.Sources()
+	for _, name := range names {
+		owners = append(owners, source.Owner{Source: name, Fields: fields[name], All: len(fields[name]) == len(p.Fields)})
+	}
+	return owners
 }

@@ -161,11 +161,27 @@ func (l live) tickets(ctx context.Context, tx pgx.Tx, a triage.Actor, record onb
 
 // View implements api.OnboardingView.
 func (l live) View(ctx context.Context, actor triage.Actor) (any, error) {
-	record, err := l.record(ctx, actor)
+	in := status.Input{Asker: asker(actor), Now: l.now()}
+	err := l.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		if in.Record, err = onboarding.Load(ctx, tx, actor.TenantID); err != nil || len(in.Record.Things) == 0 {
+			return err
+		}
+		in.Packs, err = status.Packs(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return record.View(asker(actor), l.now()), nil
+	visible := in.Record.For(in.Asker)
+	sees := func(t onboarding.Thing) bool {
+		return slices.ContainsFunc(visible.Things, func(v onboarding.Thing) bool { return v.ID == t.ID })
+	}
+	if things := fromOwners(ctx, l.sources, actor.TenantID, in, sees); things != nil {
+		in.Record.Things = things
+	}
+	view := in.Record.View(in.Asker, in.Now)
+	view.Things = status.Things(in, in.Asker.Locale)
+	return view, nil
 }
 
 // Suggestions implements api.OnboardingView.

@@ -11,6 +11,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,14 +29,16 @@ var ErrBadAnswer = errors.New("the source's answer cannot be used")
 // Config describes an API. All of it is data.
 type Config struct {
 	BaseURL string `json:"base_url"`
-	// Path of a record; {entity} is replaced by the escaped record id.
+	// Path of a record. {entity} is replaced by the escaped record id, {customer}
+	// by the number the API knows the tenant by, {tenant} by the tenant's id.
 	Path    string            `json:"path"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Auth    Auth              `json:"auth"`
-	// Fields maps a field's name to a JSON pointer into the answer. A pointer that
-	// leads nowhere leaves the field out. No fields means the answer as it is.
+	// Fields maps a field's name to a place in the answer: a JSON pointer (it begins
+	// with /), or a JMESPath expression. One that leads nowhere leaves the field
+	// out. No fields means the answer as it is.
 	Fields     map[string]string `json:"fields,omitempty"`
-	ObservedAt string            `json:"observed_at,omitempty"` // JSON pointer to RFC 3339 or Unix seconds
+	ObservedAt string            `json:"observed_at,omitempty"` // place of RFC 3339 or Unix seconds
 	MaxAge     time.Duration     `json:"max_age,omitempty"`
 	BodyLimit  int64             `json:"body_limit,omitempty"` // bytes, default 1 MiB
 }
@@ -48,14 +52,28 @@ type Auth struct {
 	Secret string `json:"-"`
 }
 
+var slots = regexp.MustCompile(`\{[^}]*\}?`)
+
 // Client reads one API.
 type Client struct {
 	config Config
 	base   *url.URL
 	http   *http.Client
+	places map[string]place // by how they are written
 }
 
-var _ source.Source = (*Client)(nil)
+var (
+	_ source.Source      = (*Client)(nil)
+	_ source.PerCustomer = (*Client)(nil)
+)
+
+// Stored makes a Client of what a curator has stored.
+func Stored(d source.Definition, secret string, guard Guard) (*Client, error) {
+	return New(Config{
+		BaseURL: d.BaseURL, Path: d.Path, Auth: Auth{Kind: d.AuthKind, Name: d.AuthName, User: d.AuthUser, Secret: secret},
+		Fields: d.Fields, ObservedAt: d.ObservedAt, MaxAge: d.MaxAge,
+	}, guard)
+}
 
 // New checks the configuration and returns a Client.
 func New(config Config, guard Guard) (*Client, error) {
@@ -78,13 +96,24 @@ func New(config Config, guard Guard) (*Client, error) {
 	default:
 		return bad("unknown auth kind %q", config.Auth.Kind)
 	}
-	for name, pointer := range config.Fields {
-		if pointer != "" && !strings.HasPrefix(pointer, "/") {
-			return bad("field %s: %q is no JSON pointer", name, pointer)
+	for _, slot := range slots.FindAllString(config.Path, -1) {
+		if !slices.Contains([]string{"{entity}", "{customer}", "{tenant}"}, slot) {
+			return bad("path may hold {entity}, {customer} and {tenant}, not %s", slot)
+		}
+	}
+	places := map[string]place{}
+	for name, text := range config.Fields {
+		if places[text], err = parsePlace(text); err != nil {
+			return bad("field %s: %v", name, err)
+		}
+	}
+	if config.ObservedAt != "" {
+		if places[config.ObservedAt], err = parsePlace(config.ObservedAt); err != nil {
+			return bad("observed_at: %v", err)
 		}
 	}
 	config.BodyLimit = cmp.Or(config.BodyLimit, 1<<20)
-	return &Client{config: config, base: base, http: &http.Client{
+	return &Client{config: config, base: base, places: places, http: &http.Client{
 		Transport: &http.Transport{
 			DialContext: guard.Dialer().DialContext, Proxy: nil, DisableCompression: true,
 			TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
@@ -95,9 +124,10 @@ func New(config Config, guard Guard) (*Client, error) {
 
 // Fetch implements source.Source.
 func (c *Client) Fetch(ctx context.Context, key source.Key, etag string) (source.Reading, error) {
-	path := strings.ReplaceAll(c.config.Path, "{entity}", url.PathEscape(key.Entity))
+	path := strings.NewReplacer("{entity}", url.PathEscape(key.Entity), "{customer}", url.PathEscape(key.Customer), "{tenant}", key.TenantID.String()).
+		Replace(c.config.Path)
 	target, err := url.Parse(strings.TrimSuffix(c.base.String(), "/") + path)
-	if err != nil || target.Host != c.base.Host || key.Entity == "." || key.Entity == ".." {
+	if err != nil || target.Host != c.base.Host || dots(key.Entity) || dots(key.Customer) {
 		return source.Reading{}, fmt.Errorf("read source: %w: the record's id makes no address", ErrBadAnswer)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
@@ -116,6 +146,12 @@ func (c *Client) Fetch(ctx context.Context, key source.Key, etag string) (source
 	}
 	return reading, nil
 }
+
+// dots reports whether a value would climb in a path.
+func dots(part string) bool { return part == "." || part == ".." }
+
+// PerCustomer implements source.PerCustomer.
+func (c *Client) PerCustomer() bool { return strings.Contains(c.config.Path, "{customer}") }
 
 func (c *Client) sign(request *http.Request, etag string) {
 	for name, value := range c.config.Headers {
@@ -142,9 +178,9 @@ func (c *Client) read(response *http.Response) (source.Reading, error) {
 	case code == http.StatusNotFound, code == http.StatusGone:
 		return source.Reading{}, source.ErrAbsent
 	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
-		return source.Reading{}, &source.RetryAfter{After: retryAfter(response.Header.Get("Retry-After")), Err: fmt.Errorf("%w: status %d", ErrBadAnswer, code)}
+		return source.Reading{}, &source.RetryAfter{After: retryAfter(response.Header.Get("Retry-After")), Err: &StatusError{code}}
 	case code != http.StatusOK:
-		return source.Reading{}, fmt.Errorf("%w: status %d", ErrBadAnswer, code)
+		return source.Reading{}, &StatusError{code}
 	}
 	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
@@ -170,9 +206,10 @@ func (c *Client) reading(body []byte, etag string) (source.Reading, error) {
 	if err := decoder.Decode(&document); err != nil {
 		return source.Reading{}, fmt.Errorf("%w: it is not JSON", ErrBadAnswer)
 	}
+	answer := &parsed{body: body, exact: document}
 	out := source.Reading{ETag: etag, MaxAge: c.config.MaxAge}
 	if c.config.ObservedAt != "" {
-		at, ok := instant(lookUp(document, c.config.ObservedAt))
+		at, ok := instant(c.places[c.config.ObservedAt].find(answer))
 		if !ok {
 			return source.Reading{}, fmt.Errorf("%w: it has no time at %s", ErrBadAnswer, c.config.ObservedAt)
 		}
@@ -181,8 +218,8 @@ func (c *Client) reading(body []byte, etag string) (source.Reading, error) {
 	fields, ok := document.(map[string]any)
 	if len(c.config.Fields) > 0 {
 		fields, ok = map[string]any{}, true
-		for name, pointer := range c.config.Fields {
-			if value, found := lookUp(document, pointer); found && value != nil {
+		for name, text := range c.config.Fields {
+			if value, found := c.places[text].find(answer); found && value != nil {
 				fields[name] = value
 			}
 		}
@@ -198,33 +235,6 @@ func (c *Client) reading(body []byte, etag string) (source.Reading, error) {
 	return out, nil
 }
 
-// lookUp follows a JSON pointer (RFC 6901).
-func lookUp(document any, pointer string) (any, bool) {
-	if pointer == "" {
-		return document, true
-	}
-	for _, token := range strings.Split(pointer, "/")[1:] {
-		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-		switch node := document.(type) {
-		case map[string]any:
-			value, ok := node[token]
-			if !ok {
-				return nil, false
-			}
-			document = value
-		case []any:
-			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(node) || strconv.Itoa(i) != token {
-				return nil, false
-			}
-			document = node[i]
-		default:
-			return nil, false
-		}
-	}
-	return document, true
-}
-
 func instant(value any, found bool) (time.Time, bool) {
 	if !found {
 		return time.Time{}, false
@@ -236,6 +246,8 @@ func instant(value any, found bool) (time.Time, bool) {
 	case json.Number:
 		seconds, err := v.Int64()
 		return time.Unix(seconds, 0).UTC(), err == nil && seconds > 0
+	case float64: // by JMESPath
+		return time.Unix(int64(v), 0).UTC(), v > 0 && v < 1<<40
 	}
 	return time.Time{}, false
 }

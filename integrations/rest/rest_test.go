@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/integrations/rest"
@@ -182,10 +183,75 @@ func TestABadConfigurationSaysWhatIsWrong(t *testing.T) {
 		"begin with /": {BaseURL: "https://erp.example", Path: "x"},
 		"auth kind":    {BaseURL: "https://erp.example", Path: "/", Auth: rest.Auth{Kind: "magic"}},
 		"needs a name": {BaseURL: "https://erp.example", Path: "/", Auth: rest.Auth{Kind: "header"}},
-		"JSON pointer": {BaseURL: "https://erp.example", Path: "/", Fields: map[string]string{"a": "data.a"}},
+		"JSON pointer": {BaseURL: "https://erp.example", Path: "/", Fields: map[string]string{"a": "data["}},
 	} {
 		_, err := rest.New(c, rest.Guard{})
 		require.ErrorIs(t, err, rest.ErrBadConfig, want)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+func TestFieldsAreTakenByJMESPath(t *testing.T) {
+	t.Parallel()
+	c := client(t, answer("application/json", `{"order": {"legs": [{"eta": "2026-11-27", "done": true}, {"eta": "2026-12-01", "done": false}]}, "n": [3, 4], "seen": 1764000000}`), func(c *rest.Config) {
+		c.Fields = map[string]string{
+			"next": "order.legs[?done==`false`].eta | [0]", "pieces": "sum(n)", "first": "/order/legs/0/eta", "nowhere": "order.port.name", "wrong": "sum(order)",
+		}
+		c.ObservedAt = "seen"
+	})
+	got, err := c.Fetch(t.Context(), source.Key{Entity: "1"}, "")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"next": "2026-12-01", "pieces": 7, "first": "2026-11-27"}`, string(got.Payload))
+	require.True(t, time.Unix(1764000000, 0).Equal(got.ObservedAt))
+}
+
+// Who the request is for comes from the server, and cannot leave its place in the path.
+func TestIdentityIsFilledInAndEscaped(t *testing.T) {
+	t.Parallel()
+	var path string
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		path = r.URL.EscapedPath()
+		answer("application/json", `{}`)(w, r)
+	}, func(c *rest.Config) { c.Path = "/customers/{customer}/{tenant}/shipments/{entity}" })
+	require.True(t, c.PerCustomer())
+	tenant := uuid.New()
+	_, err := c.Fetch(t.Context(), source.Key{TenantID: tenant, Entity: "../../{customer}/9?x=1#", Customer: "a/../b"}, "")
+	require.NoError(t, err)
+	require.Equal(t, "/api/customers/a%2F..%2Fb/"+tenant.String()+"/shipments/..%2F..%2F%7Bcustomer%7D%2F9%3Fx=1%23", path)
+	_, err = c.Fetch(t.Context(), source.Key{Entity: "1", Customer: ".."}, "")
+	require.ErrorIs(t, err, rest.ErrBadAnswer)
+}
+
+func TestWhatWentWrongIsSaidInPlainWords(t *testing.T) {
+	t.Parallel()
+	fetch := func(c *rest.Client) string {
+		_, err := c.Fetch(t.Context(), source.Key{Entity: "1"}, "")
+		require.Error(t, err)
+		return rest.Explain(err)
+	}
+	refuse := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
+	for want, handler := range map[string]http.HandlerFunc{
+		"no such record": refuse(404), "refuses us (status 401)": refuse(401), "asked too often": refuse(429), "itself failed (status 500)": refuse(500),
+		"sends us elsewhere": refuse(302), "status 418": refuse(418), "it is not JSON but": answer("text/html", "<p>"),
+	} {
+		require.Contains(t, fetch(client(t, handler, nil)), want)
+	}
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	require.Contains(t, fetch(client(t, refuse(200), func(c *rest.Config) { c.BaseURL = closed.URL })), "Nothing listens")
+	require.Contains(t, fetch(client(t, refuse(200), func(c *rest.Config) { c.BaseURL = "http://nowhere.invalid" })), "no such host: nowhere.invalid")
+	require.Contains(t, fetch(client(t, refuse(200), func(c *rest.Config) { c.BaseURL = strings.Replace(c.BaseURL, "http", "https", 1) })), "does not speak TLS")
+	guarded, err := rest.New(rest.Config{BaseURL: "http://10.0.0.1", Path: "/x"}, rest.Guard{})
+	require.NoError(t, err)
+	require.Contains(t, fetch(guarded), "USHER_SOURCE_NETWORKS")
+	tls := httptest.NewTLSServer(nil)
+	t.Cleanup(tls.Close)
+	require.Contains(t, fetch(client(t, refuse(200), func(c *rest.Config) { c.BaseURL = tls.URL })), "certificate cannot be trusted")
+
+	_, err = rest.Stored(source.Definition{BaseURL: "https://api.example.test", Path: "/{user}/x"}, "", rest.Guard{})
+	require.Equal(t, "path may hold {entity}, {customer} and {tenant}, not {user}", rest.Explain(err))
+	_, err = rest.Stored(source.Definition{BaseURL: "https://api.example.test", Path: "/x", Fields: map[string]string{"eta": "order..eta"}}, "", rest.Guard{})
+	require.Contains(t, rest.Explain(err), "neither a JSON pointer")
 }

@@ -673,6 +673,75 @@ func (e SavedQuestionRole) Valid() bool {
 	}
 }
 
+// Defines values for StatusSourceAuthKind.
+const (
+	StatusSourceAuthKindBasic  StatusSourceAuthKind = "basic"
+	StatusSourceAuthKindBearer StatusSourceAuthKind = "bearer"
+	StatusSourceAuthKindHeader StatusSourceAuthKind = "header"
+	StatusSourceAuthKindNone   StatusSourceAuthKind = "none"
+)
+
+// Valid indicates whether the value is a known member of the StatusSourceAuthKind enum.
+func (e StatusSourceAuthKind) Valid() bool {
+	switch e {
+	case StatusSourceAuthKindBasic:
+		return true
+	case StatusSourceAuthKindBearer:
+		return true
+	case StatusSourceAuthKindHeader:
+		return true
+	case StatusSourceAuthKindNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StatusSourceCircuit.
+const (
+	StatusSourceCircuitClosed   StatusSourceCircuit = "closed"
+	StatusSourceCircuitHalfOpen StatusSourceCircuit = "half-open"
+	StatusSourceCircuitOpen     StatusSourceCircuit = "open"
+)
+
+// Valid indicates whether the value is a known member of the StatusSourceCircuit enum.
+func (e StatusSourceCircuit) Valid() bool {
+	switch e {
+	case StatusSourceCircuitClosed:
+		return true
+	case StatusSourceCircuitHalfOpen:
+		return true
+	case StatusSourceCircuitOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StatusSourceInputAuthKind.
+const (
+	StatusSourceInputAuthKindBasic  StatusSourceInputAuthKind = "basic"
+	StatusSourceInputAuthKindBearer StatusSourceInputAuthKind = "bearer"
+	StatusSourceInputAuthKindHeader StatusSourceInputAuthKind = "header"
+	StatusSourceInputAuthKindNone   StatusSourceInputAuthKind = "none"
+)
+
+// Valid indicates whether the value is a known member of the StatusSourceInputAuthKind enum.
+func (e StatusSourceInputAuthKind) Valid() bool {
+	switch e {
+	case StatusSourceInputAuthKindBasic:
+		return true
+	case StatusSourceInputAuthKindBearer:
+		return true
+	case StatusSourceInputAuthKindHeader:
+		return true
+	case StatusSourceInputAuthKindNone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaxonomyEditDimension.
 const (
 	TaxonomyEditDimensionIntent      TaxonomyEditDimension = "intent"
@@ -1937,6 +2006,17 @@ type SearchResult struct {
 	Passages  []Passage `json:"passages"`
 }
 
+// SourceCustomer defines model for SourceCustomer.
+type SourceCustomer struct {
+	Customer string             `json:"customer"`
+	TenantID openapi_types.UUID `json:"tenant_id"`
+}
+
+// SourceCustomers defines model for SourceCustomers.
+type SourceCustomers struct {
+	Customers []SourceCustomer `json:"customers"`
+}
+
 // StaffMember defines model for StaffMember.
 type StaffMember struct {
 	ID    openapi_types.UUID `json:"id"`
@@ -1957,6 +2037,109 @@ type StartConversation struct {
 type StartedConversation struct {
 	Conversation Conversation `json:"conversation"`
 	Message      *Message     `json:"message,omitempty"`
+}
+
+// StatusOwner defines model for StatusOwner.
+type StatusOwner struct {
+	Entity string `json:"entity"`
+
+	// FedBy Webhooks that write it into the record
+	FedBy []string `json:"fed_by"`
+	Field string   `json:"field"`
+
+	// Owner record, or a source's name
+	Owner string `json:"owner"`
+
+	// Pack Its pack; absent for the built-in fields of the record
+	Pack *string `json:"pack,omitempty"`
+}
+
+// StatusSource defines model for StatusSource.
+type StatusSource struct {
+	AuthKind *StatusSourceAuthKind `json:"auth_kind,omitempty"`
+	AuthName *string               `json:"auth_name,omitempty"`
+	AuthUser *string               `json:"auth_user,omitempty"`
+	BaseURL  *string               `json:"base_url,omitempty"`
+
+	// Circuit Open means it is spared after failures in a row
+	Circuit     StatusSourceCircuit `json:"circuit"`
+	Concurrency *int                `json:"concurrency,omitempty"`
+	Enabled     bool                `json:"enabled"`
+
+	// Failing Records whose last reading failed
+	Failing int               `json:"failing"`
+	Fields  map[string]string `json:"fields"`
+
+	// FromFile The operator's configuration file has it; it is not edited here
+	FromFile bool `json:"from_file"`
+
+	// HasSecret The secret itself is never shown
+	HasSecret     bool       `json:"has_secret"`
+	LastFetchedAt *time.Time `json:"last_fetched_at,omitempty"`
+	MaxAgeSeconds *int       `json:"max_age_seconds,omitempty"`
+	Name          string     `json:"name"`
+	NextTryAt     *time.Time `json:"next_try_at,omitempty"`
+	ObservedAt    *string    `json:"observed_at,omitempty"`
+	Path          *string    `json:"path,omitempty"`
+
+	// Problem The last failure
+	Problem *string `json:"problem,omitempty"`
+
+	// Records Records read at least once
+	Records int `json:"records"`
+}
+
+// StatusSourceAuthKind defines model for StatusSource.AuthKind.
+type StatusSourceAuthKind string
+
+// StatusSourceCircuit Open means it is spared after failures in a row
+type StatusSourceCircuit string
+
+// StatusSourceInput defines model for StatusSourceInput.
+type StatusSourceInput struct {
+	AuthKind StatusSourceInputAuthKind `json:"auth_kind"`
+
+	// AuthName Name of the header
+	AuthName    *string `json:"auth_name,omitempty"`
+	AuthUser    *string `json:"auth_user,omitempty"`
+	BaseURL     string  `json:"base_url"`
+	Concurrency *int    `json:"concurrency,omitempty"`
+
+	// Fields Name of a field to its place in the answer
+	Fields        *map[string]string `json:"fields,omitempty"`
+	MaxAgeSeconds *int               `json:"max_age_seconds,omitempty"`
+	ObservedAt    *string            `json:"observed_at,omitempty"`
+
+	// Path {entity} is the record's id, {customer} the number the system knows the organisation by
+	Path string `json:"path"`
+
+	// Secret Left out keeps the one there is
+	Secret *string `json:"secret,omitempty"`
+}
+
+// StatusSourceInputAuthKind defines model for StatusSourceInput.AuthKind.
+type StatusSourceInputAuthKind string
+
+// StatusSourceTrial defines model for StatusSourceTrial.
+type StatusSourceTrial struct {
+	// Missing Fields the answer did not have
+	Missing    []string   `json:"missing"`
+	ObservedAt *time.Time `json:"observed_at,omitempty"`
+	Ok         bool       `json:"ok"`
+
+	// Problem What went wrong
+	Problem *string `json:"problem,omitempty"`
+
+	// Record The mapped fields
+	Record *map[string]interface{} `json:"record,omitempty"`
+	TookMs int64                   `json:"took_ms"`
+}
+
+// StatusSources defines model for StatusSources.
+type StatusSources struct {
+	// Fields Every field that answers state
+	Fields  []StatusOwner  `json:"fields"`
+	Sources []StatusSource `json:"sources"`
 }
 
 // Suggestion defines model for Suggestion.
@@ -2162,6 +2345,21 @@ type TestRun struct {
 	Route          string          `json:"route"`
 }
 
+// Things defines model for Things.
+type Things struct {
+	Entities []string `json:"entities"`
+	Things   []struct {
+		Entity string             `json:"entity"`
+		ID     openapi_types.UUID `json:"id"`
+
+		// Key Its id in the outside system
+		Key string `json:"key"`
+
+		// Name What people call it
+		Name string `json:"name"`
+	} `json:"things"`
+}
+
 // Ticket defines model for Ticket.
 type Ticket struct {
 	Assignee       *string            `json:"assignee,omitempty"`
@@ -2254,6 +2452,9 @@ type Limit = int
 // SectionPath defines model for SectionPath.
 type SectionPath = ExportSection
 
+// SourceName defines model for SourceName.
+type SourceName = string
+
 // SpaceQuery defines model for SpaceQuery.
 type SpaceQuery = openapi_types.UUID
 
@@ -2344,6 +2545,27 @@ type ListSourcesParams struct {
 	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
 }
 
+// PutStatusOwnerJSONBody defines parameters for PutStatusOwner.
+type PutStatusOwnerJSONBody struct {
+	Field string `json:"field"`
+
+	// Owner record, or a source's name
+	Owner string `json:"owner"`
+	Pack  string `json:"pack"`
+}
+
+// SwitchStatusSourceJSONBody defines parameters for SwitchStatusSource.
+type SwitchStatusSourceJSONBody struct {
+	Enabled bool `json:"enabled"`
+}
+
+// TryStatusSourceJSONBody defines parameters for TryStatusSource.
+type TryStatusSourceJSONBody struct {
+	// Entity Id of the record
+	Entity   string             `json:"entity"`
+	TenantID openapi_types.UUID `json:"tenant_id"`
+}
+
 // DropTaxonomyEditsParams defines parameters for DropTaxonomyEdits.
 type DropTaxonomyEditsParams struct {
 	Number *int64 `form:"number,omitempty" json:"number,omitempty"`
@@ -2381,6 +2603,13 @@ type MoveLifecycleJSONBody struct {
 
 // MoveLifecycleJSONBodyTo defines parameters for MoveLifecycle.
 type MoveLifecycleJSONBodyTo string
+
+// PutThingJSONBody defines parameters for PutThing.
+type PutThingJSONBody struct {
+	Entity string `json:"entity"`
+	Key    string `json:"key"`
+	Name   string `json:"name"`
+}
 
 // CreateWebhookJSONBody defines parameters for CreateWebhook.
 type CreateWebhookJSONBody struct {
@@ -2586,6 +2815,21 @@ type RunQuestionsJSONRequestBody = Against
 // ReplayQuestionsJSONRequestBody defines body for ReplayQuestions for application/json ContentType.
 type ReplayQuestionsJSONRequestBody = Against
 
+// PutStatusOwnerJSONRequestBody defines body for PutStatusOwner for application/json ContentType.
+type PutStatusOwnerJSONRequestBody PutStatusOwnerJSONBody
+
+// SwitchStatusSourceJSONRequestBody defines body for SwitchStatusSource for application/json ContentType.
+type SwitchStatusSourceJSONRequestBody SwitchStatusSourceJSONBody
+
+// PutStatusSourceJSONRequestBody defines body for PutStatusSource for application/json ContentType.
+type PutStatusSourceJSONRequestBody = StatusSourceInput
+
+// PutSourceCustomerJSONRequestBody defines body for PutSourceCustomer for application/json ContentType.
+type PutSourceCustomerJSONRequestBody = SourceCustomer
+
+// TryStatusSourceJSONRequestBody defines body for TryStatusSource for application/json ContentType.
+type TryStatusSourceJSONRequestBody TryStatusSourceJSONBody
+
 // PutSynonymJSONRequestBody defines body for PutSynonym for application/json ContentType.
 type PutSynonymJSONRequestBody = Synonym
 
@@ -2600,6 +2844,9 @@ type StartTaxonomyRunJSONRequestBody StartTaxonomyRunJSONBody
 
 // MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
 type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
+
+// PutThingJSONRequestBody defines body for PutThing for application/json ContentType.
+type PutThingJSONRequestBody PutThingJSONBody
 
 // CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
 type CreateWebhookJSONRequestBody CreateWebhookJSONBody
@@ -2711,6 +2958,30 @@ type ServerInterface interface {
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(c *gin.Context, params ListSourcesParams)
+	// PutStatusOwner Declare which system owns a field of a status pack
+	// (PUT /v1/admin/status-fields)
+	PutStatusOwner(c *gin.Context)
+	// ListStatusSources Outside systems status is read from, how they do, and which system owns which field
+	// (GET /v1/admin/status-sources)
+	ListStatusSources(c *gin.Context)
+	// DeleteStatusSource Remove a source that owns no field any more
+	// (DELETE /v1/admin/status-sources/{name})
+	DeleteStatusSource(c *gin.Context, name SourceName)
+	// SwitchStatusSource Switch a source on or off
+	// (POST /v1/admin/status-sources/{name})
+	SwitchStatusSource(c *gin.Context, name SourceName)
+	// PutStatusSource Store a source; a new one is off until it is switched on
+	// (PUT /v1/admin/status-sources/{name})
+	PutStatusSource(c *gin.Context, name SourceName)
+	// ListSourceCustomers The numbers the source knows organisations by
+	// (GET /v1/admin/status-sources/{name}/customers)
+	ListSourceCustomers(c *gin.Context, name SourceName)
+	// PutSourceCustomer Say by which number the source knows an organisation; empty means by none
+	// (PUT /v1/admin/status-sources/{name}/customers)
+	PutSourceCustomer(c *gin.Context, name SourceName)
+	// TryStatusSource Read one record of one organisation now; nothing is kept and no customer is told
+	// (POST /v1/admin/status-sources/{name}/try)
+	TryStatusSource(c *gin.Context, name SourceName)
 
 	// (GET /v1/admin/synonyms)
 	ListSynonyms(c *gin.Context)
@@ -2756,6 +3027,15 @@ type ServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(c *gin.Context, tenant TenantPath)
+	// ListThings The records of status packs an organisation has, and the entities there are
+	// (GET /v1/admin/tenants/{tenant}/things)
+	ListThings(c *gin.Context, tenant TenantPath)
+	// PutThing Say that an organisation has a record, by its id in the outside system
+	// (PUT /v1/admin/tenants/{tenant}/things)
+	PutThing(c *gin.Context, tenant TenantPath)
+	// DeleteThing Take a record from an organisation
+	// (DELETE /v1/admin/tenants/{tenant}/things/{id})
+	DeleteThing(c *gin.Context, tenant TenantPath, id IDPath)
 	// ListWebhooks Addresses of the tenant's own systems that hear of its tickets
 	// (GET /v1/admin/tenants/{tenant}/webhooks)
 	ListWebhooks(c *gin.Context, tenant TenantPath)
@@ -3444,6 +3724,182 @@ func (siw *ServerInterfaceWrapper) ListSources(c *gin.Context) {
 	siw.Handler.ListSources(c, params)
 }
 
+// PutStatusOwner operation middleware
+func (siw *ServerInterfaceWrapper) PutStatusOwner(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutStatusOwner(c)
+}
+
+// ListStatusSources operation middleware
+func (siw *ServerInterfaceWrapper) ListStatusSources(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStatusSources(c)
+}
+
+// DeleteStatusSource operation middleware
+func (siw *ServerInterfaceWrapper) DeleteStatusSource(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteStatusSource(c, name)
+}
+
+// SwitchStatusSource operation middleware
+func (siw *ServerInterfaceWrapper) SwitchStatusSource(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SwitchStatusSource(c, name)
+}
+
+// PutStatusSource operation middleware
+func (siw *ServerInterfaceWrapper) PutStatusSource(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutStatusSource(c, name)
+}
+
+// ListSourceCustomers operation middleware
+func (siw *ServerInterfaceWrapper) ListSourceCustomers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSourceCustomers(c, name)
+}
+
+// PutSourceCustomer operation middleware
+func (siw *ServerInterfaceWrapper) PutSourceCustomer(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutSourceCustomer(c, name)
+}
+
+// TryStatusSource operation middleware
+func (siw *ServerInterfaceWrapper) TryStatusSource(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TryStatusSource(c, name)
+}
+
 // ListSynonyms operation middleware
 func (siw *ServerInterfaceWrapper) ListSynonyms(c *gin.Context) {
 
@@ -3747,6 +4203,90 @@ func (siw *ServerInterfaceWrapper) MoveLifecycle(c *gin.Context) {
 	}
 
 	siw.Handler.MoveLifecycle(c, tenant)
+}
+
+// ListThings operation middleware
+func (siw *ServerInterfaceWrapper) ListThings(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListThings(c, tenant)
+}
+
+// PutThing operation middleware
+func (siw *ServerInterfaceWrapper) PutThing(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutThing(c, tenant)
+}
+
+// DeleteThing operation middleware
+func (siw *ServerInterfaceWrapper) DeleteThing(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteThing(c, tenant, id)
 }
 
 // ListWebhooks operation middleware
@@ -5640,6 +6180,17 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.PublishTemplate)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.GetLifecycle)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.MoveLifecycle)
+	router.GET(options.BaseURL+"/v1/admin/status-sources", wrapper.ListStatusSources)
+	router.DELETE(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.DeleteStatusSource)
+	router.POST(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.SwitchStatusSource)
+	router.PUT(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.PutStatusSource)
+	router.POST(options.BaseURL+"/v1/admin/status-sources/:name/try", wrapper.TryStatusSource)
+	router.GET(options.BaseURL+"/v1/admin/status-sources/:name/customers", wrapper.ListSourceCustomers)
+	router.PUT(options.BaseURL+"/v1/admin/status-sources/:name/customers", wrapper.PutSourceCustomer)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/things", wrapper.ListThings)
+	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/things", wrapper.PutThing)
+	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/things/:id", wrapper.DeleteThing)
+	router.PUT(options.BaseURL+"/v1/admin/status-fields", wrapper.PutStatusOwner)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks", wrapper.ListWebhooks)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks", wrapper.CreateWebhook)
 	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.DeleteWebhook)
@@ -6541,6 +7092,317 @@ func (response ListSourcesdefaultApplicationProblemPlusJSONResponse) VisitListSo
 	return err
 }
 
+type PutStatusOwnerRequestObject struct {
+	Body *PutStatusOwnerJSONRequestBody
+}
+
+type PutStatusOwnerResponseObject interface {
+	VisitPutStatusOwnerResponse(w http.ResponseWriter) error
+}
+
+type PutStatusOwner200JSONResponse struct {
+	Fields []StatusOwner `json:"fields"`
+}
+
+func (response PutStatusOwner200JSONResponse) VisitPutStatusOwnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStatusOwnerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutStatusOwnerdefaultApplicationProblemPlusJSONResponse) VisitPutStatusOwnerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatusSourcesRequestObject struct {
+}
+
+type ListStatusSourcesResponseObject interface {
+	VisitListStatusSourcesResponse(w http.ResponseWriter) error
+}
+
+type ListStatusSources200JSONResponse StatusSources
+
+func (response ListStatusSources200JSONResponse) VisitListStatusSourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatusSourcesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListStatusSourcesdefaultApplicationProblemPlusJSONResponse) VisitListStatusSourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteStatusSourceRequestObject struct {
+	Name SourceName `json:"name"`
+}
+
+type DeleteStatusSourceResponseObject interface {
+	VisitDeleteStatusSourceResponse(w http.ResponseWriter) error
+}
+
+type DeleteStatusSource204Response struct {
+}
+
+func (response DeleteStatusSource204Response) VisitDeleteStatusSourceResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteStatusSourcedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteStatusSourcedefaultApplicationProblemPlusJSONResponse) VisitDeleteStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchStatusSourceRequestObject struct {
+	Name SourceName `json:"name"`
+	Body *SwitchStatusSourceJSONRequestBody
+}
+
+type SwitchStatusSourceResponseObject interface {
+	VisitSwitchStatusSourceResponse(w http.ResponseWriter) error
+}
+
+type SwitchStatusSource200JSONResponse StatusSource
+
+func (response SwitchStatusSource200JSONResponse) VisitSwitchStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchStatusSourcedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SwitchStatusSourcedefaultApplicationProblemPlusJSONResponse) VisitSwitchStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStatusSourceRequestObject struct {
+	Name SourceName `json:"name"`
+	Body *PutStatusSourceJSONRequestBody
+}
+
+type PutStatusSourceResponseObject interface {
+	VisitPutStatusSourceResponse(w http.ResponseWriter) error
+}
+
+type PutStatusSource200JSONResponse StatusSource
+
+func (response PutStatusSource200JSONResponse) VisitPutStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutStatusSourcedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutStatusSourcedefaultApplicationProblemPlusJSONResponse) VisitPutStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSourceCustomersRequestObject struct {
+	Name SourceName `json:"name"`
+}
+
+type ListSourceCustomersResponseObject interface {
+	VisitListSourceCustomersResponse(w http.ResponseWriter) error
+}
+
+type ListSourceCustomers200JSONResponse SourceCustomers
+
+func (response ListSourceCustomers200JSONResponse) VisitListSourceCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSourceCustomersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSourceCustomersdefaultApplicationProblemPlusJSONResponse) VisitListSourceCustomersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSourceCustomerRequestObject struct {
+	Name SourceName `json:"name"`
+	Body *PutSourceCustomerJSONRequestBody
+}
+
+type PutSourceCustomerResponseObject interface {
+	VisitPutSourceCustomerResponse(w http.ResponseWriter) error
+}
+
+type PutSourceCustomer200JSONResponse SourceCustomers
+
+func (response PutSourceCustomer200JSONResponse) VisitPutSourceCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSourceCustomerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutSourceCustomerdefaultApplicationProblemPlusJSONResponse) VisitPutSourceCustomerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryStatusSourceRequestObject struct {
+	Name SourceName `json:"name"`
+	Body *TryStatusSourceJSONRequestBody
+}
+
+type TryStatusSourceResponseObject interface {
+	VisitTryStatusSourceResponse(w http.ResponseWriter) error
+}
+
+type TryStatusSource200JSONResponse StatusSourceTrial
+
+func (response TryStatusSource200JSONResponse) VisitTryStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryStatusSourcedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryStatusSourcedefaultApplicationProblemPlusJSONResponse) VisitTryStatusSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSynonymsRequestObject struct {
 }
 
@@ -7135,6 +7997,119 @@ type MoveLifecycledefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MoveLifecycledefaultApplicationProblemPlusJSONResponse) VisitMoveLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListThingsRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+}
+
+type ListThingsResponseObject interface {
+	VisitListThingsResponse(w http.ResponseWriter) error
+}
+
+type ListThings200JSONResponse Things
+
+func (response ListThings200JSONResponse) VisitListThingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListThingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListThingsdefaultApplicationProblemPlusJSONResponse) VisitListThingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutThingRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	Body   *PutThingJSONRequestBody
+}
+
+type PutThingResponseObject interface {
+	VisitPutThingResponse(w http.ResponseWriter) error
+}
+
+type PutThing200JSONResponse Things
+
+func (response PutThing200JSONResponse) VisitPutThingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutThingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutThingdefaultApplicationProblemPlusJSONResponse) VisitPutThingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteThingRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+}
+
+type DeleteThingResponseObject interface {
+	VisitDeleteThingResponse(w http.ResponseWriter) error
+}
+
+type DeleteThing204Response struct {
+}
+
+func (response DeleteThing204Response) VisitDeleteThingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteThingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteThingdefaultApplicationProblemPlusJSONResponse) VisitDeleteThingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9664,6 +10639,30 @@ type StrictServerInterface interface {
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(ctx context.Context, request ListSourcesRequestObject) (ListSourcesResponseObject, error)
+	// PutStatusOwner Declare which system owns a field of a status pack
+	// (PUT /v1/admin/status-fields)
+	PutStatusOwner(ctx context.Context, request PutStatusOwnerRequestObject) (PutStatusOwnerResponseObject, error)
+	// ListStatusSources Outside systems status is read from, how they do, and which system owns which field
+	// (GET /v1/admin/status-sources)
+	ListStatusSources(ctx context.Context, request ListStatusSourcesRequestObject) (ListStatusSourcesResponseObject, error)
+	// DeleteStatusSource Remove a source that owns no field any more
+	// (DELETE /v1/admin/status-sources/{name})
+	DeleteStatusSource(ctx context.Context, request DeleteStatusSourceRequestObject) (DeleteStatusSourceResponseObject, error)
+	// SwitchStatusSource Switch a source on or off
+	// (POST /v1/admin/status-sources/{name})
+	SwitchStatusSource(ctx context.Context, request SwitchStatusSourceRequestObject) (SwitchStatusSourceResponseObject, error)
+	// PutStatusSource Store a source; a new one is off until it is switched on
+	// (PUT /v1/admin/status-sources/{name})
+	PutStatusSource(ctx context.Context, request PutStatusSourceRequestObject) (PutStatusSourceResponseObject, error)
+	// ListSourceCustomers The numbers the source knows organisations by
+	// (GET /v1/admin/status-sources/{name}/customers)
+	ListSourceCustomers(ctx context.Context, request ListSourceCustomersRequestObject) (ListSourceCustomersResponseObject, error)
+	// PutSourceCustomer Say by which number the source knows an organisation; empty means by none
+	// (PUT /v1/admin/status-sources/{name}/customers)
+	PutSourceCustomer(ctx context.Context, request PutSourceCustomerRequestObject) (PutSourceCustomerResponseObject, error)
+	// TryStatusSource Read one record of one organisation now; nothing is kept and no customer is told
+	// (POST /v1/admin/status-sources/{name}/try)
+	TryStatusSource(ctx context.Context, request TryStatusSourceRequestObject) (TryStatusSourceResponseObject, error)
 
 	// (GET /v1/admin/synonyms)
 	ListSynonyms(ctx context.Context, request ListSynonymsRequestObject) (ListSynonymsResponseObject, error)
@@ -9709,6 +10708,15 @@ type StrictServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(ctx context.Context, request MoveLifecycleRequestObject) (MoveLifecycleResponseObject, error)
+	// ListThings The records of status packs an organisation has, and the entities there are
+	// (GET /v1/admin/tenants/{tenant}/things)
+	ListThings(ctx context.Context, request ListThingsRequestObject) (ListThingsResponseObject, error)
+	// PutThing Say that an organisation has a record, by its id in the outside system
+	// (PUT /v1/admin/tenants/{tenant}/things)
+	PutThing(ctx context.Context, request PutThingRequestObject) (PutThingResponseObject, error)
+	// DeleteThing Take a record from an organisation
+	// (DELETE /v1/admin/tenants/{tenant}/things/{id})
+	DeleteThing(ctx context.Context, request DeleteThingRequestObject) (DeleteThingResponseObject, error)
 	// ListWebhooks Addresses of the tenant's own systems that hear of its tickets
 	// (GET /v1/admin/tenants/{tenant}/webhooks)
 	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
@@ -10718,6 +11726,300 @@ func (sh *strictHandler) ListSources(ctx *gin.Context, params ListSourcesParams)
 	}
 }
 
+// PutStatusOwner operation middleware
+func (sh *strictHandler) PutStatusOwner(ctx *gin.Context) {
+	var request PutStatusOwnerRequestObject
+
+	var body PutStatusOwnerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutStatusOwner(ctx, request.(PutStatusOwnerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutStatusOwner")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutStatusOwnerResponseObject); ok {
+		if err := validResponse.VisitPutStatusOwnerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListStatusSources operation middleware
+func (sh *strictHandler) ListStatusSources(ctx *gin.Context) {
+	var request ListStatusSourcesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStatusSources(ctx, request.(ListStatusSourcesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStatusSources")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListStatusSourcesResponseObject); ok {
+		if err := validResponse.VisitListStatusSourcesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteStatusSource operation middleware
+func (sh *strictHandler) DeleteStatusSource(ctx *gin.Context, name SourceName) {
+	var request DeleteStatusSourceRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteStatusSource(ctx, request.(DeleteStatusSourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteStatusSource")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteStatusSourceResponseObject); ok {
+		if err := validResponse.VisitDeleteStatusSourceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SwitchStatusSource operation middleware
+func (sh *strictHandler) SwitchStatusSource(ctx *gin.Context, name SourceName) {
+	var request SwitchStatusSourceRequestObject
+
+	request.Name = name
+
+	var body SwitchStatusSourceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SwitchStatusSource(ctx, request.(SwitchStatusSourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SwitchStatusSource")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SwitchStatusSourceResponseObject); ok {
+		if err := validResponse.VisitSwitchStatusSourceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutStatusSource operation middleware
+func (sh *strictHandler) PutStatusSource(ctx *gin.Context, name SourceName) {
+	var request PutStatusSourceRequestObject
+
+	request.Name = name
+
+	var body PutStatusSourceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutStatusSource(ctx, request.(PutStatusSourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutStatusSource")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutStatusSourceResponseObject); ok {
+		if err := validResponse.VisitPutStatusSourceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSourceCustomers operation middleware
+func (sh *strictHandler) ListSourceCustomers(ctx *gin.Context, name SourceName) {
+	var request ListSourceCustomersRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSourceCustomers(ctx, request.(ListSourceCustomersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSourceCustomers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSourceCustomersResponseObject); ok {
+		if err := validResponse.VisitListSourceCustomersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutSourceCustomer operation middleware
+func (sh *strictHandler) PutSourceCustomer(ctx *gin.Context, name SourceName) {
+	var request PutSourceCustomerRequestObject
+
+	request.Name = name
+
+	var body PutSourceCustomerJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSourceCustomer(ctx, request.(PutSourceCustomerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSourceCustomer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutSourceCustomerResponseObject); ok {
+		if err := validResponse.VisitPutSourceCustomerResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryStatusSource operation middleware
+func (sh *strictHandler) TryStatusSource(ctx *gin.Context, name SourceName) {
+	var request TryStatusSourceRequestObject
+
+	request.Name = name
+
+	var body TryStatusSourceJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryStatusSource(ctx, request.(TryStatusSourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryStatusSource")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TryStatusSourceResponseObject); ok {
+		if err := validResponse.VisitTryStatusSourceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSynonyms operation middleware
 func (sh *strictHandler) ListSynonyms(ctx *gin.Context) {
 	var request ListSynonymsRequestObject
@@ -11175,6 +12477,103 @@ func (sh *strictHandler) MoveLifecycle(ctx *gin.Context, tenant TenantPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(MoveLifecycleResponseObject); ok {
 		if err := validResponse.VisitMoveLifecycleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListThings operation middleware
+func (sh *strictHandler) ListThings(ctx *gin.Context, tenant TenantPath) {
+	var request ListThingsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListThings(ctx, request.(ListThingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListThings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListThingsResponseObject); ok {
+		if err := validResponse.VisitListThingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutThing operation middleware
+func (sh *strictHandler) PutThing(ctx *gin.Context, tenant TenantPath) {
+	var request PutThingRequestObject
+
+	request.Tenant = tenant
+
+	var body PutThingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutThing(ctx, request.(PutThingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutThing")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutThingResponseObject); ok {
+		if err := validResponse.VisitPutThingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteThing operation middleware
+func (sh *strictHandler) DeleteThing(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request DeleteThingRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteThing(ctx, request.(DeleteThingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteThing")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteThingResponseObject); ok {
+		if err := validResponse.VisitDeleteThingResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -26,6 +26,7 @@ import (
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
@@ -75,6 +76,7 @@ type Config struct {
 	Proposals      *proposal.Service // from solved tickets
 	Upkeep         *upkeep.Service   // of the taxonomy
 	Webhooks       Webhooks          // of tenants' own systems
+	Sources        *source.Reader    // of outside systems; curators store and try them
 	Rules          *rule.Engine      // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON

@@ -8,3 +8,4 @@ import "./journeys/knowledge.mjs";
 import "./journeys/widget.mjs";
 import "./journeys/export.mjs";
 import "./journeys/devices.mjs";
+import "./journeys/sources.mjs";

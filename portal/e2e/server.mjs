@@ -66,6 +66,8 @@ export async function startServer(settings = {}) {
       if (!found) throw new Error(`the demo has no ${name}`);
       return found.url;
     },
+    /** Runs one of the program's own commands on the same database. */
+    command: (...args) => run(binary, args, { env }),
     async fresh(email) {
       const { stdout: made } = await run(binary, ["token", "link", "--email", email, "--json"], { env });
       return JSON.parse(made).links[0].url;

@@ -10,7 +10,7 @@ let browser;
 let crm;
 const ready = (async () => {
   crm = await startCRM();
-  [server, browser] = await Promise.all([startServer({ USHER_HUBSPOT_TOKEN: "pat-journeys", USHER_HUBSPOT_API_URL: crm.url }), openBrowser()]);
+  [server, browser] = await Promise.all([startServer({ USHER_HUBSPOT_TOKEN: "pat-journeys", USHER_HUBSPOT_API_URL: crm.url, USHER_SOURCE_NETWORKS: "127.0.0.0/8" }), openBrowser()]);
 })();
 ready.catch(() => {}); // reported by the first journey that awaits it
 

@@ -31,6 +31,7 @@ type View struct {
 	Training     []ViewEnrolment   `json:"training"`
 	Meetings     []ViewMeeting     `json:"meetings"`
 	People       []ViewPerson      `json:"people"`
+	Things       []ViewThing       `json:"things"` // of status packs
 	Suggestions  []string          `json:"suggestions"`
 	Event        int64             `json:"event"` // number to listen from for changes
 }
@@ -194,6 +195,18 @@ type ViewEnrolment struct {
 	Certificate bool   `json:"certificate"`
 }
 
+// ViewThing is a record of a status pack, said as an answer says it.
+type ViewThing struct {
+	Pack   string            `json:"pack"`
+	Entity string            `json:"entity"`
+	Key    string            `json:"key"`
+	Name   string            `json:"name"`
+	Text   string            `json:"text"`   // Markdown
+	Fields map[string]string `json:"fields"` // as written in the text
+	Stale  bool              `json:"stale"`
+	AsOf   time.Time         `json:"as_of"`
+}
+
 // ViewMeeting is an appointment; the link is there for invitees only.
 type ViewMeeting struct {
 	Title     string    `json:"title"`
@@ -224,7 +237,7 @@ func (r Record) View(a Asker, now time.Time) View {
 		Owner:    ViewOwner{r.Project.OwnerName, r.Project.OwnerContact, iso(r.Project.OwnerAwayUntil), r.Project.OwnerStandIn},
 		Stages:   []ViewStage{}, Milestones: []ViewMilestone{}, NextActions: []ViewTask{}, Blockers: []ViewBlocker{}, Tasks: []ViewTask{},
 		Documents: []ViewDocument{}, Signatures: []ViewEnvelope{}, Verification: []ViewCheck{}, Integrations: []ViewIntegration{},
-		Environments: []ViewEnvironment{}, Training: []ViewEnrolment{}, Meetings: []ViewMeeting{}, People: []ViewPerson{},
+		Environments: []ViewEnvironment{}, Training: []ViewEnrolment{}, Meetings: []ViewMeeting{}, People: []ViewPerson{}, Things: []ViewThing{},
 	}
 	if health.Word == "at_risk" || health.Word == "off_track" {
 		v.Health.Reason = r.Project.HealthReason

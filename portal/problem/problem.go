@@ -26,6 +26,8 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/export"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	reaction "github.com/usherdesk/usher/portal/onboarding/rule"
+	"github.com/usherdesk/usher/portal/onboarding/source"
+	"github.com/usherdesk/usher/portal/onboarding/status"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
@@ -142,6 +144,13 @@ var rules = []rule{
 	{lifecycle.ErrNoWorkspace, 404, "not_found", ""},
 	{lifecycle.ErrTransition, 409, "transition_not_allowed", "A workspace cannot go from its state to that one. Look at the states it offers."},
 	{lifecycle.ErrNotReady, 409, "not_ready", "The workspace is not ready to go live: look at the checks that do not hold yet."},
+	{source.ErrBadSource, 400, "bad_source", "The source cannot be stored: its name, address, path, fields or limits do not fit."},
+	{source.ErrSourceTaken, 409, "source_taken", "The operator's configuration file has a source of that name. Choose another name."},
+	{source.ErrSecretMissing, 409, "secret_missing", "Requests would go to another address, so the secret must be typed in again."},
+	{source.ErrUnknownSource, 404, "not_found", ""},
+	{status.ErrNoField, 404, "not_found", ""},
+	{status.ErrNoThing, 404, "not_found", ""},
+	{status.ErrBadThing, 400, "bad_record", "A record needs the entity of a status pack, its id in the other system and a name, of at most 200 characters each."},
 	{proposal.ErrNotFound, 404, "not_found", ""},
 	{eval.ErrQuestionNotFound, 404, "not_found", ""},
 	{eval.ErrBadQuestion, 400, "bad_question", "The question cannot be kept: it needs a text, a known role and tenant, what to expect, and at most 20 conditions."},

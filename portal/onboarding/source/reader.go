@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -45,22 +46,26 @@ func (c Config) withDefaults() Config {
 
 type port struct {
 	Config
-	source Source
-	slots  chan struct{}
+	source   Source
+	revision int64 // of the stored definition; 0: from the configuration file
+	slots    chan struct{}
 	// The circuit counts failures of the source, not records it does not have.
 	circuit *gobreaker.CircuitBreaker[Reading]
 }
 
 // Reader reads through Snapshots. It is safe for concurrent use.
 type Reader struct {
-	db     *tenantdb.DB
-	log    *slog.Logger
-	ports  map[string]*port
-	ctx    context.Context
-	cancel context.CancelFunc
-	mu     sync.Mutex
-	flying map[Key]chan struct{} // refreshes of this node; closed when done
-	wg     sync.WaitGroup
+	db      *tenantdb.DB
+	log     *slog.Logger
+	builder Builder
+	portsMu sync.RWMutex
+	ports   map[string]*port
+	looked  time.Time // when the stored sources were last read
+	ctx     context.Context
+	cancel  context.CancelFunc
+	mu      sync.Mutex
+	flying  map[Key]chan struct{} // refreshes of this node; closed when done
+	wg      sync.WaitGroup
 }
 
 // NewReader returns a Reader without sources. Stop ends what it has running.
@@ -72,15 +77,22 @@ func NewReader(db *tenantdb.DB, log *slog.Logger) *Reader {
 	return &Reader{db: db, log: log, ports: map[string]*port{}, ctx: ctx, cancel: cancel, flying: map[Key]chan struct{}{}}
 }
 
+// Stored makes the reader read stored sources too. It is called before the first Get.
+func (r *Reader) Stored(b Builder) { r.builder = b }
+
 // Register adds a source under a name. All are registered before the first Get.
 func (r *Reader) Register(name string, s Source, config Config) {
+	r.ports[name] = r.newPort(name, s, config)
+}
+
+func (r *Reader) newPort(name string, s Source, config Config) *port {
 	config = config.withDefaults()
-	r.ports[name] = &port{
+	return &port{
 		Config: config, source: s, slots: make(chan struct{}, config.Concurrency),
 		circuit: gobreaker.NewCircuitBreaker[Reading](gobreaker.Settings{
 			Name: name, MaxRequests: 1, Timeout: config.OpenFor,
 			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= config.OpenAfter },
-			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, ErrAbsent) },
+			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, ErrAbsent) || errors.Is(err, ErrNoCustomer) },
 			OnStateChange: func(name string, from, to gobreaker.State) {
 				r.log.Warn("source circuit changed", "source", name, "from", from.String(), "to", to.String())
 			},
@@ -100,7 +112,10 @@ func (r *Reader) Stop() {
 // with State Stale while it is refreshed behind. ErrAbsent, ErrUnavailable and
 // ErrUnknownSource are the sentinels; no other error comes from the source.
 func (r *Reader) Get(ctx context.Context, key Key) (Snapshot, error) {
-	p := r.ports[key.Source]
+	p, err := r.port(ctx, key.Source)
+	if err != nil {
+		return Snapshot{}, err
+	}
 	if p == nil {
 		return Snapshot{}, fmt.Errorf("%w %q", ErrUnknownSource, key.Source)
 	}
@@ -183,26 +198,38 @@ func (r *Reader) fetch(ctx context.Context, key Key, p *port) error {
 	if err != nil || !ok {
 		return err
 	}
-	reading, err := p.circuit.Execute(func() (Reading, error) {
-		call, cancel := context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("source %s took longer than %s", key.Source, p.Timeout))
-		defer cancel()
-		reading, err := p.source.Fetch(call, key, lease.etag)
-		if err == nil {
-			err = p.check(reading, lease.etag)
-		}
-		return reading, err
-	})
+	reading, err := p.circuit.Execute(func() (Reading, error) { return r.call(ctx, key, p, lease.etag) })
 	// The caller may be stopping; what was read is kept and the lease given back.
 	store, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	switch {
 	case err == nil:
 		return r.keep(store, key, lease, p, reading)
-	case errors.Is(err, ErrAbsent):
+	case errors.Is(err, ErrAbsent), errors.Is(err, ErrNoCustomer):
 		return r.keepAbsent(store, key, lease, p)
 	default:
 		return r.keepFailure(store, key, lease, p, err)
 	}
+}
+
+// call reads a record, limited in time and checked.
+func (r *Reader) call(ctx context.Context, key Key, p *port, etag string) (Reading, error) {
+	if c, ok := p.source.(PerCustomer); ok && c.PerCustomer() {
+		err := r.db.WithTenant(ctx, key.TenantID, func(tx pgx.Tx) (err error) {
+			key.Customer, err = customerOf(ctx, tx, key)
+			return err
+		})
+		if err != nil {
+			return Reading{}, err
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.Timeout, fmt.Errorf("source %s took longer than %s", key.Source, p.Timeout))
+	defer cancel()
+	reading, err := p.source.Fetch(ctx, key, etag)
+	if err == nil {
+		err = p.check(reading, etag)
+	}
+	return reading, err
 }
 
 // check refuses what no honest source says.

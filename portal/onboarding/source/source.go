@@ -18,11 +18,16 @@ var ErrUnavailable = errors.New("the source cannot be read")
 // ErrUnknownSource says no source of that name is configured.
 var ErrUnknownSource = errors.New("unknown source")
 
+// ErrNoCustomer says the source knows the tenant by no number, so it has no
+// record of it either.
+var ErrNoCustomer = errors.New("no customer number for this source")
+
 // Key names one record of one tenant in one source.
 type Key struct {
 	TenantID uuid.UUID
 	Source   string
 	Entity   string // the record's id in the source, such as "shipment/4711"
+	Customer string // the number the source knows the tenant by; filled by the Reader, for a PerCustomer
 }
 
 // Reading is what a source said.
@@ -40,6 +45,9 @@ type Reading struct {
 type Source interface {
 	Fetch(ctx context.Context, key Key, etag string) (Reading, error)
 }
+
+// PerCustomer is a Source whose requests carry the number it knows the tenant by.
+type PerCustomer interface{ PerCustomer() bool }
 
 // RetryAfter is an error of a source that asked to be left alone for a while.
 type RetryAfter struct {

@@ -35,6 +35,9 @@ type Pack struct {
 type Field struct {
 	Name string    `json:"name" yaml:"name"`
 	Kind FieldKind `json:"kind" yaml:"kind"`
+	// Owner is the system that knows the field: a source's name, "record" for the
+	// stored record, empty for the pack's source.
+	Owner string `json:"owner,omitempty" yaml:"owner,omitempty"`
 	// States are the customer's words for the values of a state field, by value
 	// and language. A value without words is not said.
 	States map[string]map[string]string `json:"states,omitempty" yaml:"states,omitempty"`
@@ -91,6 +94,9 @@ func (p Pack) check() error {
 	}
 	known := map[string]bool{"name": true}
 	for _, f := range p.Fields {
+		if f.Owner != "" && !packName.MatchString(f.Owner) {
+			return bad("the owner %q of field %s must be small letters, digits and _", f.Owner, f.Name)
+		}
 		switch f.Kind {
 		case FieldText, FieldNumber, FieldDate, FieldMoment:
 		case FieldState:

@@ -9,6 +9,7 @@ import { Editor } from "./Editor";
 const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
 const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
 const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
+const Sources = lazy(() => import("./Sources").then((m) => ({ default: m.Sources })));
 const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
 const Webhooks = lazy(() => import("./Webhooks").then((m) => ({ default: m.Webhooks })));
@@ -23,6 +24,7 @@ const places: Place[] = [
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
   { href: "/admin/onboarding", icon: "road", name: "Onboarding" },
+  { href: "/admin/sources", icon: "save", name: "Sources" },
   { href: "/admin/webhooks", icon: "out", name: "Webhooks" },
   { href: "/admin/metrics", icon: "chart", name: "Metrics" },
   { href: "/agent", icon: "inbox", name: "Tickets" },
@@ -65,6 +67,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;
   if (match("/admin/onboarding", path)) return <Onboarding />;
+  if (match("/admin/sources", path)) return <Sources />;
   if (match("/admin/webhooks", path)) return <Webhooks />;
   if (match("/admin/metrics", path)) return <Metrics />;
   return (

@@ -1300,6 +1300,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/status-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Outside systems status is read from, how they do, and which system owns which field */
+        get: operations["listStatusSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/status-sources/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Store a source; a new one is off until it is switched on */
+        put: operations["putStatusSource"];
+        /** Switch a source on or off */
+        post: operations["switchStatusSource"];
+        /** Remove a source that owns no field any more */
+        delete: operations["deleteStatusSource"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/status-sources/{name}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read one record of one organisation now; nothing is kept and no customer is told */
+        post: operations["tryStatusSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/status-sources/{name}/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        /** The numbers the source knows organisations by */
+        get: operations["listSourceCustomers"];
+        /** Say by which number the source knows an organisation; empty means by none */
+        put: operations["putSourceCustomer"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/things": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        /** The records of status packs an organisation has, and the entities there are */
+        get: operations["listThings"];
+        /** Say that an organisation has a record, by its id in the outside system */
+        put: operations["putThing"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/things/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a record from an organisation */
+        delete: operations["deleteThing"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/status-fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Declare which system owns a field of a status pack */
+        put: operations["putStatusOwner"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/tenants/{tenant}/webhooks": {
         parameters: {
             query?: never;
@@ -1756,6 +1890,110 @@ export interface components {
                 /** @description What is missing */
                 open?: string;
             }[];
+        };
+        StatusSources: {
+            sources: components["schemas"]["StatusSource"][];
+            /** @description Every field that answers state */
+            fields: components["schemas"]["StatusOwner"][];
+        };
+        StatusSource: {
+            name: string;
+            /** @description The operator's configuration file has it; it is not edited here */
+            from_file: boolean;
+            enabled: boolean;
+            base_url?: string;
+            path?: string;
+            /** @enum {string} */
+            auth_kind?: "none" | "bearer" | "basic" | "header";
+            auth_name?: string;
+            auth_user?: string;
+            /** @description The secret itself is never shown */
+            has_secret: boolean;
+            fields: {
+                [key: string]: string;
+            };
+            observed_at?: string;
+            max_age_seconds?: number;
+            concurrency?: number;
+            /**
+             * @description Open means it is spared after failures in a row
+             * @enum {string}
+             */
+            circuit: "closed" | "half-open" | "open";
+            /** @description Records read at least once */
+            records: number;
+            /** @description Records whose last reading failed */
+            failing: number;
+            /** Format: date-time */
+            last_fetched_at?: string;
+            /** Format: date-time */
+            next_try_at?: string;
+            /** @description The last failure */
+            problem?: string;
+        };
+        StatusSourceInput: {
+            base_url: string;
+            /** @description {entity} is the record's id, {customer} the number the system knows the organisation by */
+            path: string;
+            /** @enum {string} */
+            auth_kind: "none" | "bearer" | "basic" | "header";
+            /** @description Name of the header */
+            auth_name?: string;
+            auth_user?: string;
+            /** @description Left out keeps the one there is */
+            secret?: string;
+            /** @description Name of a field to its place in the answer */
+            fields?: {
+                [key: string]: string;
+            };
+            observed_at?: string;
+            max_age_seconds?: number;
+            concurrency?: number;
+        };
+        StatusSourceTrial: {
+            ok: boolean;
+            /** @description What went wrong */
+            problem?: string;
+            /** @description The mapped fields */
+            record?: {
+                [key: string]: unknown;
+            };
+            /** @description Fields the answer did not have */
+            missing: string[];
+            /** Format: date-time */
+            observed_at?: string;
+            /** Format: int64 */
+            took_ms: number;
+        };
+        SourceCustomer: {
+            /** Format: uuid */
+            tenant_id: string;
+            customer: string;
+        };
+        SourceCustomers: {
+            customers: components["schemas"]["SourceCustomer"][];
+        };
+        Things: {
+            things: {
+                /** Format: uuid */
+                id: string;
+                entity: string;
+                /** @description Its id in the outside system */
+                key: string;
+                /** @description What people call it */
+                name: string;
+            }[];
+            entities: string[];
+        };
+        StatusOwner: {
+            entity: string;
+            field: string;
+            /** @description record, or a source's name */
+            owner: string;
+            /** @description Webhooks that write it into the record */
+            fed_by: string[];
+            /** @description Its pack; absent for the built-in fields of the record */
+            pack?: string;
         };
         WebhookEndpoint: {
             /** Format: uuid */
@@ -2425,6 +2663,7 @@ export interface components {
         FirstDay: string;
         LastDay: string;
         IDPath: string;
+        SourceName: string;
         TenantPath: string;
         /** @description Id of the last entry of the page before */
         Before: string;
@@ -4693,6 +4932,294 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Lifecycle"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listStatusSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sources and owners */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusSources"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putStatusSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusSourceInput"];
+            };
+        };
+        responses: {
+            /** @description Stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusSource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    switchStatusSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    enabled: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Switched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusSource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteStatusSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tryStatusSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: uuid */
+                    tenant_id: string;
+                    /** @description Id of the record */
+                    entity: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusSourceTrial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSourceCustomers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By organisation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceCustomers"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putSourceCustomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceCustomer"];
+            };
+        };
+        responses: {
+            /** @description By organisation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceCustomers"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listThings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Records */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Things"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putThing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    entity: string;
+                    key: string;
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Records */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Things"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteThing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putStatusOwner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    pack: string;
+                    field: string;
+                    /** @description record, or a source's name */
+                    owner: string;
+                };
+            };
+        };
+        responses: {
+            /** @description All owners */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        fields: components["schemas"]["StatusOwner"][];
+                    };
                 };
             };
             default: components["responses"]["Problem"];

@@ -3,6 +3,7 @@ import { ApiError } from "../api/client";
 import { fullTime, longDate, shortTime } from "../ui/format";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
+import { Markdown } from "../ui/Markdown";
 import { Badge, Empty, Loading, Meter } from "../ui/parts";
 import { Link, usePage } from "../ui/router";
 import { ExportLink } from "./Exports";
@@ -145,6 +146,17 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
                     {c.progress} %{c.certificate && <> · {o("certificate")}</>}
                     {c.due && <> · {o("due", { date: longDate(c.due, locale) })}</>}
                   </Item>
+                ))}
+              </Section>
+            )}
+            {v.things && v.things.length > 0 && (
+              <Section title={o("things")} count={v.things.length}>
+                {v.things.map((thing, i) => (
+                  <li key={`${thing.entity} ${thing.key}`} id={v.things?.findIndex((t) => t.pack === thing.pack) === i ? thing.pack : undefined}>
+                    <div className="grow" dir="auto">
+                      <Markdown text={thing.text} />
+                    </div>
+                  </li>
                 ))}
               </Section>
             )}

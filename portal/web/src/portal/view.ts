@@ -45,6 +45,7 @@ export type View = {
   environments: { kind: string; state: string; keys_state: string; blocked_by: string[] }[];
   training: { learner: string; course: string; state: string; progress: number; due?: string; certificate: boolean }[];
   meetings: { title: string; starts_at: string; attendees: string[]; join_link?: string }[];
+  things?: { pack: string; entity: string; key: string; name: string; text: string; stale: boolean; as_of: string }[];
   people: { name: string; state: string; roles: string[]; last_login_at?: string }[];
   suggestions: string[];
 };

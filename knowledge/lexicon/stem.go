@@ -3,26 +3,43 @@ package lexicon
 import (
 	"strings"
 
-	"github.com/kljensen/snowball/english"
-	"github.com/kljensen/snowball/french"
-	"github.com/kljensen/snowball/hungarian"
-	"github.com/kljensen/snowball/norwegian"
-	"github.com/kljensen/snowball/russian"
-	"github.com/kljensen/snowball/spanish"
-	"github.com/kljensen/snowball/swedish"
+	"github.com/blevesearch/snowballstem"
+	"github.com/blevesearch/snowballstem/danish"
+	"github.com/blevesearch/snowballstem/dutch"
+	"github.com/blevesearch/snowballstem/english"
+	"github.com/blevesearch/snowballstem/french"
+	"github.com/blevesearch/snowballstem/hungarian"
+	"github.com/blevesearch/snowballstem/italian"
+	"github.com/blevesearch/snowballstem/norwegian"
+	"github.com/blevesearch/snowballstem/portuguese"
+	"github.com/blevesearch/snowballstem/russian"
+	"github.com/blevesearch/snowballstem/spanish"
+	"github.com/blevesearch/snowballstem/swedish"
 )
 
-var stemmers = map[string]func(string, bool) string{
-	"en": english.Stem,
-	"es": spanish.Stem,
-	"fr": french.Stem,
-	"ru": russian.Stem,
-	"sv": swedish.Stem,
-	"no": norwegian.Stem,
-	"nb": norwegian.Stem,
-	"nn": norwegian.Stem,
-	"hu": hungarian.Stem,
-	"de": func(word string, _ bool) string { return stemGerman(word) },
+var stemmers = map[string]func(string) string{
+	"da": snowball(danish.Stem),
+	"de": stemGerman,
+	"en": snowball(english.Stem),
+	"es": snowball(spanish.Stem),
+	"fr": snowball(french.Stem),
+	"hu": snowball(hungarian.Stem),
+	"it": snowball(italian.Stem),
+	"nb": snowball(norwegian.Stem),
+	"nl": snowball(dutch.Stem),
+	"nn": snowball(norwegian.Stem),
+	"no": snowball(norwegian.Stem),
+	"pt": snowball(portuguese.Stem),
+	"ru": snowball(russian.Stem),
+	"sv": snowball(swedish.Stem),
+}
+
+func snowball(stem func(*snowballstem.Env) bool) func(string) string {
+	return func(word string) string {
+		env := snowballstem.NewEnv(word)
+		stem(env)
+		return env.Current()
+	}
 }
 
 // Stem reduces a lower-case word to its stem in a language (ISO 639-1) and
@@ -33,7 +50,7 @@ func Stem(word, language string) string {
 	if !known || len(word) < 3 || strings.ContainsAny(word, "0123456789") {
 		return Fold(word)
 	}
-	return Fold(stem(word, true))
+	return Fold(stem(word))
 }
 
 // stemGerman removes the endings of German nouns, adjectives and weak verbs.

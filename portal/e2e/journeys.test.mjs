@@ -9,3 +9,4 @@ import "./journeys/widget.mjs";
 import "./journeys/export.mjs";
 import "./journeys/devices.mjs";
 import "./journeys/sources.mjs";
+import "./journeys/files.mjs";

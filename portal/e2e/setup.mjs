@@ -2,15 +2,20 @@
 
 import { after } from "node:test";
 import { expectAccessible, openBrowser, openPage, screenshot } from "./browser.mjs";
+import { startScanner } from "./clamd.mjs";
 import { startCRM } from "./crm.mjs";
 import { startServer } from "./server.mjs";
 
 let server;
 let browser;
 let crm;
+let scanner;
 const ready = (async () => {
-  crm = await startCRM();
-  [server, browser] = await Promise.all([startServer({ USHER_HUBSPOT_TOKEN: "pat-journeys", USHER_HUBSPOT_API_URL: crm.url, USHER_SOURCE_NETWORKS: "127.0.0.0/8" }), openBrowser()]);
+  [crm, scanner] = await Promise.all([startCRM(), startScanner()]);
+  [server, browser] = await Promise.all([
+    startServer({ USHER_HUBSPOT_TOKEN: "pat-journeys", USHER_HUBSPOT_API_URL: crm.url, USHER_SOURCE_NETWORKS: "127.0.0.0/8", USHER_CLAMD_ADDR: scanner.address }),
+    openBrowser(),
+  ]);
 })();
 ready.catch(() => {}); // reported by the first journey that awaits it
 
@@ -18,6 +23,7 @@ after(async () => {
   await browser?.close();
   await server?.close();
   await crm?.close();
+  await scanner?.close();
 });
 
 /** The running server. */
@@ -30,6 +36,12 @@ export async function theServer() {
 export async function theCRM() {
   await ready;
   return crm;
+}
+
+/** Who checks files for viruses; away unless a journey says otherwise. */
+export async function theScanner() {
+  await ready;
+  return scanner;
 }
 
 /** A fresh profile, signed in as a person of the demo, or as nobody; in English unless told. */

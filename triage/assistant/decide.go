@@ -20,7 +20,7 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	classification := *r.classification
 	switch {
 	case r.args.Person && len(r.message.Attachments) > 0:
-		r.handOver(triage.ReasonAction, "The customer sent files without a word. The assistant reads no files; please look at them.")
+		r.handOver(triage.ReasonRequested, "The customer sent files without a word. The assistant reads no files; please look at them.")
 	case r.args.Person:
 		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
 	case r.guard.AutoResponder && r.conversation.Channel != triage.ChannelChat: // who types in the chat is a person

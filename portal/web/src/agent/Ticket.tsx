@@ -9,6 +9,7 @@ import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Loading, Time } from "../ui/parts";
 import { Link, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
+import { Files } from "./Files";
 import { Amend, More, Split } from "./More";
 import { Side } from "./Side";
 import { useTicket } from "./useTicket";
@@ -100,7 +101,7 @@ export function Ticket({ me, tenant, id }: { me: Me; tenant: string; id: string 
       <div className="ticket-talk" ref={talk} tabIndex={0} role="region" aria-label="Conversation">
         <div className="said" role="log" aria-live="off" aria-label="Conversation">
           {thread.messages.map((m) => (
-            <Said key={m.id} message={m} customer={ticket.customer} mail={data.conversation.channel === "email"} act={ticket.state === "closed" ? undefined : act} />
+            <Said key={m.id} message={m} tenant={tenant} customer={ticket.customer} mail={data.conversation.channel === "email"} act={ticket.state === "closed" ? undefined : act} />
           ))}
         </div>
       </div>
@@ -126,7 +127,7 @@ function label(m: Message, customer?: string): { who: string; kind: string } {
   }
 }
 
-function Said({ message: m, customer, mail, act }: { message: Message; customer?: string; mail: boolean; act?: Act }) {
+function Said({ message: m, tenant, customer, mail, act }: { message: Message; tenant: string; customer?: string; mail: boolean; act?: Act }) {
   const { who, kind } = label(m, customer);
   const internal = m.visibility === "internal";
   return (
@@ -145,6 +146,7 @@ function Said({ message: m, customer, mail, act }: { message: Message; customer?
       <div className="say-body" dir="auto" lang={m.language || undefined}>
         {m.state === "deleted" ? <em>Removed</em> : m.author.kind === "assistant" && !internal ? <Markdown text={m.body} headingBase={3} /> : m.body}
       </div>
+      {m.attachments && m.state !== "deleted" && <Files message={m} tenant={tenant} />}
       {m.answer && (m.answer.citations?.length ?? 0) > 0 && (
         <p className="tiny muted">
           Sources:{" "}

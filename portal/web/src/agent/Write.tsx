@@ -7,6 +7,7 @@ import { useDraft } from "../ui/draft";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Dialog } from "../ui/parts";
+import { AttachFiles, type Reply } from "./Files";
 
 type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
 
@@ -24,6 +25,7 @@ export function Write({ data, act }: Props) {
   const [key, setKey] = useState(newKey);
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
+  const files = useRef<Reply>(undefined);
   const id = useId();
   const closed = ticket.state === "closed";
   const who = ticket.customer || "the customer";
@@ -74,7 +76,8 @@ export function Write({ data, act }: Props) {
             e.preventDefault();
             if (mode === "note") {
               if (note.trim()) void send({ act: "note", text: note.trim() }, "Note added.", () => setNote(""));
-            } else if (reply.trim()) setPreview(true);
+            } else if (files.current?.busy) announce("Files are still on their way. Wait a moment, or cancel them.");
+            else if (reply.trim()) setPreview(true);
           }}
         >
           <textarea
@@ -86,6 +89,9 @@ export function Write({ data, act }: Props) {
             value={mode === "reply" ? reply : note}
             onChange={(e) => (mode === "reply" ? setReply(e.target.value) : setNote(e.target.value))}
           />
+          <div hidden={mode !== "reply"}>
+            <AttachFiles key={ticket.id} tenant={ticket.tenant.id} ticket={ticket.id} state={files} />
+          </div>
           <div className="row">
             <span className="hint grow">{mode === "reply" ? `Goes to ${who} after a preview.` : "Stays with your team."}</span>
             <button type="submit" className="btn btn-primary btn-small" aria-disabled={!(mode === "reply" ? reply : note).trim() || busy || undefined}>
@@ -105,6 +111,12 @@ export function Write({ data, act }: Props) {
             <dd>{channelWords(data.conversation.channel)}</dd>
             <dt>Customer’s language</dt>
             <dd>{ticket.language || "not known"}</dd>
+            {(files.current?.taken.length ?? 0) > 0 && (
+              <>
+                <dt>Files</dt>
+                <dd dir="auto">{files.current?.taken.map((f) => f.name).join(", ")}</dd>
+              </>
+            )}
           </dl>
           <div className="preview" dir="auto" tabIndex={0} role="region" aria-label="The reply as the customer sees it">
             <Markdown text={reply.trim().replace(/([^\n])\n(?!\n)/g, "$1  \n")} headingBase={3} />
@@ -113,7 +125,13 @@ export function Write({ data, act }: Props) {
             <button type="button" className="btn" onClick={() => setPreview(false)}>
               Keep editing
             </button>
-            <button type="button" className="btn btn-primary" aria-disabled={busy || undefined} onClick={() => void send({ act: "reply", text: reply.trim() }, `Sent to ${who}.`, () => setReply(""))}>
+            <button type="button" className="btn btn-primary" aria-disabled={busy || undefined} onClick={() => {
+                const taken = files.current?.taken.map((f) => f.id) ?? [];
+                void send({ act: "reply", text: reply.trim(), attachments: taken }, `Sent to ${who}.`, () => {
+                  setReply("");
+                  files.current?.sent(taken);
+                });
+              }}>
               <Icon name="send" flip /> Send to {who}
             </button>
           </div>

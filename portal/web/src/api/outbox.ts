@@ -7,6 +7,8 @@ export type OutboxEntry = {
   /** Conversation id, or "new:<key>" for a conversation that does not exist yet. */
   conversation: string;
   body: string;
+  /** Files that were uploaded and go with it. */
+  files?: { id: string; name: string }[];
   createdAt: string;
   state: "queued" | "sending" | "failed";
   /** Why it failed, in words for people. */
@@ -45,8 +47,8 @@ export class Outbox {
     return () => this.listeners.delete(fn);
   };
 
-  add(conversation: string, body: string, key: string): OutboxEntry {
-    const entry: OutboxEntry = { key, conversation: this.moved.get(conversation) ?? conversation, body, createdAt: new Date(this.now()).toISOString(), state: "queued" };
+  add(conversation: string, body: string, key: string, files?: OutboxEntry["files"]): OutboxEntry {
+    const entry: OutboxEntry = { key, conversation: this.moved.get(conversation) ?? conversation, body, files, createdAt: new Date(this.now()).toISOString(), state: "queued" };
     this.change([...this.entries, entry]);
     void this.flush();
     return entry;

@@ -41,7 +41,7 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
     [session, id, onBegin],
   );
 
-  const send = useCallback((text: string) => session.outbox.add(id ?? place, text, newKey()), [session, id, place]);
+  const send = useCallback((text: string, files?: OutboxEntry["files"]) => session.outbox.add(id ?? place, text, newKey(), files), [session, id, place]);
   // Two objects for all messages, so that text arriving in one does not draw the others again.
   const acts = useMemo(() => ({ last: { onOption: send, onTalk, active: true }, earlier: { onOption: send, onTalk, active: false } }), [send, onTalk]);
   const stop = () => {
@@ -212,7 +212,7 @@ function Pending({ entry, onRetry, onDiscard }: { entry: OutboxEntry; onRetry: (
         <Time at={entry.createdAt} locale={locale} />
       </header>
       <div className="msg-body" dir="auto">
-        {entry.body}
+        {entry.body} {entry.files?.map((f) => `[${f.name}]`).join(" ")}
       </div>
       <footer className="msg-foot">
         <span className={entry.state === "failed" ? "field-error" : undefined}>

@@ -1,7 +1,10 @@
-import type { KeyboardEvent, RefObject } from "react";
+import { type KeyboardEvent, lazy, type RefObject, Suspense, useRef, useState } from "react";
 import { useDraft } from "../ui/draft";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
+import type { Taken } from "./Attach";
+
+const Attach = lazy(() => import("./Attach"));
 
 /** Longest message the service takes, in characters; it measures bytes, so this is cautious. */
 export const longestMessage = 16_000;
@@ -9,7 +12,7 @@ export const longestMessage = 16_000;
 type Props = {
   /** Drafts are kept per conversation on this device. */
   draftKey: string;
-  onSend: (text: string) => void;
+  onSend: (text: string, files?: Taken) => void;
   /** Set while an answer is being written: the button stops it. */
   onStop?: () => void;
   inputRef: RefObject<HTMLTextAreaElement | null>;
@@ -20,12 +23,16 @@ export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
   const { t } = useWords();
   const [text, setText] = useDraft(draftKey);
   const over = text.length - longestMessage;
+  const take = useRef<() => Taken | undefined>(undefined);
+  const [files, setFiles] = useState(0);
 
   const send = () => {
     const body = text.trim();
-    if (!body || over > 0) return;
+    if ((!body && !files) || over > 0) return;
+    const taken = take.current ? take.current() : [];
+    if (!taken) return;
     setText("");
-    onSend(body);
+    onSend(body, taken);
     inputRef.current?.focus({ preventScroll: true });
   };
   const key = (event: KeyboardEvent) => {
@@ -42,6 +49,9 @@ export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
       }}
     >
       <div className="composer-box">
+        <Suspense>
+          <Attach key={draftKey} take={take} onCount={setFiles} inputRef={inputRef} />
+        </Suspense>
         <textarea
           ref={inputRef}
           rows={1}
@@ -60,7 +70,7 @@ export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
             <Icon name="stop" /> {t("stop")}
           </button>
         ) : (
-          <button type="submit" className="btn btn-primary" aria-disabled={!text.trim() || over > 0 || undefined}>
+          <button type="submit" className="btn btn-primary" aria-disabled={(!text.trim() && !files) || over > 0 || undefined}>
             <Icon name="send" flip /> {t("send")}
           </button>
         )}

@@ -12,6 +12,7 @@ import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
 
 const Amend = lazy(() => import("./Amend").then((m) => ({ default: m.Amend })));
+const Files = lazy(() => import("./Files"));
 const Source = lazy(() => import("./Source").then((m) => ({ default: m.Source })));
 
 export type MessageActions = {
@@ -65,6 +66,11 @@ export const MessageView = memo(function MessageView({ message, actions, mine, f
           <Markdown text={kind === "agent" ? hardBreaks(message.body) : message.body} cite={cite} />
         )}
       </div>
+      {message.attachments && message.state !== "deleted" && (
+        <Suspense>
+          <Files message={message} own={kind === "customer" && (!message.author.name || message.author.name === mine)} />
+        </Suspense>
+      )}
       {kind === "customer" && mine !== undefined && message.state === "final" && (!message.author.name || message.author.name === mine) && (
         <Suspense>
           <Amend message={message} />

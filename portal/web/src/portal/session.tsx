@@ -52,14 +52,15 @@ export class Session {
 
   private async send(entry: OutboxEntry): Promise<SendResult> {
     const { key, body: text, conversation } = entry;
+    const body = { text, client_key: key, attachments: entry.files?.map((f) => f.id) };
     try {
       if (conversation.startsWith("new:")) {
-        const begun = await call("post", "/v1/conversations", { body: { text, client_key: key }, headers: { "idempotency-key": key } });
+        const begun = await call("post", "/v1/conversations", { body, headers: { "idempotency-key": key } });
         this.keep(begun.conversation, begun.message);
         this.outbox.move(conversation, begun.conversation.id);
         for (const fn of this.onStarted) fn(conversation, begun.conversation);
       } else {
-        const message = await call("post", "/v1/conversations/{id}/messages", { params: { id: conversation }, body: { text, client_key: key } });
+        const message = await call("post", "/v1/conversations/{id}/messages", { params: { id: conversation }, body });
         for (const fn of this.onSent) fn(message);
       }
       return { ok: true };

@@ -28,7 +28,8 @@ var (
 	addRedirect  = NewStatement(`
 		insert into {redirects} ({tenant}slug, article_id) values ({@tenant}@old, @id)
 		on conflict ({tenant}slug) do update set article_id = excluded.article_id`)
-	slugsLike = NewStatement(`
+	moveRedirects = NewStatement(`update {redirects} set article_id = @id where {scope} and article_id = @dropped`)
+	slugsLike     = NewStatement(`
 		select slug from {articles} where {scope} and (slug = @slug or left(slug, length(@slug) + 1) = @slug || '-')`)
 )
 

@@ -55,7 +55,7 @@ type ClusterGapsArgs struct{}
 // Kind is the job's stable name.
 func (ClusterGapsArgs) Kind() string { return "cluster_gaps" }
 
-// clusterSoon collects the questions of half a minute into one run.
+// clusterSoon collects what arrives within half a minute into one run.
 func clusterSoon() *river.InsertOpts {
 	return &river.InsertOpts{
 		ScheduledAt: time.Now().Add(30 * time.Second),
@@ -65,7 +65,17 @@ func clusterSoon() *river.InsertOpts {
 	}
 }
 
-// PeriodicJobs keep the index, the gaps and the built-in embedder up with their
+// CheckHealthArgs looks for what is wrong with published articles. It is worked
+// by package health, soon after every publication and nightly.
+type CheckHealthArgs struct{}
+
+// Kind is the job's stable name.
+func (CheckHealthArgs) Kind() string { return "check_health" }
+
+// InsertOpts collects the publications of half a minute into one run.
+func (CheckHealthArgs) InsertOpts() river.InsertOpts { return *clusterSoon() }
+
+// PeriodicJobs keep the index, the gaps, the findings and the built-in embedder up with their
 // articles when the jobs that usually do were lost.
 func PeriodicJobs() []*river.PeriodicJob {
 	every := func(period time.Duration, args river.JobArgs) *river.PeriodicJob {
@@ -74,5 +84,6 @@ func PeriodicJobs() []*river.PeriodicJob {
 	}
 	return []*river.PeriodicJob{
 		every(30*time.Minute, SweepIndexArgs{}), every(10*time.Minute, ClusterGapsArgs{}), every(6*time.Hour, TrainEmbedderArgs{}),
+		every(24*time.Hour, CheckHealthArgs{}),
 	}
 }

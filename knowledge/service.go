@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 )
@@ -281,12 +282,48 @@ func (s *Service) edit(ctx context.Context, space Space, id uuid.UUID, operation
 	return wrap(operation, err)
 }
 
+// queueIndex queues what follows a change of what is live.
 func (s *Service) queueIndex(ctx context.Context, tx pgx.Tx, space Space, id uuid.UUID) error {
 	if s.jobs == nil {
 		return nil
 	}
-	_, err := s.jobs.InsertTx(ctx, tx, IndexArticleArgs{Tenant: space.Tenant, Article: id}, nil)
+	if _, err := s.jobs.InsertTx(ctx, tx, IndexArticleArgs{Tenant: space.Tenant, Article: id}, nil); err != nil {
+		return err
+	}
+	_, err := s.jobs.InsertTx(ctx, tx, CheckHealthArgs{}, nil)
 	return err
+}
+
+// QueueCheck asks for a check of all articles' health.
+func (s *Service) QueueCheck(ctx context.Context) error {
+	if s.jobs == nil {
+		return nil
+	}
+	return s.db.WithSystem(ctx, "queue a check of articles", func(tx pgx.Tx) error {
+		_, err := s.jobs.InsertTx(ctx, tx, CheckHealthArgs{}, &river.InsertOpts{ScheduledAt: s.now(), UniqueOpts: river.UniqueOpts{ByPeriod: 5 * time.Second}})
+		return err
+	})
+}
+
+// Merge retires an article into another of its space: its address, and those it
+// had before, lead there.
+func (s *Service) Merge(ctx context.Context, space Space, keep, drop, by uuid.UUID) error {
+	return s.edit(ctx, space, drop, "merge articles", func(tx pgx.Tx, dropped Article) error {
+		kept, err := space.article(ctx, tx, keep)
+		if err != nil {
+			return err
+		}
+		if keep == drop || kept.State != StatePublished || dropped.State != StatePublished {
+			return ErrNotPublished
+		}
+		args := pgx.NamedArgs{"id": keep, "old": dropped.Slug, "dropped": drop}
+		for _, statement := range []Statement{moveRedirects, addRedirect} {
+			if err := exec(ctx, tx, space, statement, args); err != nil {
+				return err
+			}
+		}
+		return s.retire(ctx, tx, space, drop)
+	})
 }
 
 func wrap(operation string, err error) error {

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/knowledge/health"
+	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding/export"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
@@ -172,4 +175,22 @@ func exportCommand() *cobra.Command {
 	cmd.Flags().StringVar(&to, "to", "", "day after the last")
 	_ = cmd.MarkFlagRequired("tenant") // the flag exists
 	return cmd
+}
+
+// templateNames tells the health of articles which names of the onboarding no
+// longer exist.
+type templateNames struct{ db *tenantdb.DB }
+
+func (t templateNames) Evidence(ctx context.Context, _ time.Time) (health.Evidence, error) {
+	var out health.Evidence
+	err := t.db.WithSystem(ctx, "names of templates that are gone", func(tx pgx.Tx) error {
+		names, err := lifecycle.GoneNames(ctx, tx)
+		for _, n := range names {
+			if strings.ContainsRune(n.Name, ' ') { // one word is too common to be the name alone
+				out.Gone = append(out.Gone, health.Gone{Term: n.Name, Instead: n.Now, Where: n.Kind})
+			}
+		}
+		return err
+	})
+	return out, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/usherdesk/usher/integrations/webhook"
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/gap"
+	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/index"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/knowledge/switchover"
@@ -36,6 +37,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/proof"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
@@ -73,6 +75,7 @@ type application struct {
 	webhooks  *webhook.Service
 	proposals *proposal.Service
 	upkeep    *upkeep.Service
+	health    *health.Service
 	mail      *email.Service // nil without e-mail
 	handler   http.Handler
 
@@ -177,6 +180,10 @@ func (a *application) join() error {
 	proposal.AddWorkers(workers, a.proposals)
 	a.upkeep = upkeep.New(upkeep.Config{DB: a.worker, Jobs: a.jobs, Engine: a.engine, Pipeline: a.pipelineOf, Log: a.log})
 	upkeep.AddWorkers(workers, a.upkeep)
+	witness := &proof.Reader{DB: a.worker}
+	proof.AddWorkers(workers, witness, a.curation)
+	a.health = &health.Service{DB: a.worker, Articles: a.curation, Witnesses: []health.Witness{witness, templateNames{a.worker}}}
+	health.AddWorkers(workers, a.health)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	if a.documents, err = a.connectDocuments(workers); err != nil {
@@ -220,6 +227,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
 		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester: a.tester(), Upkeep: a.upkeep, Usage: a.usage,
+		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,
 	})

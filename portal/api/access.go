@@ -45,6 +45,7 @@ var operations = map[string]access{
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,
 	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
+	"ListFindings": curator, "CheckHealth": curator, "ActOnFinding": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
 	"GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,
 	"ListTaxonomyRuns": curator, "StartTaxonomyRun": curator, "GetTaxonomyRun": curator,

@@ -406,6 +406,135 @@ func (e FeedbackVote) Valid() bool {
 	}
 }
 
+// Defines values for FindingCause.
+const (
+	FindingCauseAged          FindingCause = "aged"
+	FindingCauseAgentsDiffer  FindingCause = "agents_differ"
+	FindingCauseBadOutcomes   FindingCause = "bad_outcomes"
+	FindingCauseDeadLink      FindingCause = "dead_link"
+	FindingCauseDenial        FindingCause = "denial"
+	FindingCauseGone          FindingCause = "gone"
+	FindingCauseHelpsLess     FindingCause = "helps_less"
+	FindingCauseHiddenLink    FindingCause = "hidden_link"
+	FindingCauseNeverFound    FindingCause = "never_found"
+	FindingCauseOpposite      FindingCause = "opposite"
+	FindingCauseOverdue       FindingCause = "overdue"
+	FindingCauseReported      FindingCause = "reported"
+	FindingCauseSameText      FindingCause = "same_text"
+	FindingCauseSourceChanged FindingCause = "source_changed"
+	FindingCauseValue         FindingCause = "value"
+)
+
+// Valid indicates whether the value is a known member of the FindingCause enum.
+func (e FindingCause) Valid() bool {
+	switch e {
+	case FindingCauseAged:
+		return true
+	case FindingCauseAgentsDiffer:
+		return true
+	case FindingCauseBadOutcomes:
+		return true
+	case FindingCauseDeadLink:
+		return true
+	case FindingCauseDenial:
+		return true
+	case FindingCauseGone:
+		return true
+	case FindingCauseHelpsLess:
+		return true
+	case FindingCauseHiddenLink:
+		return true
+	case FindingCauseNeverFound:
+		return true
+	case FindingCauseOpposite:
+		return true
+	case FindingCauseOverdue:
+		return true
+	case FindingCauseReported:
+		return true
+	case FindingCauseSameText:
+		return true
+	case FindingCauseSourceChanged:
+		return true
+	case FindingCauseValue:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingKind.
+const (
+	Contradiction FindingKind = "contradiction"
+	Duplicate     FindingKind = "duplicate"
+	Harmful       FindingKind = "harmful"
+	Stale         FindingKind = "stale"
+	Unused        FindingKind = "unused"
+)
+
+// Valid indicates whether the value is a known member of the FindingKind enum.
+func (e FindingKind) Valid() bool {
+	switch e {
+	case Contradiction:
+		return true
+	case Duplicate:
+		return true
+	case Harmful:
+		return true
+	case Stale:
+		return true
+	case Unused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingState.
+const (
+	FindingStateDismissed FindingState = "dismissed"
+	FindingStateOpen      FindingState = "open"
+)
+
+// Valid indicates whether the value is a known member of the FindingState enum.
+func (e FindingState) Valid() bool {
+	switch e {
+	case FindingStateDismissed:
+		return true
+	case FindingStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingProofKind.
+const (
+	FindingProofKindAgentReply FindingProofKind = "agent_reply"
+	FindingProofKindCorrected  FindingProofKind = "corrected"
+	FindingProofKindEscalated  FindingProofKind = "escalated"
+	FindingProofKindReported   FindingProofKind = "reported"
+	FindingProofKindVotedDown  FindingProofKind = "voted_down"
+)
+
+// Valid indicates whether the value is a known member of the FindingProofKind enum.
+func (e FindingProofKind) Valid() bool {
+	switch e {
+	case FindingProofKindAgentReply:
+		return true
+	case FindingProofKindCorrected:
+		return true
+	case FindingProofKindEscalated:
+		return true
+	case FindingProofKindReported:
+		return true
+	case FindingProofKindVotedDown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LifecycleNext.
 const (
 	LifecycleNextActive      LifecycleNext = "active"
@@ -1060,6 +1189,54 @@ func (e ResolveGapJSONBodyState) Valid() bool {
 	}
 }
 
+// Defines values for ListFindingsParamsState.
+const (
+	ListFindingsParamsStateDismissed ListFindingsParamsState = "dismissed"
+	ListFindingsParamsStateOpen      ListFindingsParamsState = "open"
+)
+
+// Valid indicates whether the value is a known member of the ListFindingsParamsState enum.
+func (e ListFindingsParamsState) Valid() bool {
+	switch e {
+	case ListFindingsParamsStateDismissed:
+		return true
+	case ListFindingsParamsStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActOnFindingJSONBodyAct.
+const (
+	ActOnFindingJSONBodyActDismiss ActOnFindingJSONBodyAct = "dismiss"
+	ActOnFindingJSONBodyActMerge   ActOnFindingJSONBodyAct = "merge"
+	ActOnFindingJSONBodyActReopen  ActOnFindingJSONBodyAct = "reopen"
+	ActOnFindingJSONBodyActRetire  ActOnFindingJSONBodyAct = "retire"
+	ActOnFindingJSONBodyActTake    ActOnFindingJSONBodyAct = "take"
+	ActOnFindingJSONBodyActVerify  ActOnFindingJSONBodyAct = "verify"
+)
+
+// Valid indicates whether the value is a known member of the ActOnFindingJSONBodyAct enum.
+func (e ActOnFindingJSONBodyAct) Valid() bool {
+	switch e {
+	case ActOnFindingJSONBodyActDismiss:
+		return true
+	case ActOnFindingJSONBodyActMerge:
+		return true
+	case ActOnFindingJSONBodyActReopen:
+		return true
+	case ActOnFindingJSONBodyActRetire:
+		return true
+	case ActOnFindingJSONBodyActTake:
+		return true
+	case ActOnFindingJSONBodyActVerify:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SettleProposalJSONBodyAct.
 const (
 	Accept SettleProposalJSONBodyAct = "accept"
@@ -1653,6 +1830,98 @@ type FiledTicket struct {
 	ConversationID openapi_types.UUID `json:"conversation_id"`
 	MessageID      openapi_types.UUID `json:"message_id"`
 }
+
+// Finding defines model for Finding.
+type Finding struct {
+	Article     FindingArticle     `json:"article"`
+	Cause       FindingCause       `json:"cause"`
+	Detail      FindingDetail      `json:"detail"`
+	FirstSeenAt time.Time          `json:"first_seen_at"`
+	ID          openapi_types.UUID `json:"id"`
+	Kind        FindingKind        `json:"kind"`
+
+	// Note Why it was dismissed
+	Note      *string         `json:"note,omitempty"`
+	Other     *FindingArticle `json:"other,omitempty"`
+	Owner     *string         `json:"owner,omitempty"`
+	Proofs    []FindingProof  `json:"proofs"`
+	SettledAt *time.Time      `json:"settled_at,omitempty"`
+	SettledBy *string         `json:"settled_by,omitempty"`
+	State     FindingState    `json:"state"`
+
+	// Weight 1 to 100
+	Weight int `json:"weight"`
+}
+
+// FindingCause defines model for Finding.Cause.
+type FindingCause string
+
+// FindingKind defines model for Finding.Kind.
+type FindingKind string
+
+// FindingState defines model for Finding.State.
+type FindingState string
+
+// FindingArticle defines model for FindingArticle.
+type FindingArticle struct {
+	ID   openapi_types.UUID `json:"id"`
+	Slug string             `json:"slug"`
+
+	// TenantID Absent: a shared article
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+	Title    string              `json:"title"`
+}
+
+// FindingDetail defines model for FindingDetail.
+type FindingDetail struct {
+	Anchor    *string  `json:"anchor,omitempty"`
+	Before    *float32 `json:"before,omitempty"`
+	Cited     *int     `json:"cited,omitempty"`
+	Corrected *int     `json:"corrected,omitempty"`
+	Days      *int     `json:"days,omitempty"`
+	Escalated *int     `json:"escalated,omitempty"`
+	Heading   *string  `json:"heading,omitempty"`
+	Instead   *string  `json:"instead,omitempty"`
+
+	// Mine The value that differs
+	Mine         *string    `json:"mine,omitempty"`
+	OtherAnchor  *string    `json:"other_anchor,omitempty"`
+	OtherHeading *string    `json:"other_heading,omitempty"`
+	OtherQuote   *string    `json:"other_quote,omitempty"`
+	Quote        *string    `json:"quote,omitempty"`
+	Share        *float32   `json:"share,omitempty"`
+	Since        *time.Time `json:"since,omitempty"`
+
+	// Term The link, name or source
+	Term      *string `json:"term,omitempty"`
+	Theirs    *string `json:"theirs,omitempty"`
+	Unhelpful *int    `json:"unhelpful,omitempty"`
+}
+
+// FindingList defines model for FindingList.
+type FindingList struct {
+	// Articles Published articles that were checked
+	Articles  int        `json:"articles"`
+	CheckedAt *time.Time `json:"checked_at,omitempty"`
+	Findings  []Finding  `json:"findings"`
+}
+
+// FindingProof defines model for FindingProof.
+type FindingProof struct {
+	At             time.Time          `json:"at"`
+	ConversationID openapi_types.UUID `json:"conversation_id"`
+	Kind           FindingProofKind   `json:"kind"`
+
+	// Quote What an agent wrote, personal data masked
+	Quote        *string             `json:"quote,omitempty"`
+	Tenant       string              `json:"tenant"`
+	TenantID     openapi_types.UUID  `json:"tenant_id"`
+	TicketID     *openapi_types.UUID `json:"ticket_id,omitempty"`
+	TicketNumber *int64              `json:"ticket_number,omitempty"`
+}
+
+// FindingProofKind defines model for FindingProof.Kind.
+type FindingProofKind string
 
 // Gap defines model for Gap.
 type Gap struct {
@@ -2519,6 +2788,34 @@ type ResolveGapJSONBody struct {
 // ResolveGapJSONBodyState defines parameters for ResolveGap.
 type ResolveGapJSONBodyState string
 
+// ListFindingsParams defines parameters for ListFindings.
+type ListFindingsParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery              `form:"tenant,omitempty" json:"tenant,omitempty"`
+	State  *ListFindingsParamsState `form:"state,omitempty" json:"state,omitempty"`
+}
+
+// ListFindingsParamsState defines parameters for ListFindings.
+type ListFindingsParamsState string
+
+// ActOnFindingJSONBody defines parameters for ActOnFinding.
+type ActOnFindingJSONBody struct {
+	Act ActOnFindingJSONBodyAct `json:"act"`
+
+	// Keep To merge: the article that stays
+	Keep   *openapi_types.UUID `json:"keep,omitempty"`
+	Reason *string             `json:"reason,omitempty"`
+}
+
+// ActOnFindingParams defines parameters for ActOnFinding.
+type ActOnFindingParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// ActOnFindingJSONBodyAct defines parameters for ActOnFinding.
+type ActOnFindingJSONBodyAct string
+
 // TryRulesJSONBody defines parameters for TryRules.
 type TryRulesJSONBody struct {
 	Fields *map[string]string `json:"fields,omitempty"`
@@ -2794,6 +3091,9 @@ type ActOnArticleJSONRequestBody ActOnArticleJSONBody
 // ResolveGapJSONRequestBody defines body for ResolveGap for application/json ContentType.
 type ResolveGapJSONRequestBody ResolveGapJSONBody
 
+// ActOnFindingJSONRequestBody defines body for ActOnFinding for application/json ContentType.
+type ActOnFindingJSONRequestBody ActOnFindingJSONBody
+
 // PutRuleJSONRequestBody defines body for PutRule for application/json ContentType.
 type PutRuleJSONRequestBody = OnboardingRule
 
@@ -2919,6 +3219,15 @@ type ServerInterface interface {
 
 	// (POST /v1/admin/gaps/{id}/resolve)
 	ResolveGap(c *gin.Context, id IDPath)
+	// ListFindings What is wrong with published articles, each with its cause and its proof
+	// (GET /v1/admin/health)
+	ListFindings(c *gin.Context, params ListFindingsParams)
+	// CheckHealth Check all articles now; it happens by itself after publications and every night
+	// (POST /v1/admin/health/check)
+	CheckHealth(c *gin.Context)
+	// ActOnFinding Settle a finding
+	// (POST /v1/admin/health/{id})
+	ActOnFinding(c *gin.Context, id IDPath, params ActOnFindingParams)
 	// ListRules What Usher does by itself when something happens to an onboarding
 	// (GET /v1/admin/onboarding/rules)
 	ListRules(c *gin.Context)
@@ -3506,6 +3815,90 @@ func (siw *ServerInterfaceWrapper) ResolveGap(c *gin.Context) {
 	}
 
 	siw.Handler.ResolveGap(c, id)
+}
+
+// ListFindings operation middleware
+func (siw *ServerInterfaceWrapper) ListFindings(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListFindingsParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListFindings(c, params)
+}
+
+// CheckHealth operation middleware
+func (siw *ServerInterfaceWrapper) CheckHealth(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CheckHealth(c)
+}
+
+// ActOnFinding operation middleware
+func (siw *ServerInterfaceWrapper) ActOnFinding(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActOnFindingParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActOnFinding(c, id, params)
 }
 
 // ListRules operation middleware
@@ -6159,6 +6552,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/replay", wrapper.ReplayQuestions)
 	router.GET(options.BaseURL+"/v1/admin/proposals", wrapper.ListProposals)
 	router.POST(options.BaseURL+"/v1/admin/proposals/:tenant/:id", wrapper.SettleProposal)
+	router.GET(options.BaseURL+"/v1/admin/health", wrapper.ListFindings)
+	router.POST(options.BaseURL+"/v1/admin/health/check", wrapper.CheckHealth)
+	router.POST(options.BaseURL+"/v1/admin/health/:id", wrapper.ActOnFinding)
 	router.GET(options.BaseURL+"/v1/admin/gaps", wrapper.ListGaps)
 	router.POST(options.BaseURL+"/v1/admin/gaps/:id/resolve", wrapper.ResolveGap)
 	router.GET(options.BaseURL+"/v1/admin/sources", wrapper.ListSources)
@@ -6569,6 +6965,112 @@ type ResolveGapdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ResolveGapdefaultApplicationProblemPlusJSONResponse) VisitResolveGapResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFindingsRequestObject struct {
+	Params ListFindingsParams
+}
+
+type ListFindingsResponseObject interface {
+	VisitListFindingsResponse(w http.ResponseWriter) error
+}
+
+type ListFindings200JSONResponse FindingList
+
+func (response ListFindings200JSONResponse) VisitListFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFindingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListFindingsdefaultApplicationProblemPlusJSONResponse) VisitListFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckHealthRequestObject struct {
+}
+
+type CheckHealthResponseObject interface {
+	VisitCheckHealthResponse(w http.ResponseWriter) error
+}
+
+type CheckHealth202Response struct {
+}
+
+func (response CheckHealth202Response) VisitCheckHealthResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type CheckHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CheckHealthdefaultApplicationProblemPlusJSONResponse) VisitCheckHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnFindingRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params ActOnFindingParams
+	Body   *ActOnFindingJSONRequestBody
+}
+
+type ActOnFindingResponseObject interface {
+	VisitActOnFindingResponse(w http.ResponseWriter) error
+}
+
+type ActOnFinding204Response struct {
+}
+
+func (response ActOnFinding204Response) VisitActOnFindingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ActOnFindingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActOnFindingdefaultApplicationProblemPlusJSONResponse) VisitActOnFindingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10600,6 +11102,15 @@ type StrictServerInterface interface {
 
 	// (POST /v1/admin/gaps/{id}/resolve)
 	ResolveGap(ctx context.Context, request ResolveGapRequestObject) (ResolveGapResponseObject, error)
+	// ListFindings What is wrong with published articles, each with its cause and its proof
+	// (GET /v1/admin/health)
+	ListFindings(ctx context.Context, request ListFindingsRequestObject) (ListFindingsResponseObject, error)
+	// CheckHealth Check all articles now; it happens by itself after publications and every night
+	// (POST /v1/admin/health/check)
+	CheckHealth(ctx context.Context, request CheckHealthRequestObject) (CheckHealthResponseObject, error)
+	// ActOnFinding Settle a finding
+	// (POST /v1/admin/health/{id})
+	ActOnFinding(ctx context.Context, request ActOnFindingRequestObject) (ActOnFindingResponseObject, error)
 	// ListRules What Usher does by itself when something happens to an onboarding
 	// (GET /v1/admin/onboarding/rules)
 	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
@@ -11274,6 +11785,101 @@ func (sh *strictHandler) ResolveGap(ctx *gin.Context, id IDPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ResolveGapResponseObject); ok {
 		if err := validResponse.VisitResolveGapResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListFindings operation middleware
+func (sh *strictHandler) ListFindings(ctx *gin.Context, params ListFindingsParams) {
+	var request ListFindingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFindings(ctx, request.(ListFindingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFindings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListFindingsResponseObject); ok {
+		if err := validResponse.VisitListFindingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CheckHealth operation middleware
+func (sh *strictHandler) CheckHealth(ctx *gin.Context) {
+	var request CheckHealthRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckHealth(ctx, request.(CheckHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckHealth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CheckHealthResponseObject); ok {
+		if err := validResponse.VisitCheckHealthResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActOnFinding operation middleware
+func (sh *strictHandler) ActOnFinding(ctx *gin.Context, id IDPath, params ActOnFindingParams) {
+	var request ActOnFindingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ActOnFindingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActOnFinding(ctx, request.(ActOnFindingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActOnFinding")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActOnFindingResponseObject); ok {
+		if err := validResponse.VisitActOnFindingResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
@@ -75,6 +76,7 @@ type Config struct {
 	Reviews        Reviewer
 	Proposals      *proposal.Service // from solved tickets
 	Upkeep         *upkeep.Service   // of the taxonomy
+	Health         *health.Service   // of articles
 	Webhooks       Webhooks          // of tenants' own systems
 	Sources        *source.Reader    // of outside systems; curators store and try them
 	Rules          *rule.Engine      // hears of a workspace that goes live

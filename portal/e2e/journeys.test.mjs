@@ -5,6 +5,7 @@ import "./journeys/robust.mjs";
 import "./journeys/access.mjs";
 import "./journeys/look.mjs";
 import "./journeys/knowledge.mjs";
+import "./journeys/health.mjs";
 import "./journeys/widget.mjs";
 import "./journeys/export.mjs";
 import "./journeys/devices.mjs";

@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/blob"
@@ -134,6 +135,10 @@ var rules = []rule{
 	{knowledge.ErrNoDraft, 409, "nothing_to_publish", "There is no draft. Edit the article first."},
 	{knowledge.ErrNotPublished, 409, "not_published", "The article is not published."},
 	{knowledge.ErrConflict, 409, "edited_by_someone_else", "Somebody else has changed this draft since you opened it. Reload, then put your change in again."},
+	{health.ErrNotFound, 404, "not_found", ""},
+	{health.ErrNoReason, 400, "reason_missing", "Say in a few words why this is no fault: others will read it."},
+	{health.ErrNoOther, 409, "not_two_articles", "Only two articles that say the same can be merged, both shared or both of one customer."},
+	{health.ErrBadAct, 400, "bad_act", "A finding can be verified, retired, merged, taken, dismissed or reopened."},
 	{knowledge.ErrGapNotFound, 404, "not_found", ""},
 	{knowledge.ErrBadAudience, 400, "bad_audience", "The audience must be public, customer or agent."},
 	{knowledge.ErrNoEmbedder, 503, "search_unavailable", "Search is not available right now. Browse the articles, or talk to a person."},

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -345,4 +346,26 @@ func TestParallelContractsNeverShareAPerson(t *testing.T) {
 		require.Zero(t, twice)
 		return nil
 	})
+}
+
+func TestNamesThatNoTemplateHasAnyMoreAreKnown(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	publish := func(version int, body string) {
+		template, err := lifecycle.ParseTemplate([]byte(strings.ReplaceAll(body, "VERSION", strconv.Itoa(version))))
+		require.NoError(t, err)
+		system(t, db, func(tx pgx.Tx) error {
+			_, err := lifecycle.Publish(t.Context(), tx, template)
+			return err
+		})
+	}
+	publish(1, `{key: one, version: VERSION, name: One, stages: [{name: First steps, milestones: [{name: Go live, go_live: true, tasks: [{code: a, title: Sign the order form, side: customer, days: 1}]}]}], documents: [{title: Proof of address, days: 3}, {title: Tax form, days: 3}]}`)
+	publish(2, `{key: one, version: VERSION, name: One, stages: [{name: First steps, milestones: [{name: Go live, go_live: true, tasks: [{code: a, title: Sign the contract, side: customer, days: 1}]}]}], documents: [{title: Address certificate, aliases: [proof of address], days: 3}]}`)
+	var names []lifecycle.Name
+	system(t, db, func(tx pgx.Tx) (err error) { names, err = lifecycle.GoneNames(t.Context(), tx); return err })
+	require.ElementsMatch(t, []lifecycle.Name{
+		{Kind: "task", Name: "Sign the order form", Now: "Sign the contract"},
+		{Kind: "document", Name: "Proof of address", Now: "Address certificate"},
+		{Kind: "document", Name: "Tax form"},
+	}, names)
 }

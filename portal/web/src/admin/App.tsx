@@ -7,6 +7,7 @@ import { Articles } from "./Articles";
 import { Editor } from "./Editor";
 
 const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
+const Health = lazy(() => import("./Health").then((m) => ({ default: m.Health })));
 const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
 const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
 const Sources = lazy(() => import("./Sources").then((m) => ({ default: m.Sources })));
@@ -20,6 +21,7 @@ const places: Place[] = [
   { href: "/admin/articles", icon: "book", name: "Articles" },
   { href: "/admin/test", icon: "flask", name: "Test a question" },
   { href: "/admin/questions", icon: "check", name: "Kept questions" },
+  { href: "/admin/health", icon: "warn", name: "Health" },
   { href: "/admin/gaps", icon: "gap", name: "Gaps" },
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
@@ -63,6 +65,7 @@ function Routes({ path }: { path: string }) {
   if (article?.id) return <Editor key={article.id} id={article.id} />;
   if (match("/admin/test", path)) return <Test />;
   if (match("/admin/questions", path)) return <Questions />;
+  if (match("/admin/health", path)) return <Health />;
   if (match("/admin/gaps", path)) return <Gaps />;
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;

@@ -1068,6 +1068,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is wrong with published articles, each with its cause and its proof */
+        get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/health/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check all articles now; it happens by itself after publications and every night */
+        post: operations["checkHealth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/health/{id}": {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle a finding
+         * @description verify, retire and merge change the article: merge retires one of two and leads its address to the one that stays. take makes the caller its owner. dismiss needs a reason and holds until the text changes; reopen takes that back.
+         */
+        post: operations["actOnFinding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/gaps": {
         parameters: {
             query?: never;
@@ -1555,6 +1614,88 @@ export interface components {
                 field: string;
                 detail: string;
             }[];
+        };
+        FindingList: {
+            /** Format: date-time */
+            checked_at?: string;
+            /** @description Published articles that were checked */
+            articles: number;
+            findings: components["schemas"]["Finding"][];
+        };
+        Finding: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "contradiction" | "duplicate" | "stale" | "unused" | "harmful";
+            /** @enum {string} */
+            cause: "value" | "denial" | "opposite" | "same_text" | "overdue" | "aged" | "source_changed" | "agents_differ" | "helps_less" | "dead_link" | "hidden_link" | "gone" | "never_found" | "bad_outcomes" | "reported";
+            article: components["schemas"]["FindingArticle"];
+            other?: components["schemas"]["FindingArticle"];
+            detail: components["schemas"]["FindingDetail"];
+            /** @description 1 to 100 */
+            weight: number;
+            /** @enum {string} */
+            state: "open" | "dismissed";
+            /** @description Why it was dismissed */
+            note?: string;
+            settled_by?: string;
+            /** Format: date-time */
+            settled_at?: string;
+            /** Format: date-time */
+            first_seen_at: string;
+            owner?: string;
+            proofs: components["schemas"]["FindingProof"][];
+        };
+        FindingArticle: {
+            /** Format: uuid */
+            id: string;
+            slug: string;
+            title: string;
+            /**
+             * Format: uuid
+             * @description Absent: a shared article
+             */
+            tenant_id?: string;
+        };
+        FindingDetail: {
+            quote?: string;
+            heading?: string;
+            anchor?: string;
+            other_quote?: string;
+            other_heading?: string;
+            other_anchor?: string;
+            /** @description The value that differs */
+            mine?: string;
+            theirs?: string;
+            /** @description The link, name or source */
+            term?: string;
+            instead?: string;
+            /** Format: date-time */
+            since?: string;
+            share?: number;
+            before?: number;
+            cited?: number;
+            unhelpful?: number;
+            escalated?: number;
+            corrected?: number;
+            days?: number;
+        };
+        FindingProof: {
+            /** Format: uuid */
+            tenant_id: string;
+            tenant: string;
+            /** Format: uuid */
+            conversation_id: string;
+            /** Format: uuid */
+            ticket_id?: string;
+            /** Format: int64 */
+            ticket_number?: number;
+            /** @enum {string} */
+            kind: "voted_down" | "escalated" | "corrected" | "agent_reply" | "reported";
+            /** @description What an agent wrote, personal data masked */
+            quote?: string;
+            /** Format: date-time */
+            at: string;
         };
         Health: {
             status: string;
@@ -4399,6 +4540,87 @@ export interface operations {
                         article_id?: string;
                     };
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listFindings: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+                state?: "open" | "dismissed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Findings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The check is queued */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actOnFinding: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "verify" | "retire" | "merge" | "take" | "dismiss" | "reopen";
+                    reason?: string;
+                    /**
+                     * Format: uuid
+                     * @description To merge: the article that stays
+                     */
+                    keep?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

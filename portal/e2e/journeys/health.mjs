@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { state, visit } from "../setup.mjs";
+
+const plant = async (page, title, body) => {
+  const made = await page.request.post("/v1/admin/articles", { data: { title, body, audience: { level: "public" } } });
+  assert.equal(made.status(), 201, await made.text());
+  const { id } = await made.json();
+  const published = await page.request.post(`/v1/admin/articles/${id}/publish`, { data: {} });
+  assert.equal(published.status(), 200, await published.text());
+  return id;
+};
+
+test("a curator sees what is wrong with articles, why, and settles it", async () => {
+  const curator = await visit("Cleo Martin", { width: 1280, height: 900 });
+  const { page } = curator;
+  const body = (days) => `Here is how long we keep the heliotrope recordings of your calls.\n\nHeliotrope recordings are deleted after ${days} days. See [more](/help/no-such-page-here).`;
+  await plant(page, "Heliotrope recordings", body(30));
+  await plant(page, "Keeping heliotrope calls", "You may wonder about calls. Heliotrope recordings are deleted after 90 days.");
+
+  await page.goto("/admin/health");
+  await page.getByRole("button", { name: "Check now" }).click();
+  const pair = page.getByRole("article", { name: /30 days and 90 days|90 days and 30 days/ });
+  const dead = page.getByRole("article", { name: /no-such-page-here/ });
+  for (let i = 0; i < 30 && !(await pair.isVisible()); i++) {
+    await page.waitForTimeout(1000);
+    await page.reload();
+    await page.getByRole("heading", { name: "Health" }).waitFor();
+    await page.waitForTimeout(300);
+  }
+  await pair.getByText("Heliotrope recordings are deleted after 30 days.").waitFor();
+  await pair.getByText("Heliotrope recordings are deleted after 90 days.").waitFor();
+  await dead.waitFor();
+  await state(page, "admin-health");
+
+  await pair.getByText("Owner: Cleo Martin").waitFor();
+  await pair.getByRole("button", { name: /^Not a fault/ }).click();
+  const dialog = page.getByRole("dialog", { name: "Not a fault" });
+  await dialog.getByRole("textbox", { name: "Why is it none?" }).fill("Two contracts.");
+  await state(page, "admin-health-dismiss");
+  await dialog.getByRole("button", { name: "Dismiss" }).click();
+  await pair.waitFor({ state: "detached" });
+  await page.getByRole("combobox", { name: "State" }).selectOption("dismissed");
+  await pair.getByText("Dismissed by Cleo Martin: Two contracts.").waitFor();
+  await state(page, "admin-health-dismissed");
+  await page.getByRole("combobox", { name: "State" }).selectOption("open");
+  await dead.getByRole("link", { name: /^Edit/ }).click();
+  await page.getByRole("heading", { name: /Heliotrope recordings/ }).waitFor();
+  await curator.close();
+});

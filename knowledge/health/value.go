@@ -270,6 +270,7 @@ func label(before, language string) string {
 }
 
 func boundBefore(text string) string {
+	text = text[max(0, len(text)-48):] // the words right before it
 	switch {
 	case mostMark.MatchString(text):
 		return "most"

@@ -24,12 +24,12 @@ func running(t *testing.T) (*knowledgetest.Base, *knowledge.Service, <-chan *riv
 	b := knowledgetest.New(t)
 	workers := river.NewWorkers()
 	driver := riverpgxv5.New(b.Worker.Pool())
-	inserter, err := river.NewClient(driver, &river.Config{})
+	inserter, err := river.NewClient(driver, &river.Config{SkipUnknownJobCheck: true})
 	require.NoError(t, err)
 	index.AddWorkers(workers, b.Indexer, inserter)
 	switchover.AddWorkers(workers, b.Models)
 	gap.AddWorkers(workers, gap.New(b.Worker, b.Models))
-	client, err := river.NewClient(driver, &river.Config{
+	client, err := river.NewClient(driver, &river.Config{SkipUnknownJobCheck: true,
 		Workers: workers, FetchCooldown: 10 * time.Millisecond, FetchPollInterval: 50 * time.Millisecond,
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 	})

@@ -60,7 +60,7 @@ func (s *Searcher) readDraft(ctx context.Context, tx pgx.Tx, q Query) (*drafted,
 }
 
 // replace takes the article's live rows out and puts the draft's in.
-func (d *drafted) replace(ctx context.Context, article uuid.UUID, embedder knowledge.Embedder, vector []float32, found []row) ([]row, error) {
+func (d *drafted) replace(ctx context.Context, article uuid.UUID, embedder knowledge.Embedder, vector, topic []float32, found []row) ([]row, error) {
 	kept := found[:0]
 	for _, r := range found {
 		if r.ArticleID != article {
@@ -70,11 +70,11 @@ func (d *drafted) replace(ctx context.Context, article uuid.UUID, embedder knowl
 	if d == nil {
 		return kept, nil
 	}
-	rows, err := draftRows(ctx, d.base, d.document, embedder, vector)
+	rows, err := draftRows(ctx, d.base, d.document, embedder, vector, topic)
 	return append(kept, rows...), err
 }
 
-func draftRows(ctx context.Context, base row, document index.Document, embedder knowledge.Embedder, vector []float32) ([]row, error) {
+func draftRows(ctx context.Context, base row, document index.Document, embedder knowledge.Embedder, vector, topic []float32) ([]row, error) {
 	pieces := index.Cut(document)
 	rows := make([]row, len(pieces))
 	texts := make([]string, len(pieces))
@@ -97,6 +97,9 @@ func draftRows(ctx context.Context, base row, document index.Document, embedder 
 	}
 	for i, v := range vectors {
 		rows[i].Dense = cosine(vector, v)
+		if topic != nil {
+			rows[i].Topic = cosine(topic, v)
+		}
 	}
 	return rows, nil
 }

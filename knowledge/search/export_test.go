@@ -22,7 +22,7 @@ func (s *Searcher) Forced(ctx context.Context, q Query, exact bool) (nearest []u
 		return nil, "", err
 	}
 	u := understand(q, words)
-	vector, err := queryVector(ctx, embedder, u, true)
+	vector, _, err := queryVectors(ctx, embedder, u, true)
 	if err != nil {
 		return nil, "", err
 	}
@@ -35,7 +35,7 @@ func (s *Searcher) Forced(ctx context.Context, q Query, exact bool) (nearest []u
 		form := shape{tenant: q.Viewer.TenantID != uuid.Nil, dimensions: model.Dimensions, exactShared: exact, exactTenant: exact}
 		args := q.Viewer.Args(pgx.NamedArgs{
 			"model": model.ID, "sparse": u.sparse(), "depth": depth, "products": u.products,
-			"tenant": q.Viewer.TenantID, "dense": pgvector.NewHalfVector(vector),
+			"tenant": q.Viewer.TenantID, "dense": pgvector.NewHalfVector(vector), "topic": pgvector.NewHalfVector(vector),
 		})
 		found, err := run(ctx, tx, form, args)
 		if err != nil {

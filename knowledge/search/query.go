@@ -37,12 +37,20 @@ const (
 	maxLimit     = 100
 	maxWords     = 64 // of one turn: longer ones are cut
 	maxTurns     = 12
+	maxTold      = 4 // earlier answers looked at
 
 	// Earlier customer turns count with historyWeight × historyDecay^n. The
 	// other side's text is looked at for product names only: it is long, and
 	// repeats the passages already given. Measured, see DECISIONS.
 	historyWeight = 0.4
 	historyDecay  = 0.6
+	// In the order of what was found, the earlier turns' words count less than
+	// in finding it.
+	pastShare = 0.4
+
+	// What either side said before is the topic, fading.
+	maxBefore  = 6
+	topicDecay = 0.7
 
 	repairWeight   = 0.7
 	synonymWeight  = 0.4
@@ -80,6 +88,10 @@ type understood struct {
 	// glosses are the translated words of each text, for an embedder that knows
 	// the articles' words only.
 	glosses []string
+	before  []string  // what either side said before, latest first
+	fading  []float64 // weight of each of them
+	told    []told    // the other side's part of it
+	topical bool      // passages carry their nearness to it
 	weights map[int32]float32
 	names   []weighted // words of the products' names
 	// attainable is the score of a chunk that holds every known word often.
@@ -100,10 +112,17 @@ func understand(q Query, words lexis) understood {
 		}
 	}
 	findProduct(q.Text)
-	weight := historyWeight
+	weight, fade := historyWeight, 1.0
 	for i := len(q.History) - 1; i >= max(0, len(q.History)-maxTurns); i-- {
 		turn := q.History[i]
 		findProduct(turn.Text)
+		if len(u.before) < maxBefore && strings.TrimSpace(turn.Text) != "" {
+			u.before, u.fading = append(u.before, clip(turn.Text)), append(u.fading, fade)
+			fade *= topicDecay
+		}
+		if !turn.Customer && len(u.told) < maxTold {
+			u.told = append(u.told, u.tell(turn.Text))
+		}
 		if turn.Customer {
 			u.addTurn(clip(turn.Text), weight, words, seen, false)
 			weight *= historyDecay
@@ -111,6 +130,41 @@ func understand(q Query, words lexis) understood {
 	}
 	u.weigh(words)
 	return u
+}
+
+// told is an earlier answer as the squared rarity of its words.
+type told struct {
+	words map[int32]float64
+	all   float64
+}
+
+func (u *understood) tell(text string) told {
+	t := told{words: make(map[int32]float64)}
+	for _, term := range lexicon.Terms(text, u.language) {
+		if id := lexicon.ID(term.Stem); t.words[id] == 0 {
+			idf := u.rarity(term.Stem)
+			t.words[id] = idf * idf
+			t.all += idf * idf
+		}
+	}
+	return t
+}
+
+// repeats is how much of an earlier answer a passage holds, 0 to 1: one that was
+// quoted holds nearly all of it.
+func (u *understood) repeats(weights map[int32]float32) (most float64) {
+	for _, t := range u.told {
+		held := 0.0
+		for id, value := range t.words {
+			if weights[id] > 0 {
+				held += value
+			}
+		}
+		if t.all > 0 {
+			most = max(most, held/t.all)
+		}
+	}
+	return most
 }
 
 func clip(text string) string {
@@ -314,6 +368,10 @@ func (u *understood) lexical(weights map[int32]float32) float64 {
 	for i := range u.slots {
 		var best float64
 		var id int32
+		share := 1.0
+		if u.slots[i].weight < 1 {
+			share = pastShare
+		}
 		for _, t := range u.slots[i].terms {
 			if score := t.value * float64(weights[t.id]); score > best && !counted[t.id] {
 				best, id = score, t.id
@@ -321,7 +379,7 @@ func (u *understood) lexical(weights map[int32]float32) float64 {
 		}
 		if best > 0 {
 			counted[id] = true
-			sum += best
+			sum += share * best
 		}
 	}
 	for _, t := range u.names {

@@ -24,10 +24,21 @@ type Weights struct {
 	External   float64 // of an external model's cosine, spread over the candidates
 	Second     float64 // of the score of the article's second best passage
 	Third      float64 // … and of its third
+	Topic      float64 // taken off for being away from what the conversation is about
+	Repeat     float64 // taken off for what was answered before
 }
 
 // DefaultWeights are the measured ones.
-var DefaultWeights = Weights{Lexical: 1, Dense: 0.2, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01, External: 0.4, Second: 0.1, Third: 0.05}
+var DefaultWeights = Weights{Lexical: 1, Dense: 0.2, Title: 0.2, Product: 0.5, Language: 0.05, Fresh: 0.01, Unverified: 0.01, External: 0.4, Second: 0.1, Third: 0.05, Topic: 0.6, Repeat: 1.2}
+
+// Of a conversation: a passage this near to what was said before is on its topic;
+// one that holds more than this share of an earlier answer repeats it, and is put
+// back by at most maxRepeat of it.
+const (
+	onTopic   = 0.3
+	repeated  = 0.4
+	maxRepeat = 0.15
+)
 
 func (s *Searcher) rank(q Query, u understood, found []row, builtin bool) Result {
 	passages := make([]Passage, len(found))
@@ -64,16 +75,19 @@ func (s *Searcher) passage(u understood, r row) Passage {
 	if u.attainable > 0 {
 		p.Legs.Lexical = u.lexical(p.weights) / u.attainable
 	}
-	p.Legs.Dense = max(r.Dense, 0)
-	if math.IsNaN(p.Legs.Dense) {
-		p.Legs.Dense = 0
-	}
+	p.Legs.Dense = cosineOf(r.Dense)
 	p.Legs.Title = u.titleMatch(r.Title, cmp.Or(lexicon.Base(r.Locale), u.language))
 	if slices.Contains(u.products, r.Product) && r.Product != "" {
 		p.Legs.Product = 1
 	}
 	w := s.weights
+	p.Legs.Repeats = u.repeats(p.weights)
 	p.Score = w.Lexical*p.Legs.Lexical + w.Title*p.Legs.Title + w.Product*p.Legs.Product
+	if u.topical {
+		p.Legs.Topic = cosineOf(r.Topic)
+		p.Score -= w.Topic * max(onTopic-p.Legs.Topic, 0)
+	}
+	p.Score -= w.Repeat * min(max(p.Legs.Repeats-repeated, 0), maxRepeat)
 	if lexicon.Base(r.Locale) == u.language {
 		p.Score += w.Language
 	}
@@ -84,6 +98,14 @@ func (s *Searcher) passage(u understood, r row) Passage {
 		p.Score -= w.Unverified
 	}
 	return p
+}
+
+// cosineOf is a cosine as the statement returns it, where it is one and above 0.
+func cosineOf(x float64) float64 {
+	if math.IsNaN(x) || x < 0 {
+		return 0
+	}
+	return x
 }
 
 // spread adds an external model's cosines, which lie in a narrow band of its

@@ -51,6 +51,8 @@ type Legs struct {
 	LexicalRank int     // 1 is best; 0 when the leg did not find it
 	Dense       float64 // cosine
 	DenseRank   int
+	Topic       float64 // cosine with what was said before in the conversation
+	Repeats     float64 // share of an earlier answer the passage holds
 	Title       float64 // cosine of question and title
 	Product     float64 // 1 when the article is about the product named
 }
@@ -140,6 +142,7 @@ type row struct {
 	VerifiedUntil *time.Time
 	Weights       pgvector.SparseVector
 	Dense         float64
+	Topic         float64
 	DenseRows     int
 }
 
@@ -183,8 +186,11 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 	if len(u.texts) == 0 {
 		return Result{Language: u.language}, nil
 	}
+	if model.Provider != switchover.Builtin {
+		u.before, u.fading = nil, nil // its cosines mean something else, and it need not read the answers
+	}
 	// An external embedder is asked before the transaction, which must not wait for it.
-	vector, err := queryVector(ctx, embedder, u, model.Provider == switchover.Builtin)
+	vector, topic, err := queryVectors(ctx, embedder, u, model.Provider == switchover.Builtin)
 	degraded := embedder == nil || err != nil
 	if err != nil {
 		if ctx.Err() != nil {
@@ -192,10 +198,11 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 		}
 		embedder, vector = nil, nil // words alone still find most of it
 	}
+	u.topical = topic != nil
 	var found []row
 	var draft *drafted
 	err = s.read(ctx, q.Viewer, func(tx pgx.Tx) error {
-		if found, err = s.candidates(ctx, tx, q, u, words, model, vector); err != nil || q.Draft == nil {
+		if found, err = s.candidates(ctx, tx, q, u, words, model, vector, topic); err != nil || q.Draft == nil {
 			return err
 		}
 		draft, err = s.readDraft(ctx, tx, q)
@@ -205,7 +212,7 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 		return Result{}, err
 	}
 	if q.Draft != nil {
-		if found, err = draft.replace(ctx, q.Draft.ArticleID, embedder, vector, found); err != nil {
+		if found, err = draft.replace(ctx, q.Draft.ArticleID, embedder, vector, topic, found); err != nil {
 			return Result{}, err
 		}
 	}
@@ -250,11 +257,13 @@ func (s *Searcher) lexis(ctx context.Context, viewer knowledge.Viewer) (lexis, e
 	return words, err
 }
 
-// queryVector is the weighted sum of the turns' vectors, or nil without an
-// embedder or without anything it knows. glossed adds the translated words.
-func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood, glossed bool) ([]float32, error) {
+// queryVectors are the weighted sums of the turns' vectors: of the customer's,
+// to search with, and of what was said before by either side, which is the topic.
+// Each is nil without an embedder or without anything it knows. glossed adds the
+// translated words.
+func queryVectors(ctx context.Context, embedder knowledge.Embedder, u understood, glossed bool) (question, topic []float32, err error) {
 	if embedder == nil || len(u.texts) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	texts := slices.Clone(u.texts)
 	for i, gloss := range u.glosses {
@@ -262,24 +271,29 @@ func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood,
 			texts[i] += " " + gloss
 		}
 	}
-	vectors, err := embedder.Embed(ctx, knowledge.EmbedQuery, texts)
+	vectors, err := embedder.Embed(ctx, knowledge.EmbedQuery, append(texts, u.before...))
 	if err != nil {
-		return nil, fmt.Errorf("embed question: %w", err)
+		return nil, nil, fmt.Errorf("embed question: %w", err)
 	}
-	sum := make([]float32, embedder.Dimensions())
+	n := len(u.texts)
+	return weightedSum(vectors[:n], u.shares, embedder.Dimensions()), weightedSum(vectors[n:], u.fading, embedder.Dimensions()), nil
+}
+
+func weightedSum(vectors [][]float32, shares []float64, dimensions int) []float32 {
+	sum := make([]float32, dimensions)
 	var length float64
 	for i, v := range vectors {
 		for j := range min(len(v), len(sum)) {
-			sum[j] += float32(u.shares[i]) * v[j]
+			sum[j] += float32(shares[i]) * v[j]
 		}
 	}
 	for _, x := range sum {
 		length += float64(x) * float64(x)
 	}
 	if length == 0 || math.IsNaN(length) {
-		return nil, nil
+		return nil
 	}
-	return sum, nil
+	return sum
 }
 
 // settings hold for the transaction: plans made for this tenant's size, no
@@ -288,7 +302,7 @@ func queryVector(ctx context.Context, embedder knowledge.Embedder, u understood,
 const settings = `select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
 	set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true)`
 
-func (s *Searcher) candidates(ctx context.Context, tx pgx.Tx, q Query, u understood, words lexis, model knowledge.EmbeddingModel, vector []float32) ([]row, error) {
+func (s *Searcher) candidates(ctx context.Context, tx pgx.Tx, q Query, u understood, words lexis, model knowledge.EmbeddingModel, vector, topic []float32) ([]row, error) {
 	form := shape{
 		tenant: q.Viewer.TenantID != uuid.Nil, dimensions: model.Dimensions,
 		exactShared: words[0].chunks < s.exactBelow,
@@ -306,6 +320,10 @@ func (s *Searcher) candidates(ctx context.Context, tx pgx.Tx, q Query, u underst
 		args["model"] = 0
 	}
 	args["dense"] = pgvector.NewHalfVector(vector)
+	if topic == nil {
+		topic = vector
+	}
+	args["topic"] = pgvector.NewHalfVector(topic)
 	found, err := run(ctx, tx, form, args)
 	if err != nil {
 		return nil, err

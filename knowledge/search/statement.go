@@ -45,6 +45,7 @@ select %[4]s as shared, c.id as chunk_id, c.article_id, c.version_id, a.slug, a.
 	w.audience, c.heading, c.anchor, c.body, c.ordinal, a.changed_at as updated_at, a.verified_until,
 	t.weights,
 	coalesce(1 - (v.embedding::halfvec(%[2]d) <=> @dense::halfvec(%[2]d)), 0) as dense,
+	coalesce(1 - (v.embedding::halfvec(%[2]d) <=> @topic::halfvec(%[2]d)), 0) as topic,
 	(select count(*) from %[1]s_dense) as dense_rows
 from %[1]s_found f
 join {chunks} c on {c.scope} and c.id = f.chunk_id

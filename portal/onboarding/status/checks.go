@@ -126,18 +126,7 @@ func (d *draft) verificationETA() {
 // integration finds the connections a question is about: all environments of one
 // connector. With none named it is all of them.
 func (d *draft) connectors() ([]onboarding.Integration, bool) {
-	names := map[string][]string{}
-	var order []string
-	for _, i := range d.record.Integrations {
-		if _, seen := names[i.Connector]; !seen {
-			order = append(order, i.Connector)
-		}
-		names[i.Connector] = i.Aliases
-	}
-	things := make([]thing, len(order))
-	for n, name := range order {
-		things[n] = thing{name, names[name], n}
-	}
+	things := d.connectorThings()
 	hits := d.named(things)
 	if len(hits) > 1 {
 		d.clarify(things, hits)
@@ -145,7 +134,7 @@ func (d *draft) connectors() ([]onboarding.Integration, bool) {
 	}
 	var out []onboarding.Integration
 	for _, i := range d.record.Integrations {
-		if len(hits) == 0 || i.Connector == order[hits[0]] {
+		if len(hits) == 0 || i.Connector == things[hits[0]].name {
 			out = append(out, i)
 		}
 	}
@@ -153,6 +142,16 @@ func (d *draft) connectors() ([]onboarding.Integration, bool) {
 		out = slices.DeleteFunc(out, func(i onboarding.Integration) bool { return i.Environment != "sandbox" })
 	}
 	return out, true
+}
+
+// connectorThings are the connectors, each once.
+func (d *draft) connectorThings() (things []thing) {
+	for _, i := range d.record.Integrations {
+		if !slices.ContainsFunc(things, func(t thing) bool { return t.name == i.Connector }) {
+			things = append(things, thing{i.Connector, i.Aliases, len(things)})
+		}
+	}
+	return things
 }
 
 func (d *draft) connection() {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/usherdesk/usher/knowledge/lexicon"
 )
@@ -26,6 +27,9 @@ func find(text, language string, things []thing) []int {
 		for _, name := range append([]string{t.name}, t.aliases...) {
 			score = max(score, fits(words, stems(name, language)))
 		}
+		if slices.ContainsFunc(initials(t.name), func(short string) bool { return slices.Contains(words, short) }) {
+			score = max(score, 1)
+		}
 		switch {
 		case score < 0.5:
 		case score > best+1e-9:
@@ -35,6 +39,26 @@ func find(text, language string, things []thing) []int {
 		}
 	}
 	return hits
+}
+
+// initials are what people call a longer name for short, with and without its
+// small words: "dpa" for a "Data processing agreement", "coi" for a "Certificate
+// of incorporation". Shorter ones than three letters say too little.
+func initials(name string) (out []string) {
+	var all, content []rune
+	for _, word := range strings.FieldsFunc(strings.ToLower(name), notLetter) {
+		first, _ := utf8.DecodeRuneInString(word)
+		all = append(all, first)
+		if !lexicon.Stopword(word, "en") {
+			content = append(content, first)
+		}
+	}
+	for _, short := range [][]rune{all, content} {
+		if len(short) >= 3 {
+			out = append(out, string(short))
+		}
+	}
+	return out
 }
 
 // fits is how well a name's words stand in a text, 0 to 1; a whole name in a row

@@ -42,12 +42,35 @@ func (d *draft) document(fallback *onboarding.Document) (onboarding.Document, bo
 	case len(hits) > 1:
 		d.clarify(things, hits)
 		return onboarding.Document{}, false
+	case d.signedInstead():
+		return onboarding.Document{}, false
 	case fallback != nil && d.generic():
 		return *fallback, true
 	case fallback != nil:
 		d.noSuchDocument()
 	}
 	return onboarding.Document{}, false
+}
+
+// signedInstead answers where the paper asked about is none to upload, but one
+// that is signed: people do not tell them apart.
+func (d *draft) signedInstead() bool {
+	things := d.envelopeThings()
+	hits := find(d.q.Text, d.language, things)
+	if len(hits) != 1 {
+		return false
+	}
+	d.out.Link = "/documents#signatures"
+	d.envelope(d.record.Envelopes[hits[0]])
+	return true
+}
+
+func (d *draft) envelopeThings() []thing {
+	things := make([]thing, len(d.record.Envelopes))
+	for i, e := range d.record.Envelopes {
+		things[i] = thing{e.Title, e.Aliases, i}
+	}
+	return things
 }
 
 // generic reports whether the question speaks of a document without naming it.
@@ -286,10 +309,7 @@ func (d *draft) signatures() {
 		d.project("envelopes", "0")
 		return
 	}
-	things := make([]thing, len(d.record.Envelopes))
-	for i, e := range d.record.Envelopes {
-		things[i] = thing{e.Title, e.Aliases, i}
-	}
+	things := d.envelopeThings()
 	hits := d.named(things)
 	if len(hits) == 0 {
 		for i, e := range d.record.Envelopes {

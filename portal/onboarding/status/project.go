@@ -117,6 +117,10 @@ func (d *draft) nextActions() {
 }
 
 func (d *draft) blockers() {
+	if len(find(d.q.Text, d.language, d.connectorThings())) == 1 {
+		d.connection() // "what blocks our Salesforce integration?"
+		return
+	}
 	d.out.Link = "/onboarding#blocked"
 	blockers := d.record.Blockers()
 	overdue := 0

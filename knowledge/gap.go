@@ -22,6 +22,7 @@ const (
 	GapUnhelpful  GapReason = "unhelpful"  // the customer said it did not help
 	GapEscalated  GapReason = "escalated"  // it went to a person
 	GapNoResult   GapReason = "no_result"  // a help-centre search found nothing
+	GapRepeated   GapReason = "repeated"   // the same organisation asked it again within a week
 )
 
 // GapState is where curators are with a gap.
@@ -50,6 +51,8 @@ type Gap struct {
 	State         GapState
 	Questions     int
 	Conversations int
+	Repeats       int // of the questions those asked again within a week
+	Unhelpful     int // and those whose answer was voted down
 	ArticleID     *uuid.UUID
 	ResolvedBy    *uuid.UUID
 	ResolvedAt    *time.Time
@@ -61,7 +64,7 @@ type Gap struct {
 // ErrGapNotFound is returned for a gap that does not exist.
 var ErrGapNotFound = errors.New("knowledge: gap not found")
 
-const gapColumns = `id, question, state, questions, conversations, article_id, resolved_by, resolved_at, note, first_seen_at, last_seen_at`
+const gapColumns = `id, question, state, questions, conversations, repeats, unhelpful, article_id, resolved_by, resolved_at, note, first_seen_at, last_seen_at`
 
 // RecordGapTx keeps a question in the caller's transaction, which is the
 // tenant's, and queues clustering. Blank questions are ignored.

@@ -41,6 +41,7 @@ import (
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
+	"github.com/usherdesk/usher/triage/topic"
 	"github.com/usherdesk/usher/triage/upkeep"
 )
 
@@ -76,6 +77,7 @@ type application struct {
 	proposals *proposal.Service
 	upkeep    *upkeep.Service
 	health    *health.Service
+	topics    *topic.Service
 	mail      *email.Service // nil without e-mail
 	handler   http.Handler
 
@@ -184,6 +186,8 @@ func (a *application) join() error {
 	proof.AddWorkers(workers, witness, a.curation)
 	a.health = &health.Service{DB: a.worker, Articles: a.curation, Witnesses: []health.Witness{witness, templateNames{a.worker}}}
 	health.AddWorkers(workers, a.health)
+	a.topics = &topic.Service{DB: a.worker, Models: a.models, Gaps: a.curation, Jobs: a.jobs}
+	topic.AddWorkers(workers, a.topics)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	if a.documents, err = a.connectDocuments(workers); err != nil {
@@ -226,7 +230,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
 		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
-		Tester: a.tester(), Upkeep: a.upkeep, Usage: a.usage,
+		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -10,7 +10,6 @@ package gap
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +18,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/cluster"
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 )
@@ -50,9 +50,8 @@ type question struct {
 }
 
 type gap struct {
-	id       uuid.UUID
-	centroid []float32
-	members  int
+	id uuid.UUID
+	cluster.Center
 }
 
 // Run groups every question that is in no gap yet and returns how many.
@@ -170,8 +169,8 @@ func known(ctx context.Context, tx pgx.Tx, model int) ([]gap, error) {
 	var gaps []gap
 	var g gap
 	var centroid pgvector.HalfVector
-	_, err = pgx.ForEachRow(rows, []any{&g.id, &g.members, &centroid}, func() error {
-		g.centroid = append([]float32(nil), centroid.Slice()...)
+	_, err = pgx.ForEachRow(rows, []any{&g.id, &g.Members, &centroid}, func() error {
+		g.Vector = append([]float32(nil), centroid.Slice()...)
 		gaps = append(gaps, g)
 		return nil
 	})
@@ -186,19 +185,19 @@ func place(ctx context.Context, tx pgx.Tx, gaps []gap, q question, vector []floa
 	}
 	best, similarity := -1, alike
 	for i, g := range gaps {
-		if s := cosine(g.centroid, vector); s >= similarity {
+		if s := cluster.Cosine(g.Vector, vector); s >= similarity {
 			best, similarity = i, s
 		}
 	}
 	if best < 0 {
-		g := gap{id: uuid.Must(uuid.NewV7()), centroid: vector}
+		g := gap{id: uuid.Must(uuid.NewV7()), Center: cluster.Center{Vector: vector}}
 		if _, err := tx.Exec(ctx, `insert into gaps (id, question) values ($1, $2)`, g.id, q.Question); err != nil {
 			return gaps, err
 		}
 		gaps, best = append(gaps, g), len(gaps)
 	}
 	g := &gaps[best]
-	g.join(vector)
+	g.Join(vector)
 	if _, err := tx.Exec(ctx, `update gap_questions set gap_id = $3 where tenant_id = $1 and id = $2`, q.TenantID, q.ID, g.id); err != nil {
 		return gaps, err
 	}
@@ -206,41 +205,11 @@ func place(ctx context.Context, tx pgx.Tx, gaps []gap, q question, vector []floa
 		update gaps set centroid = $2, model_id = $3, last_seen_at = now(),
 			state = case when state = 'resolved' then 'open' else state end,
 			questions = (select count(*) from gap_questions where gap_id = $1),
+			repeats = (select count(*) from gap_questions where gap_id = $1 and reason = 'repeated'),
+			unhelpful = (select count(*) from gap_questions where gap_id = $1 and reason = 'unhelpful'),
 			conversations = (select count(distinct (tenant_id, coalesce(conversation_id, id))) from gap_questions where gap_id = $1)
-		where id = $1`, g.id, pgvector.NewHalfVector(g.centroid), model)
+		where id = $1`, g.id, pgvector.NewHalfVector(g.Vector), model)
 	return gaps, err
-}
-
-// join moves the middle towards a new member.
-func (g *gap) join(vector []float32) {
-	sum := make([]float32, len(vector))
-	for i := range vector {
-		sum[i] = vector[i]
-		if i < len(g.centroid) {
-			sum[i] += g.centroid[i] * float32(g.members)
-		}
-	}
-	g.members++
-	for i := range sum {
-		sum[i] /= float32(g.members)
-	}
-	g.centroid = sum
-}
-
-func cosine(a, b []float32) float64 {
-	if len(a) != len(b) {
-		return 0
-	}
-	var dot, aa, bb float64
-	for i := range a {
-		dot += float64(a[i]) * float64(b[i])
-		aa += float64(a[i]) * float64(a[i])
-		bb += float64(b[i]) * float64(b[i])
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return dot / math.Sqrt(aa*bb)
 }
 
 // worker works cluster_gaps jobs.

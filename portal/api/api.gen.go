@@ -1930,7 +1930,13 @@ type Gap struct {
 	ID            openapi_types.UUID `json:"id"`
 	LastSeenAt    time.Time          `json:"last_seen_at"`
 	Question      string             `json:"question"`
-	State         string             `json:"state"`
+
+	// Repeats Asked again by the same organisation within a week
+	Repeats *int   `json:"repeats,omitempty"`
+	State   string `json:"state"`
+
+	// Unhelpful Answered
+	Unhelpful *int `json:"unhelpful,omitempty"`
 }
 
 // Health defines model for Health.
@@ -2661,6 +2667,55 @@ type TicketList struct {
 	Tickets []Ticket            `json:"tickets"`
 }
 
+// Topic defines model for Topic.
+type Topic struct {
+	// Again Of these asked by an organisation that had asked the same within seven days, in another conversation
+	Again int `json:"again"`
+
+	// Alone Of these answered without a person
+	Alone int `json:"alone"`
+
+	// Article Cited most
+	Article *struct {
+		ID    openapi_types.UUID `json:"id"`
+		Title string             `json:"title"`
+	} `json:"article,omitempty"`
+
+	// Change Last week's questions less those of the week before
+	Change int `json:"change"`
+
+	// Count In all weeks
+	Count int `json:"count"`
+
+	// Examples Personal data masked
+	Examples []string `json:"examples"`
+
+	// GapID Open gap most of its questions are in
+	GapID *openapi_types.UUID `json:"gap_id,omitempty"`
+
+	// ID The same from week to week
+	ID     openapi_types.UUID `json:"id"`
+	Intent string             `json:"intent"`
+
+	// Name The words its questions share
+	Name string `json:"name"`
+
+	// Since First asked
+	Since   time.Time `json:"since"`
+	Tenants int       `json:"tenants"`
+
+	// Weeks Questions by week
+	Weeks []int `json:"weeks"`
+}
+
+// TopicList defines model for TopicList.
+type TopicList struct {
+	Topics []Topic `json:"topics"`
+
+	// Weeks When each begins
+	Weeks []time.Time `json:"weeks"`
+}
+
 // Version defines model for Version.
 type Version struct {
 	Body        *string            `json:"body,omitempty"`
@@ -3053,6 +3108,21 @@ type ChangeMessageJSONBody struct {
 // GetMetricsParams defines parameters for GetMetrics.
 type GetMetricsParams struct {
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
+}
+
+// GetTopicsParams defines parameters for GetTopics.
+type GetTopicsParams struct {
+	// Weeks Seven days each up to now; default 8
+	Weeks *int `form:"weeks,omitempty" json:"weeks,omitempty"`
+
+	// TenantID Of this tenant; absent: of all
+	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
+}
+
+// DownloadTopicsParams defines parameters for DownloadTopics.
+type DownloadTopicsParams struct {
+	Weeks    *int                `form:"weeks,omitempty" json:"weeks,omitempty"`
+	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
 }
 
 // GetAccuracyParams defines parameters for GetAccuracy.
@@ -3501,6 +3571,12 @@ type ServerInterface interface {
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(c *gin.Context, params GetMetricsParams)
+	// GetTopics What customers ask about, by week, most asked first
+	// (GET /v1/metrics/topics)
+	GetTopics(c *gin.Context, params GetTopicsParams)
+	// DownloadTopics The same as a table
+	// (GET /v1/metrics/topics.csv)
+	DownloadTopics(c *gin.Context, params DownloadTopicsParams)
 	// GetAccuracy How often people agreed with the classification, by value, confidence and week
 	// (GET /v1/metrics/triage)
 	GetAccuracy(c *gin.Context, params GetAccuracyParams)
@@ -6270,6 +6346,76 @@ func (siw *ServerInterfaceWrapper) GetMetrics(c *gin.Context) {
 	siw.Handler.GetMetrics(c, params)
 }
 
+// GetTopics operation middleware
+func (siw *ServerInterfaceWrapper) GetTopics(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTopicsParams
+
+	// ------------- Optional query parameter "weeks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "weeks", c.Request.URL.Query(), &params.Weeks, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter weeks: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant_id", c.Request.URL.Query(), &params.TenantID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTopics(c, params)
+}
+
+// DownloadTopics operation middleware
+func (siw *ServerInterfaceWrapper) DownloadTopics(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DownloadTopicsParams
+
+	// ------------- Optional query parameter "weeks" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "weeks", c.Request.URL.Query(), &params.Weeks, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter weeks: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant_id", c.Request.URL.Query(), &params.TenantID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DownloadTopics(c, params)
+}
+
 // GetAccuracy operation middleware
 func (siw *ServerInterfaceWrapper) GetAccuracy(c *gin.Context) {
 
@@ -6593,6 +6739,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.ActOnWebhook)
 	router.GET(options.BaseURL+"/v1/metrics/summary", wrapper.GetMetrics)
 	router.GET(options.BaseURL+"/v1/metrics/triage", wrapper.GetAccuracy)
+	router.GET(options.BaseURL+"/v1/metrics/topics", wrapper.GetTopics)
+	router.GET(options.BaseURL+"/v1/metrics/topics.csv", wrapper.DownloadTopics)
 	router.GET(options.BaseURL+"/healthz", wrapper.Healthz)
 	router.GET(options.BaseURL+"/readyz", wrapper.Readyz)
 }
@@ -10807,6 +10955,90 @@ func (response GetMetricsdefaultApplicationProblemPlusJSONResponse) VisitGetMetr
 	return err
 }
 
+type GetTopicsRequestObject struct {
+	Params GetTopicsParams
+}
+
+type GetTopicsResponseObject interface {
+	VisitGetTopicsResponse(w http.ResponseWriter) error
+}
+
+type GetTopics200JSONResponse TopicList
+
+func (response GetTopics200JSONResponse) VisitGetTopicsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTopicsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTopicsdefaultApplicationProblemPlusJSONResponse) VisitGetTopicsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadTopicsRequestObject struct {
+	Params DownloadTopicsParams
+}
+
+type DownloadTopicsResponseObject interface {
+	VisitDownloadTopicsResponse(w http.ResponseWriter) error
+}
+
+type DownloadTopics200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response DownloadTopics200TextCsvResponse) VisitDownloadTopicsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadTopicsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DownloadTopicsdefaultApplicationProblemPlusJSONResponse) VisitDownloadTopicsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAccuracyRequestObject struct {
 	Params GetAccuracyParams
 }
@@ -11384,6 +11616,12 @@ type StrictServerInterface interface {
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(ctx context.Context, request GetMetricsRequestObject) (GetMetricsResponseObject, error)
+	// GetTopics What customers ask about, by week, most asked first
+	// (GET /v1/metrics/topics)
+	GetTopics(ctx context.Context, request GetTopicsRequestObject) (GetTopicsResponseObject, error)
+	// DownloadTopics The same as a table
+	// (GET /v1/metrics/topics.csv)
+	DownloadTopics(ctx context.Context, request DownloadTopicsRequestObject) (DownloadTopicsResponseObject, error)
 	// GetAccuracy How often people agreed with the classification, by value, confidence and week
 	// (GET /v1/metrics/triage)
 	GetAccuracy(ctx context.Context, request GetAccuracyRequestObject) (GetAccuracyResponseObject, error)
@@ -14758,6 +14996,58 @@ func (sh *strictHandler) GetMetrics(ctx *gin.Context, params GetMetricsParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetMetricsResponseObject); ok {
 		if err := validResponse.VisitGetMetricsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTopics operation middleware
+func (sh *strictHandler) GetTopics(ctx *gin.Context, params GetTopicsParams) {
+	var request GetTopicsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTopics(ctx, request.(GetTopicsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTopics")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTopicsResponseObject); ok {
+		if err := validResponse.VisitGetTopicsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DownloadTopics operation middleware
+func (sh *strictHandler) DownloadTopics(ctx *gin.Context, params DownloadTopicsParams) {
+	var request DownloadTopicsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadTopics(ctx, request.(DownloadTopicsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadTopics")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DownloadTopicsResponseObject); ok {
+		if err := validResponse.VisitDownloadTopicsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -223,7 +223,7 @@ func (s *Server) ListGaps(ctx context.Context, _ ListGapsRequestObject) (ListGap
 		for _, q := range questions[:min(len(questions), 5)] {
 			examples = append(examples, q.Question)
 		}
-		out[i] = Gap{ID: g.ID, Question: g.Question, Examples: &examples, Conversations: g.Conversations, State: string(g.State), LastSeenAt: g.LastSeenAt}
+		out[i] = Gap{ID: g.ID, Question: g.Question, Examples: &examples, Conversations: g.Conversations, Repeats: &gaps[i].Repeats, Unhelpful: &gaps[i].Unhelpful, State: string(g.State), LastSeenAt: g.LastSeenAt}
 	}
 	return ListGaps200JSONResponse{Gaps: out}, nil
 }

@@ -36,6 +36,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/topic"
 	"github.com/usherdesk/usher/triage/upkeep"
 )
 
@@ -76,10 +77,11 @@ type Config struct {
 	Reviews        Reviewer
 	Proposals      *proposal.Service // from solved tickets
 	Upkeep         *upkeep.Service   // of the taxonomy
-	Health         *health.Service   // of articles
-	Webhooks       Webhooks          // of tenants' own systems
-	Sources        *source.Reader    // of outside systems; curators store and try them
-	Rules          *rule.Engine      // hears of a workspace that goes live
+	Topics         *topic.Service
+	Health         *health.Service // of articles
+	Webhooks       Webhooks        // of tenants' own systems
+	Sources        *source.Reader  // of outside systems; curators store and try them
+	Rules          *rule.Engine    // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler

@@ -157,6 +157,31 @@ test("a curator drafts a change of the taxonomy, sees what it would change, publ
   await close();
 });
 
+test("a curator sees what customers ask about, by week", async () => {
+  for (const text of ["How do I upload a document?", "When do we go live?"]) {
+    const customer = await visit("Ana Keller");
+    await say(customer.page, text);
+    await lastAnswer(customer.page).waitFor();
+    await customer.close();
+  }
+  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900 });
+  const topics = page.getByRole("region", { name: "Topics", exact: true }).first();
+  await assertSoon(async () => {
+    await page.goto("/admin/metrics");
+    await page.getByRole("heading", { name: "Topics" }).waitFor();
+    await page.waitForTimeout(1500);
+    return (await page.getByRole("rowheader", { name: /go live date/ }).count()) > 0;
+  }, "the questions are in topics");
+  await topics.getByText("Examples of go live date").click();
+  await topics.getByText("When do we go live?").first().waitFor();
+  await state(page, "admin-topics");
+  await expectReflow(page, "/admin/metrics");
+  const csv = await page.request.get("/v1/metrics/topics.csv?weeks=4");
+  assert.equal(csv.headers()["content-type"], "text/csv; charset=utf-8; header=present");
+  assert.match(await csv.text(), /^topic,intent,week of .*\n(.*\n)*go live date,onboarding\.go_live_date,/);
+  await close();
+});
+
 test("a curator sees what keeps a workspace from going live, edits a template, switches and tries rules", async () => {
   const { page, close } = await visit("Cleo Martin");
   await page.goto("/admin/onboarding");

@@ -57,6 +57,8 @@ func erase(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, out *Erasure) error
 	}
 	b := &pgx.Batch{}
 	// Texts of this customer that went into what the operator keeps for all.
+	b.Queue(`delete from topics t where exists (select from topic_messages m where m.topic_id = t.id and m.tenant_id = $1)
+		and not exists (select from topic_messages m where m.topic_id = t.id and m.tenant_id <> $1)`, tenant)
 	b.Queue(`delete from taxonomy_runs where act = 'preview'`)
 	b.Queue(`delete from taxonomy_examples e where e.source = 'correction' and exists (select from messages m where m.tenant_id = $1 and m.body = e.text)`, tenant)
 	b.Queue(`delete from gaps g where exists (select from gap_questions q where q.tenant_id = $1 and q.gap_id = g.id)

@@ -26,7 +26,7 @@ export function Gaps() {
   return (
     <div className="console-page">
       <Head title="Gaps" suffix="Knowledge" />
-      <p className="muted small">Questions that were not answered or voted down, most conversations first. Nothing becomes knowledge until you publish it.</p>
+      <p className="muted small">Questions that were not answered, whose answer was voted down, or that the same organisation asked again within a week; most conversations first. Nothing becomes knowledge until you publish it.</p>
       {problem && (
         <Banner tone="bad" role="alert">
           {problem}
@@ -54,7 +54,11 @@ export function Gaps() {
                     {g.question}
                     {(g.examples?.length ?? 0) > 0 && <div className="tiny muted">{g.examples?.slice(0, 3).join(" · ")}</div>}
                   </th>
-                  <td className="num">{g.conversations}</td>
+                  <td className="num">
+                    {g.conversations}
+                    {(g.repeats ?? 0) > 0 && <div className="tiny muted nowrap">{g.repeats} asked again</div>}
+                    {(g.unhelpful ?? 0) > 0 && <div className="tiny muted nowrap">{g.unhelpful} voted down</div>}
+                  </td>
                   <td className="nowrap">
                     <Time at={g.last_seen_at} locale={locale} />
                   </td>

@@ -5,6 +5,7 @@ import { Failed, Head, locale } from "../ui/Console";
 import { longDate, percent, words } from "../ui/format";
 import { Field, Loading, Meter } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Topics } from "./Topics";
 
 /** Counts rebuilt from stored events. */
 export function Metrics() {
@@ -28,6 +29,7 @@ export function Metrics() {
       {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
       {!load.data && load.loading && <Loading label="Loading…" />}
       {load.data && <Page data={load.data} />}
+      <Topics />
       <Accuracy days={days} />
     </div>
   );

@@ -1566,6 +1566,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What customers ask about, by week, most asked first */
+        get: operations["getTopics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/metrics/topics.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a table */
+        get: operations["downloadTopics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2624,6 +2658,10 @@ export interface components {
             question: string;
             examples?: string[];
             conversations: number;
+            /** @description Asked again by the same organisation within a week */
+            repeats?: number;
+            /** @description Answered */
+            unhelpful?: number;
             state: string;
             /** Format: date-time */
             last_seen_at: string;
@@ -2647,6 +2685,50 @@ export interface components {
             enabled?: boolean;
             /** @description On put: texts to add */
             examples?: string[];
+        };
+        TopicList: {
+            /** @description When each begins */
+            weeks: string[];
+            topics: components["schemas"]["Topic"][];
+        };
+        Topic: {
+            /**
+             * Format: uuid
+             * @description The same from week to week
+             */
+            id: string;
+            /** @description The words its questions share */
+            name: string;
+            intent: string;
+            /**
+             * Format: date-time
+             * @description First asked
+             */
+            since: string;
+            /** @description Questions by week */
+            weeks: number[];
+            /** @description In all weeks */
+            count: number;
+            /** @description Of these answered without a person */
+            alone: number;
+            /** @description Of these asked by an organisation that had asked the same within seven days, in another conversation */
+            again: number;
+            tenants: number;
+            /** @description Last week's questions less those of the week before */
+            change: number;
+            /** @description Personal data masked */
+            examples: string[];
+            /** @description Cited most */
+            article?: {
+                /** Format: uuid */
+                id: string;
+                title: string;
+            };
+            /**
+             * Format: uuid
+             * @description Open gap most of its questions are in
+             */
+            gap_id?: string;
         };
         TaxonomyEdit: {
             /** @enum {string} */
@@ -5599,6 +5681,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accuracy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTopics: {
+        parameters: {
+            query?: {
+                /** @description Seven days each up to now; default 8 */
+                weeks?: number;
+                /** @description Of this tenant; absent: of all */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Topics */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    downloadTopics: {
+        parameters: {
+            query?: {
+                weeks?: number;
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One row a topic */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -57,3 +57,4 @@ export type TaxonomyEdit = Schemas["TaxonomyEdit"];
 export type TaxonomyDraft = Schemas["TaxonomyDraft"];
 export type TaxonomyRun = Schemas["TaxonomyRun"];
 export type TaxonomyReport = Schemas["TaxonomyReport"];
+export type TopicList = Schemas["TopicList"];

@@ -28,7 +28,7 @@ func (a *application) connectMail(workers *river.Workers) (*email.Service, error
 	}
 	config := email.Config{
 		From: c.From, FromName: c.FromName, ReplyTo: c.ReplyTo, Secret: a.config.Secret, AuthServer: c.AuthServer, PublicURL: a.config.PublicURL,
-		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Log: a.log,
+		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Files: a.documents.attachments, Log: a.log,
 	}
 	if c.WebhookSecret != "" {
 		config.WebhookSecrets = []string{c.WebhookSecret}

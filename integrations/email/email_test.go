@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,9 @@ import (
 	"github.com/usherdesk/usher/integrations/email"
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
@@ -135,11 +138,20 @@ func deliver(t *testing.T, addr, raw string) {
 	require.NoError(t, err)
 }
 
+// scanner finds nothing, but for the standard test virus.
+type scanner struct{}
+
+func (scanner) Scan(_ context.Context, body io.Reader) (blob.Verdict, error) {
+	all, err := io.ReadAll(body)
+	return blob.Verdict{Clean: !strings.Contains(string(all), "EICAR"), Detail: "Eicar"}, err
+}
+
 type noDesk struct{ intake.Desk }
 
 type testBundle struct {
 	db      *dbtest.Database
 	service *email.Service
+	files   *attachment.Service
 	post    *post
 	tenant  uuid.UUID
 	user    uuid.UUID
@@ -151,8 +163,13 @@ func setup(t *testing.T) *testBundle {
 	b := &testBundle{db: dbtest.New(t), post: smtpServer(t), now: time.Now()}
 	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
 	require.NoError(t, err)
+	folder, err := blob.OpenFolder(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, folder.Close()) })
+	b.files = attachment.New(b.db.Worker, folder, scanner{}, jobs, nil, attachment.Config{})
 	b.service, err = email.New(email.Config{
-		From: "support@usher.test", FromName: "ACME Support", Secret: "0123456789abcdef0123", AuthServer: "mx.usher.test", PublicURL: "https://support.usher.test",
+		Files: b.files,
+		From:  "support@usher.test", FromName: "ACME Support", Secret: "0123456789abcdef0123", AuthServer: "mx.usher.test", PublicURL: "https://support.usher.test",
 		SMTP: email.SMTP{Addr: b.post.addr, Plain: true}, DB: b.db.Worker, Jobs: jobs, Intake: intake.New(b.db.App, jobs, noDesk{}, nil),
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now }, WebhookSecrets: []string{"whsec_" + strings.Repeat("A", 44)},
 	})

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,7 +17,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/integrations/webhook/signature"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/intake"
 )
 
@@ -131,19 +134,60 @@ func (s *Service) take(ctx context.Context, m Mail, id string) (ignored string, 
 	if text == "" && len(m.Attachments) == 0 {
 		return "empty", nil
 	}
-	for _, a := range m.Attachments {
-		text += fmt.Sprintf("\n[Attachment not taken over: %s, %d kB. Please upload files in the portal.]", a.Name, (a.Size+1023)/1024)
+	files, refused, err := s.keep(ctx, who.actor, m, id)
+	if err != nil {
+		return "", err
 	}
+	text += refused
 	if len(text) > triage.MaxMessageBytes {
 		text = strings.ToValidUTF8(text[:triage.MaxMessageBytes-64], "") + "\n[The mail was longer.]"
 	}
-	return "", s.say(ctx, who, m, text, id)
+	return "", s.say(ctx, who, m, text, id, files)
 }
 
-func (s *Service) say(ctx context.Context, who sender, m Mail, text, id string) error {
+// refusals are why a file of a mail is not taken over, for whoever reads the
+// conversation.
+var refusals = []struct {
+	err error
+	why string
+}{
+	{blob.ErrType, "files of this type are not accepted"}, {blob.ErrTooLarge, "it is too large"}, {blob.ErrEmpty, "it is empty"},
+	{attachment.ErrManyWaiting, "too many files wait already"}, {attachment.ErrTooMany, "a message carries at most ten files"},
+}
+
+// keep takes a mail's files in, each once however often the mail is worked on,
+// and names those that are refused.
+func (s *Service) keep(ctx context.Context, who triage.Actor, m Mail, id string) (files []uuid.UUID, refused string, err error) {
+	for i, a := range m.Attachments {
+		err := attachment.ErrTooMany
+		var file attachment.File
+		if len(files) < attachment.PerMessage {
+			file, err = s.Files.Upload(ctx, attachment.Incoming{
+				Tenant: who.TenantID, By: who, Source: attachment.FromEmail, Ref: fmt.Sprintf("%s/%d", id, i), Name: a.Name, Body: bytes.NewReader(a.Body),
+			})
+		}
+		if err == nil {
+			files = append(files, file.ID)
+			continue
+		}
+		why := ""
+		for _, r := range refusals {
+			if errors.Is(err, r.err) {
+				why = r.why
+			}
+		}
+		if why == "" {
+			return nil, "", err
+		}
+		refused += fmt.Sprintf("\n[Attachment not taken over: %s, %d kB: %s.]", a.Name, (len(a.Body)+1023)/1024, why)
+	}
+	return files, refused, nil
+}
+
+func (s *Service) say(ctx context.Context, who sender, m Mail, text, id string, files []uuid.UUID) error {
 	conversation, message := who.conversation, uuid.Nil
 	if conversation != uuid.Nil {
-		posted, err := s.Intake.Post(ctx, who.actor, conversation, intake.Post{Text: text, ClientKey: "email:" + id})
+		posted, err := s.Intake.Post(ctx, who.actor, conversation, intake.Post{Text: text, ClientKey: "email:" + id, Attachments: files})
 		switch {
 		case errors.Is(err, triage.ErrConversationClosed), errors.Is(err, triage.ErrConversationNotFound):
 			conversation = uuid.Nil // a new one, below
@@ -153,7 +197,7 @@ func (s *Service) say(ctx context.Context, who sender, m Mail, text, id string) 
 		message = posted.ID
 	}
 	if conversation == uuid.Nil {
-		started, first, err := s.Intake.Start(ctx, who.actor, intake.Start{Channel: triage.ChannelEmail, Subject: m.Subject, Text: text, ClientKey: "email:" + id, Locale: who.actor.Locale})
+		started, first, err := s.Intake.Start(ctx, who.actor, intake.Start{Channel: triage.ChannelEmail, Subject: m.Subject, Text: text, ClientKey: "email:" + id, Locale: who.actor.Locale, Attachments: files})
 		if err != nil {
 			return fmt.Errorf("open conversation of mail: %w", err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 )
 
@@ -28,6 +29,9 @@ type SMTP struct {
 }
 
 const maxAttempts = 12
+
+// checkedWithin is how long a reply waits for the virus check of its files.
+const checkedWithin = 10 * time.Minute
 
 // Sweep finds messages said in e-mail conversations that were not sent yet,
 // stores their deliveries and returns how many.
@@ -46,8 +50,9 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			join users u on u.tenant_id = c.tenant_id and u.id = c.user_id
 			where c.channel = 'email' and c.updated_at > $1 and m.created_at > $1 and m.visibility = 'customer'
 			  and m.author_kind <> 'customer' and m.state in ('final', 'stopped') and btrim(m.body) <> ''
+			  and (m.created_at < $3 or not m.attachments @> '[{"state": "pending"}]')
 			  and not exists (select from deliveries d where d.tenant_id = m.tenant_id and d.destination = $2 and d.subject_key = m.id::text)
-			order by m.created_at limit 500`, now.Add(-48*time.Hour), System)
+			order by m.created_at limit 500`, now.Add(-48*time.Hour), System, now.Add(-checkedWithin))
 		if err != nil {
 			return err
 		}
@@ -91,6 +96,7 @@ type outgoing struct {
 	automatic  bool
 	inReplyTo  string
 	references []string
+	files      []attachment.File
 }
 
 // payload is what a mail's delivery says: the message to send, or a chat with
@@ -208,6 +214,9 @@ func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to s
 			out.text += fmt.Sprintf("\n[%d] %s %s", cite.Number, cite.Title, s.PublicURL+cite.URL)
 		}
 	}
+	if out, err = s.carry(ctx, tx, m, out); err != nil {
+		return outgoing{}, err
+	}
 	out.text += "\n\n-- \n" + cmp.Or(m.AuthorName, s.FromName)
 	if out.automatic {
 		out.text += "\nThis answer was written by a machine. Ask for a person and one will take over."
@@ -272,6 +281,11 @@ func (s *Service) transmit(ctx context.Context, o outgoing) error {
 		m.SetGenHeader(mail.HeaderPrecedence, "auto_reply")
 	}
 	m.SetBodyString(mail.TypeTextPlain, o.text)
+	for _, f := range o.files {
+		if err := s.enclose(ctx, m, f); err != nil {
+			return &desk.TemporaryError{Safe: "A file of the reply could not be read.", Err: err}
+		}
+	}
 	client, err := s.client()
 	if err != nil {
 		return &desk.PermanentError{Safe: "The mail server's settings are not valid. Check USHER_SMTP_ADDR.", Err: err}

@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
@@ -39,12 +40,17 @@ type Mail struct {
 	Header      textproto.MIMEHeader
 }
 
-// Attachment names a file. Its content is not kept.
+// Attachment is a file of a mail, pictures within its text included. What it
+// really is, is told by its content, later.
 type Attachment struct {
 	Name string
-	Type string
-	Size int64
+	Type string // as the sender says
+	Body []byte
 }
+
+// smallest is below what a picture within a text has to say: marks of signatures
+// and pixels that report who reads.
+const smallest = 4 << 10
 
 // Parse reads a raw mail. Broken parts are left out; a mail without a sender is
 // unreadable.
@@ -102,8 +108,15 @@ func (m *Mail) body(reader *mail.Reader) error {
 		switch h := part.Header.(type) {
 		case *mail.InlineHeader:
 			kind, params, _ := h.ContentType()
-			if params["name"] != "" && !strings.HasPrefix(kind, "text/") {
-				m.attach(params["name"], kind, part.Body)
+			if _, disposition, err := h.ContentDisposition(); err == nil && disposition["filename"] != "" {
+				params["name"] = disposition["filename"]
+			}
+			switch {
+			case strings.HasPrefix(kind, "image/"):
+				m.attach(cmp.Or(params["name"], strings.Replace(kind, "/", ".", 1)), kind, part.Body, smallest)
+				continue
+			case params["name"] != "" && !strings.HasPrefix(kind, "text/"):
+				m.attach(params["name"], kind, part.Body, 0)
 				continue
 			}
 			text, _ := io.ReadAll(io.LimitReader(part.Body, 4<<20))
@@ -116,7 +129,7 @@ func (m *Mail) body(reader *mail.Reader) error {
 		case *mail.AttachmentHeader:
 			name, _ := h.Filename()
 			kind, _, _ := h.ContentType()
-			m.attach(name, kind, part.Body)
+			m.attach(name, kind, part.Body, 0)
 		}
 	}
 	m.Text = strings.TrimSpace(plain.String())
@@ -126,12 +139,15 @@ func (m *Mail) body(reader *mail.Reader) error {
 	return nil
 }
 
-func (m *Mail) attach(name, kind string, body io.Reader) {
-	size, _ := io.Copy(io.Discard, body)
+func (m *Mail) attach(name, kind string, body io.Reader, atLeast int) {
+	content, err := io.ReadAll(body)
+	if err != nil || len(content) < atLeast {
+		return // a part that breaks off is no file
+	}
 	if decoded, err := new(mime.WordDecoder).DecodeHeader(name); err == nil {
 		name = decoded
 	}
-	m.Attachments = append(m.Attachments, Attachment{oneLine(name, 120), kind, size})
+	m.Attachments = append(m.Attachments, Attachment{oneLine(name, 120), kind, content})
 }
 
 func valid(text []byte) string {

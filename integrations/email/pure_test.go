@@ -123,7 +123,7 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Grüße", m.Text)
 	require.Equal(t, "1@acme.test", m.ID)
-	require.Equal(t, []Attachment{{"a.pdf", "application/pdf", 3}}, m.Attachments)
+	require.Equal(t, []Attachment{{"a.pdf", "application/pdf", []byte("PDF")}}, m.Attachments)
 	for _, bad := range []string{"", "no headers at all", "Subject: x\r\n\r\nno sender"} {
 		_, err := Parse([]byte(bad))
 		require.ErrorIs(t, err, ErrUnreadable, "%q", bad)

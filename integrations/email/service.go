@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
@@ -23,6 +25,14 @@ const System = "email"
 type Intake interface {
 	Start(ctx context.Context, actor triage.Actor, in intake.Start) (triage.Conversation, triage.Message, error)
 	Post(ctx context.Context, actor triage.Actor, conversation uuid.UUID, in intake.Post) (triage.Message, error)
+}
+
+// Files takes files in and hands them on. *attachment.Service, of the worker's
+// role, is one.
+type Files interface {
+	Upload(ctx context.Context, in attachment.Incoming) (attachment.File, error)
+	Allowed(f attachment.File, by triage.Actor, confirmed bool) error
+	Read(ctx context.Context, f attachment.File) (io.ReadCloser, error)
 }
 
 // Config joins e-mail to its surroundings. DB is of the worker role.
@@ -37,6 +47,7 @@ type Config struct {
 	DB         *tenantdb.DB
 	Jobs       desk.Jobs
 	Intake     Intake
+	Files      Files
 	Now        func() time.Time
 	Log        *slog.Logger
 	// MaxAutomatic is how many automatic mails one address gets per hour; default 5.

@@ -99,6 +99,9 @@ func (s *Service) gather(ctx context.Context, tx pgx.Tx, tenant, delivery uuid.U
 	text.WriteString(words.intro)
 	for _, m := range messages {
 		fmt.Fprintf(&text, "\n\n%s:\n%s", m.AuthorName, m.Body)
+		for _, f := range m.Attachments {
+			fmt.Fprintf(&text, "\n[%s]", f.Name)
+		}
 	}
 	text.WriteString("\n\n-- \n" + words.outro)
 	if s.PublicURL != "" {

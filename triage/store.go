@@ -247,11 +247,12 @@ const insertMessage = `
 	    customer_read_seq = case when $16 then last_seq + 1 else customer_read_seq end
 	  where tenant_id = $1 and id = $3 and not exists (
 	    select from messages where tenant_id = $1 and conversation_id = $3 and client_key = $10::text)
-	  returning last_seq
+	  returning last_seq, channel
 	), message as (
 	  insert into messages (tenant_id, id, conversation_id, seq, author_kind, author_id, author_name, visibility,
-	    body, language, client_key, in_reply_to, answer, state, attachments)
-	  select $1, $2, $3, last_seq, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $21::jsonb from numbered
+	    body, language, client_key, in_reply_to, answer, state, attachments, mail_due)
+	  select $1, $2, $3, last_seq, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $21::jsonb,
+	    channel = 'email' and $7 = 'customer' and $4 <> 'customer' from numbered
 	  on conflict (tenant_id, conversation_id, client_key) do nothing
 	  returning ` + MessageColumns + `
 	), event as (

@@ -33,26 +33,32 @@ const maxAttempts = 12
 // checkedWithin is how long a reply waits for the virus check of its files.
 const checkedWithin = 10 * time.Minute
 
-// Sweep finds messages said in e-mail conversations that were not sent yet,
-// stores their deliveries and returns how many.
+// tooOld is how long ago a message may have been said and still leave by mail: after
+// an outage a reply of last week only confuses.
+const tooOld = 48 * time.Hour
+
+// Sweep finds messages said in e-mail conversations that have not left yet,
+// stores their deliveries and returns how many. What it reads is marked when it is
+// written, so a sweep costs what is due and not what there is. An answer still being
+// written stays due, and so does one whose files are being checked.
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	type due struct {
 		TenantID  uuid.UUID `db:"tenant_id"`
 		ID        uuid.UUID `db:"id"`
 		Recipient string    `db:"email"`
+		Said      bool      `db:"said"`
 	}
 	n := 0
 	now := s.Now().UTC()
 	err := s.DB.WithSystem(ctx, "find mail to send", func(tx pgx.Tx) error {
 		n = 0
-		rows, err := tx.Query(ctx, `select m.tenant_id, m.id, u.email from conversations c
-			join messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id
-			join users u on u.tenant_id = c.tenant_id and u.id = c.user_id
-			where c.channel = 'email' and c.updated_at > $1 and m.created_at > $1 and m.visibility = 'customer'
-			  and m.author_kind <> 'customer' and m.state in ('final', 'stopped') and btrim(m.body) <> ''
-			  and (m.created_at < $3 or not m.attachments @> '[{"state": "pending"}]')
-			  and not exists (select from deliveries d where d.tenant_id = m.tenant_id and d.destination = $2 and d.subject_key = m.id::text)
-			order by m.created_at limit 500`, now.Add(-48*time.Hour), System, now.Add(-checkedWithin))
+		rows, err := tx.Query(ctx, `select m.tenant_id, m.id, coalesce(u.email, '') as email,
+			  u.id is not null and m.created_at > $1 and m.state in ('final', 'stopped') and btrim(m.body) <> '' as said
+			from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
+			left join users u on u.tenant_id = c.tenant_id and u.id = c.user_id
+			where m.mail_due and (m.created_at <= $1
+			  or m.state <> 'streaming' and (m.created_at < $2 or not m.attachments @> '[{"state": "pending"}]'))
+			order by m.created_at limit 500 for update of m skip locked`, now.Add(-tooOld), now.Add(-checkedWithin))
 		if err != nil {
 			return err
 		}
@@ -61,6 +67,12 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			return err
 		}
 		for _, d := range list {
+			if _, err := tx.Exec(ctx, `update messages set mail_due = false where tenant_id = $1 and id = $2`, d.TenantID, d.ID); err != nil {
+				return err
+			}
+			if !d.Said {
+				continue
+			}
 			id := uuid.Must(uuid.NewV7())
 			tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
 				values ($1, $2, $3, 'mail', $4, $5, $6, $6) on conflict do nothing`,

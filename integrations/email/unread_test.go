@@ -107,3 +107,64 @@ func TestUnreadReplies(t *testing.T) {
 		require.Contains(t, b.post.all()[0].Header.Get("Subject"), "Neue Antwort")
 	})
 }
+
+// A sweep reads what is due, not what there is: what has left is due no more, an
+// answer still being written stays so, and what is no mail never was.
+func TestASweepReadsOnlyWhatIsDue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var conversation, chat uuid.UUID
+	write := func(in uuid.UUID, m triage.Message) uuid.UUID {
+		require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+			m.TenantID, m.ID, m.ConversationID, m.AuthorName = b.tenant, uuid.Must(uuid.NewV7()), in, "Bo"
+			_, _, err := triage.InsertMessage(t.Context(), tx, m)
+			return err
+		}))
+		return m.ID
+	}
+	require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+		for id, channel := range map[*uuid.UUID]triage.Channel{&conversation: triage.ChannelEmail, &chat: triage.ChannelChat} {
+			*id = uuid.Must(uuid.NewV7())
+			if _, err := triage.InsertConversation(t.Context(), tx, triage.Conversation{TenantID: b.tenant, ID: *id, UserID: &b.user, Channel: channel}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	due := func() (n int) {
+		require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from messages where mail_due`).Scan(&n)
+		}))
+		return n
+	}
+	sweep := func() int {
+		n, err := b.service.Sweep(t.Context())
+		require.NoError(t, err)
+		return n
+	}
+	said := triage.Message{AuthorKind: triage.AuthorAgent, Visibility: triage.VisibleToCustomer, Body: "Done"}
+	write(conversation, said)
+	write(conversation, triage.Message{AuthorKind: triage.AuthorAgent, Visibility: triage.Internal, Body: "Not for them"})
+	write(conversation, triage.Message{AuthorKind: triage.AuthorCustomer, Visibility: triage.VisibleToCustomer, Body: "Help"})
+	write(chat, said)
+	require.Equal(t, 1, due())
+	streaming := write(conversation, triage.Message{AuthorKind: triage.AuthorAssistant, Visibility: triage.VisibleToCustomer, Body: "You can", State: triage.MessageStreaming})
+	require.Equal(t, 1, sweep())
+	require.Equal(t, 1, due(), "what is being written is due")
+	require.Zero(t, sweep())
+	set := func(what string) {
+		require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `update messages set `+what+` where tenant_id = $1 and id = $2`, b.tenant, streaming)
+			return err
+		}))
+	}
+	set(`state = 'final'`)
+	require.Equal(t, 1, sweep())
+	require.Zero(t, due())
+	set(`mail_due = true`)
+	require.Zero(t, sweep(), "a delivery is stored once")
+	streaming = write(conversation, said)
+	set(`created_at = now() - interval '3 days'`)
+	require.Zero(t, sweep(), "what is too old stays")
+	require.Zero(t, due())
+}

@@ -52,14 +52,29 @@ type Engine struct {
 
 	names     atomic.Pointer[classify.Gazetteer]
 	namesRead time.Time // guarded by mu
+
+	collect time.Duration // default collectFor
+	patient time.Duration // default patience
+	pending string        // the revision whose training waits; guarded by mu
+	waiting time.Time     // since when some training waits; guarded by mu
 }
+
+const (
+	// collectFor is how long the taxonomy must be at rest before it is learned:
+	// corrections come in rows, and each would start a training of its own.
+	collectFor = time.Minute
+	// patience is how long a training waits for that rest at most.
+	patience = 5 * time.Minute
+	// trainingLock is held by the process that trains; the others load what it stores.
+	trainingLock = 0x7573686572 // "usher"
+)
 
 // NewEngine returns an Engine; Refresh readies it.
 func NewEngine(db Database, log *slog.Logger) *Engine {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Engine{db: db, log: log}
+	return &Engine{db: db, log: log, collect: collectFor, patient: patience}
 }
 
 // Start readies the engine with the models stored last, whatever the taxonomy
@@ -78,7 +93,12 @@ func (e *Engine) Start(ctx context.Context) error {
 
 // Refresh follows the taxonomy: it loads the models of its revision, or trains
 // and stores them. The old models answer until the new ones are complete.
-func (e *Engine) Refresh(ctx context.Context) error {
+func (e *Engine) Refresh(ctx context.Context) error { return e.follow(ctx, false) }
+
+// follow is Refresh. A patient one leaves the training until the taxonomy has been
+// at rest; what the values say (a route, a team) counts at once, with the models
+// there are.
+func (e *Engine) follow(ctx context.Context, patient bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.followNames(ctx); err != nil {
@@ -88,8 +108,14 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if now := e.current.Load(); now != nil && now.revision == revision {
+	now := e.current.Load()
+	if now != nil && now.revision == revision {
 		return nil
+	}
+	if patient && now != nil && e.pending == revision {
+		if rests, err := e.rests(ctx); err != nil || !rests {
+			return err
+		}
 	}
 	set, err := Load(ctx, e.db)
 	if err != nil {
@@ -99,13 +125,73 @@ func (e *Engine) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if fresh == nil && patient && now != nil {
+		if e.waiting.IsZero() {
+			e.waiting = time.Now()
+		}
+		if e.pending != revision {
+			e.pending = revision
+			kept := index(set)
+			kept.revision, kept.intent, kept.area = now.revision, now.intent, now.area
+			e.current.Store(kept)
+		}
+		if rests, err := e.rests(ctx); err != nil || !rests {
+			return err
+		}
+	}
 	if fresh == nil {
-		if fresh, err = e.retrain(ctx, set, revision); err != nil {
+		if fresh, err = e.trainOnce(ctx, set, revision, patient); err != nil {
 			return fmt.Errorf("train classifier: %w", err)
 		}
 	}
-	e.current.Store(fresh)
+	if fresh != nil {
+		e.pending, e.waiting = "", time.Time{}
+		e.current.Store(fresh)
+	}
 	return nil
+}
+
+// rests reports whether nobody has changed the taxonomy for a while, or the
+// training has waited long enough.
+func (e *Engine) rests(ctx context.Context) (bool, error) {
+	if !e.waiting.IsZero() && time.Since(e.waiting) >= e.patient {
+		return true, nil
+	}
+	rows, err := e.db.Query(ctx, `select coalesce(greatest((select max(updated_at) from taxonomy_values), (select max(created_at) from taxonomy_examples))
+		<= clock_timestamp() - make_interval(secs => $1), true)`, e.collect.Seconds())
+	if err != nil {
+		return false, fmt.Errorf("read when the taxonomy changed: %w", err)
+	}
+	rests, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+	if err != nil {
+		return false, fmt.Errorf("read when the taxonomy changed: %w", err)
+	}
+	return rests, nil
+}
+
+// trainOnce trains in one process at a time. A patient one returns nil where
+// another trains: it finds the models stored at its next look.
+func (e *Engine) trainOnce(ctx context.Context, set Set, revision string, patient bool) (*trained, error) {
+	if !patient {
+		return e.retrain(ctx, set, revision)
+	}
+	tx, err := e.db.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	var ours bool
+	if err := tx.QueryRow(ctx, `select pg_try_advisory_xact_lock($1)`, int64(trainingLock)).Scan(&ours); err != nil {
+		return nil, fmt.Errorf("lock training: %w", err)
+	}
+	if !ours {
+		return nil, nil
+	}
+	// Another process may have stored it between our look and the lock.
+	if fresh, err := e.stored(ctx, set, revision); err != nil || fresh != nil {
+		return fresh, err
+	}
+	return e.retrain(ctx, set, revision)
 }
 
 // retrain learns a revision of the taxonomy. Where models are in use already the
@@ -191,8 +277,8 @@ func (e *Engine) compare(ctx context.Context, set Set, now *trained, revision st
 	return judge(revision, "", before, after), after, nil
 }
 
-// Watch refreshes every few seconds until ctx ends, so that every process
-// follows a curator's change.
+// Watch looks every few seconds until ctx ends, so that every process follows a
+// curator's change. Changes are learned together once they have come to rest.
 func (e *Engine) Watch(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -201,7 +287,7 @@ func (e *Engine) Watch(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if err := e.Refresh(ctx); err != nil && ctx.Err() == nil {
+			if err := e.follow(ctx, true); err != nil && ctx.Err() == nil {
 				e.log.WarnContext(ctx, "refresh classifier failed", "error", err)
 			}
 		}

@@ -126,7 +126,7 @@ func checkDatabase(ctx context.Context, c *config, out io.Writer) bool {
 		finding{"BAD", "roles", err.Error()}.print(out)
 		return false
 	}
-	a.close()
+	defer a.close()
 	finding{"ok", "roles", "neither runtime role can go around the tenants' separation"}.print(out)
-	return true
+	return checkSignIn(ctx, a, out)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -28,7 +29,7 @@ func (a *application) connectMail(workers *river.Workers) (*email.Service, error
 	}
 	config := email.Config{
 		From: c.From, FromName: c.FromName, ReplyTo: c.ReplyTo, Secret: a.config.Secret, AuthServer: c.AuthServer, PublicURL: a.config.PublicURL,
-		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Files: a.documents.attachments, Log: a.log,
+		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword, Plain: relayHere(c.SMTPAddr)}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Files: a.documents.attachments, Log: a.log,
 	}
 	if c.WebhookSecret != "" {
 		config.WebhookSecrets = []string{c.WebhookSecret}
@@ -42,6 +43,14 @@ func (a *application) connectMail(workers *river.Workers) (*email.Service, error
 		a.receivers = append(a.receivers, email.NewReceiver(email.IMAP{Addr: c.IMAPAddr, User: c.IMAPUser, Password: c.IMAPPassword}, service))
 	}
 	return service, nil
+}
+
+// relayHere says that mail leaves by a server on this machine, which needs no
+// encryption to be reached and seldom has a certificate for localhost.
+func relayHere(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && port != "465" && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // tellOnCall is how people hear of a destination that takes nothing, by another

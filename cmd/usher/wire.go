@@ -140,7 +140,6 @@ func (a *application) join() error {
 	a.indexer = index.New(a.worker, a.models)
 	a.searcher = search.New(a.worker, a.models, search.Config{})
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
-	a.identity = identity.New(a.app, a.worker, identity.Config{})
 	a.usage = usage.New(a.worker, nil)
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher, Inspect: inspectPassage}
 	classifies, answers := assistant.Classifier(classifier{a.engine}), assistant.Answerer(a.knowledge)
@@ -189,13 +188,15 @@ func (a *application) join() error {
 	a.topics = &topic.Service{DB: a.worker, Models: a.models, Gaps: a.curation, Jobs: a.jobs}
 	topic.AddWorkers(workers, a.topics)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
-	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	if a.documents, err = a.connectDocuments(workers); err != nil {
 		return err
 	}
 	if a.mail, err = a.connectMail(workers); err != nil {
 		return err
 	}
+	a.identity = a.newIdentity()
+	identity.AddWorkers(workers, a.identity)
+	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	mounts := append(outside.inbound(a, workers), mailMount(a.mail)...)
 	hooked, err := a.connectFeeds(workers)
 	if err != nil {
@@ -206,6 +207,16 @@ func (a *application) join() error {
 		return a.serveAPI(mounts)
 	}
 	return nil
+}
+
+// newIdentity lets people in: at their organisation's provider, by links, and by
+// links they ask for where mail can be sent.
+func (a *application) newIdentity() *identity.Service {
+	c := identity.Config{Provider: newProviders(a.config), PublicURL: a.config.PublicURL}
+	if a.mail != nil {
+		c.Jobs, c.Mailer = a.jobs, a.mail
+	}
+	return identity.New(a.app, a.worker, c)
 }
 
 func (a *application) tester() tester {

@@ -26,7 +26,7 @@ const (
 
 // operations declares the access of every operation of the contract.
 var operations = map[string]access{
-	"Healthz": public, "Readyz": public, "ExchangeLink": public,
+	"Healthz": public, "Readyz": public, "ExchangeLink": public, "StartSignIn": public, "FinishSignIn": public,
 	"SearchKnowledge": optional, "ListArticles": optional, "GetArticle": optional, "SuggestArticles": optional,
 	"GetMe": anyone, "Logout": anyone,
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,

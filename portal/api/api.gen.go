@@ -802,6 +802,24 @@ func (e SavedQuestionRole) Valid() bool {
 	}
 }
 
+// Defines values for SignInStepMethod.
+const (
+	Mail     SignInStepMethod = "mail"
+	Provider SignInStepMethod = "provider"
+)
+
+// Valid indicates whether the value is a known member of the SignInStepMethod enum.
+func (e SignInStepMethod) Valid() bool {
+	switch e {
+	case Mail:
+		return true
+	case Provider:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StatusSourceAuthKind.
 const (
 	StatusSourceAuthKindBasic  StatusSourceAuthKind = "basic"
@@ -2281,6 +2299,15 @@ type SearchResult struct {
 	Passages  []Passage `json:"passages"`
 }
 
+// SignInStep defines model for SignInStep.
+type SignInStep struct {
+	Method SignInStepMethod `json:"method"`
+	URL    *string          `json:"url,omitempty"`
+}
+
+// SignInStepMethod defines model for SignInStep.Method.
+type SignInStepMethod string
+
 // SourceCustomer defines model for SourceCustomer.
 type SourceCustomer struct {
 	Customer string             `json:"customer"`
@@ -3029,9 +3056,24 @@ type UploadAttachmentParams struct {
 	FileName string `form:"file_name" json:"file_name"`
 }
 
+// FinishSignInParams defines parameters for FinishSignIn.
+type FinishSignInParams struct {
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+	Code  *string `form:"code,omitempty" json:"code,omitempty"`
+	Iss   *string `form:"iss,omitempty" json:"iss,omitempty"`
+	Error *string `form:"error,omitempty" json:"error,omitempty"`
+}
+
 // ExchangeLinkJSONBody defines parameters for ExchangeLink.
 type ExchangeLinkJSONBody struct {
 	Token string `json:"token"`
+}
+
+// StartSignInJSONBody defines parameters for StartSignIn.
+type StartSignInJSONBody struct {
+	Email    string  `json:"email"`
+	Language *string `json:"language,omitempty"`
+	Next     *string `json:"next,omitempty"`
 }
 
 // ListConversationsParams defines parameters for ListConversations.
@@ -3235,6 +3277,9 @@ type ActOnTicketJSONRequestBody = AgentAction
 
 // ExchangeLinkJSONRequestBody defines body for ExchangeLink for application/json ContentType.
 type ExchangeLinkJSONRequestBody ExchangeLinkJSONBody
+
+// StartSignInJSONRequestBody defines body for StartSignIn for application/json ContentType.
+type StartSignInJSONRequestBody StartSignInJSONBody
 
 // StartConversationJSONRequestBody defines body for StartConversation for application/json ContentType.
 type StartConversationJSONRequestBody = StartConversation
@@ -3493,12 +3538,18 @@ type ServerInterface interface {
 	// DownloadAttachment The file of a message one may read, once it was checked
 	// (GET /v1/attachments/{id}/content)
 	DownloadAttachment(c *gin.Context, id IDPath)
+	// FinishSignIn Where the organisation's provider sends the browser back to; makes the session
+	// (GET /v1/auth/callback)
+	FinishSignIn(c *gin.Context, params FinishSignInParams)
 	// ExchangeLink Exchange a sign-in link for a session cookie
 	// (POST /v1/auth/link)
 	ExchangeLink(c *gin.Context)
 	// Logout End the session on the server
 	// (POST /v1/auth/logout)
 	Logout(c *gin.Context)
+	// StartSignIn Sign in with a work e-mail address, at the organisation's provider or by a link in a mail
+	// (POST /v1/auth/start)
+	StartSignIn(c *gin.Context)
 	// ListConversations Own conversations, latest activity first
 	// (GET /v1/conversations)
 	ListConversations(c *gin.Context, params ListConversationsParams)
@@ -5596,6 +5647,57 @@ func (siw *ServerInterfaceWrapper) DownloadAttachment(c *gin.Context) {
 	siw.Handler.DownloadAttachment(c, id)
 }
 
+// FinishSignIn operation middleware
+func (siw *ServerInterfaceWrapper) FinishSignIn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FinishSignInParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "iss" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "iss", c.Request.URL.Query(), &params.Iss, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter iss: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "error" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "error", c.Request.URL.Query(), &params.Error, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter error: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FinishSignIn(c, params)
+}
+
 // ExchangeLink operation middleware
 func (siw *ServerInterfaceWrapper) ExchangeLink(c *gin.Context) {
 
@@ -5620,6 +5722,19 @@ func (siw *ServerInterfaceWrapper) Logout(c *gin.Context) {
 	}
 
 	siw.Handler.Logout(c)
+}
+
+// StartSignIn operation middleware
+func (siw *ServerInterfaceWrapper) StartSignIn(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StartSignIn(c)
 }
 
 // ListConversations operation middleware
@@ -6632,6 +6747,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	}
 
 	router.POST(options.BaseURL+"/v1/auth/link", wrapper.ExchangeLink)
+	router.POST(options.BaseURL+"/v1/auth/start", wrapper.StartSignIn)
+	router.GET(options.BaseURL+"/v1/auth/callback", wrapper.FinishSignIn)
 	router.POST(options.BaseURL+"/v1/auth/logout", wrapper.Logout)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.GET(options.BaseURL+"/v1/conversations", wrapper.ListConversations)
@@ -9877,6 +9994,55 @@ func (response DownloadAttachmentdefaultApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
+type FinishSignInRequestObject struct {
+	Params FinishSignInParams
+}
+
+type FinishSignInResponseObject interface {
+	VisitFinishSignInResponse(w http.ResponseWriter) error
+}
+
+type FinishSignIn303ResponseHeaders struct {
+	Location  *string
+	SetCookie *string
+}
+
+type FinishSignIn303Response struct {
+	Headers FinishSignIn303ResponseHeaders
+}
+
+func (response FinishSignIn303Response) VisitFinishSignInResponse(w http.ResponseWriter) error {
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(303)
+	return nil
+}
+
+type FinishSignIndefaultTextHTMLResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response FinishSignIndefaultTextHTMLResponse) VisitFinishSignInResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type ExchangeLinkRequestObject struct {
 	Body *ExchangeLinkJSONRequestBody
 }
@@ -9955,6 +10121,55 @@ type LogoutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response LogoutdefaultApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSignInRequestObject struct {
+	Body *StartSignInJSONRequestBody
+}
+
+type StartSignInResponseObject interface {
+	VisitStartSignInResponse(w http.ResponseWriter) error
+}
+
+type StartSignIn200ResponseHeaders struct {
+	SetCookie *string
+}
+
+type StartSignIn200JSONResponse struct {
+	Body    SignInStep
+	Headers StartSignIn200ResponseHeaders
+}
+
+func (response StartSignIn200JSONResponse) VisitStartSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartSignIndefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartSignIndefaultApplicationProblemPlusJSONResponse) VisitStartSignInResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11538,12 +11753,18 @@ type StrictServerInterface interface {
 	// DownloadAttachment The file of a message one may read, once it was checked
 	// (GET /v1/attachments/{id}/content)
 	DownloadAttachment(ctx context.Context, request DownloadAttachmentRequestObject) (DownloadAttachmentResponseObject, error)
+	// FinishSignIn Where the organisation's provider sends the browser back to; makes the session
+	// (GET /v1/auth/callback)
+	FinishSignIn(ctx context.Context, request FinishSignInRequestObject) (FinishSignInResponseObject, error)
 	// ExchangeLink Exchange a sign-in link for a session cookie
 	// (POST /v1/auth/link)
 	ExchangeLink(ctx context.Context, request ExchangeLinkRequestObject) (ExchangeLinkResponseObject, error)
 	// Logout End the session on the server
 	// (POST /v1/auth/logout)
 	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
+	// StartSignIn Sign in with a work e-mail address, at the organisation's provider or by a link in a mail
+	// (POST /v1/auth/start)
+	StartSignIn(ctx context.Context, request StartSignInRequestObject) (StartSignInResponseObject, error)
 	// ListConversations Own conversations, latest activity first
 	// (GET /v1/conversations)
 	ListConversations(ctx context.Context, request ListConversationsRequestObject) (ListConversationsResponseObject, error)
@@ -14204,6 +14425,32 @@ func (sh *strictHandler) DownloadAttachment(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// FinishSignIn operation middleware
+func (sh *strictHandler) FinishSignIn(ctx *gin.Context, params FinishSignInParams) {
+	var request FinishSignInRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FinishSignIn(ctx, request.(FinishSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FinishSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FinishSignInResponseObject); ok {
+		if err := validResponse.VisitFinishSignInResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ExchangeLink operation middleware
 func (sh *strictHandler) ExchangeLink(ctx *gin.Context) {
 	var request ExchangeLinkRequestObject
@@ -14263,6 +14510,48 @@ func (sh *strictHandler) Logout(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(LogoutResponseObject); ok {
 		if err := validResponse.VisitLogoutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartSignIn operation middleware
+func (sh *strictHandler) StartSignIn(ctx *gin.Context) {
+	var request StartSignInRequestObject
+
+	var body StartSignInJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartSignIn(ctx, request.(StartSignInRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartSignIn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(StartSignInResponseObject); ok {
+		if err := validResponse.VisitStartSignInResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -72,10 +72,8 @@ func (s *Server) leave(c *gin.Context) {
 // home is where a person goes after signing in: a place of the portal that was
 // asked for, or the start of their surface.
 func home(who identity.Principal, next string) string {
-	for _, place := range []string{"/c/", "/help/", "/tickets", "/onboarding", "/documents", "/exports", "/conversations", "/agent", "/admin"} {
-		if strings.HasPrefix(next, place) && !strings.ContainsAny(next, "\\\r\n") && !strings.Contains(next, "//") {
-			return next
-		}
+	if next = returnTo(next); next != "" {
+		return next
 	}
 	switch {
 	case who.Kind != identity.Staff:

@@ -11,3 +11,4 @@ import "./journeys/export.mjs";
 import "./journeys/devices.mjs";
 import "./journeys/sources.mjs";
 import "./journeys/files.mjs";
+import "./journeys/signin.mjs";

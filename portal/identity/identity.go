@@ -79,18 +79,28 @@ type Service struct {
 	now      func() time.Time
 	idle     time.Duration
 	absolute time.Duration
+	provider Provider
+	jobs     Jobs
+	mailer   Mailer
+	public   string
 }
 
-// Config bounds sessions; the zero value is right.
+// Config bounds sessions and joins what signing in needs; the zero value lets
+// people in by links that were made for them.
 type Config struct {
-	Idle     time.Duration // without a request; default 12 h
-	Absolute time.Duration // since sign-in; default 7 days
-	Now      func() time.Time
+	Idle      time.Duration // without a request; default 12 h
+	Absolute  time.Duration // since sign-in; default 7 days
+	Now       func() time.Time
+	Provider  Provider // nil: no single sign-on
+	Jobs      Jobs     // with Mailer: people may ask for a link by mail
+	Mailer    Mailer
+	PublicURL string // of the links in mail
 }
 
 // New returns a Service.
 func New(app, worker *tenantdb.DB, c Config) *Service {
-	s := &Service{app: app, worker: worker, now: c.Now, idle: cmp.Or(c.Idle, 12*time.Hour), absolute: cmp.Or(c.Absolute, 7*24*time.Hour)}
+	s := &Service{app: app, worker: worker, now: c.Now, idle: cmp.Or(c.Idle, 12*time.Hour), absolute: cmp.Or(c.Absolute, 7*24*time.Hour),
+		provider: c.Provider, jobs: c.Jobs, mailer: c.Mailer, public: c.PublicURL}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -162,6 +172,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 		batch.Queue(`delete from staff_login_links where expires_at < $1`, before)
 		batch.Queue(`delete from sessions where expires_at < $1 or revoked_at < $1`, before)
 		batch.Queue(`delete from staff_sessions where expires_at < $1 or revoked_at < $1`, before)
+		batch.Queue(`delete from sso_attempts where expires_at < $1`, s.now())
+		batch.Queue(`delete from staff_sso_attempts where expires_at < $1`, s.now())
+		batch.Queue(`delete from sign_in_requests where created_at < $1`, s.now().Add(-time.Hour))
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -179,7 +192,6 @@ func (s *Service) Exchange(ctx context.Context, link string) (session string, pr
 	if !ok {
 		return "", Principal{}, ErrLinkExpired
 	}
-	session = tenantToken(sessionPrefix, tenant)
 	err = s.app.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
 		var user uuid.UUID
 		err := tx.QueryRow(ctx, `update login_links set used_at = coalesce(used_at, $3) where tenant_id = $1 and token_hash = $2
@@ -190,18 +202,8 @@ func (s *Service) Exchange(ctx context.Context, link string) (session string, pr
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `insert into sessions (tenant_id, token_hash, user_id, last_seen_at, expires_at) values ($1, $2, $3, $4, $5)`,
-			tenant, hash(session), user, s.now(), s.now().Add(s.absolute)); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `update users set last_login_at = $3, state = case when state = 'invited' then 'active' else state end
-			where tenant_id = $1 and id = $2`, tenant, user, s.now()); err != nil {
-			return err
-		}
-		if principal, err = s.customer(ctx, tx, tenant, hash(session)); err != nil {
-			return err
-		}
-		return triage.Audit(ctx, tx, tenant, principal.Actor, "session.started", user.String(), nil)
+		session, principal, err = s.begin(ctx, tx, tenant, user, time.Time{})
+		return err
 	})
 	if errors.Is(err, ErrUnauthenticated) {
 		err = ErrLinkExpired // the person was deactivated
@@ -236,7 +238,7 @@ func (s *Service) exchangeStaff(ctx context.Context, link string) (string, Princ
 	if s.worker == nil {
 		return "", Principal{}, ErrLinkExpired
 	}
-	session := staffSessionPrefix + secret()
+	var session string
 	var principal Principal
 	err := pgx.BeginFunc(ctx, s.worker.Pool(), func(tx pgx.Tx) error {
 		var staff uuid.UUID
@@ -248,14 +250,8 @@ func (s *Service) exchangeStaff(ctx context.Context, link string) (string, Princ
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `insert into staff_sessions (token_hash, staff_id, last_seen_at, expires_at) values ($1, $2, $3, $4)`,
-			hash(session), staff, s.now(), s.now().Add(s.absolute)); err != nil {
-			return err
-		}
-		if principal, err = s.staff(ctx, tx, hash(session)); err != nil {
-			return err
-		}
-		return triage.AuditOperator(ctx, tx, principal.Actor, "session.started", staff.String(), nil)
+		session, principal, err = s.beginStaff(ctx, tx, staff, time.Time{})
+		return err
 	})
 	if errors.Is(err, ErrUnauthenticated) {
 		err = ErrLinkExpired
@@ -264,6 +260,47 @@ func (s *Service) exchangeStaff(ctx context.Context, link string) (string, Princ
 		return "", Principal{}, fmt.Errorf("exchange staff sign-in link: %w", err)
 	}
 	return session, principal, nil
+}
+
+// begin starts a session of a customer's. fresh is when they last proved who
+// they are, zero where a link was all.
+func (s *Service) begin(ctx context.Context, tx pgx.Tx, tenant, user uuid.UUID, fresh time.Time) (string, Principal, error) {
+	session := tenantToken(sessionPrefix, tenant)
+	if _, err := tx.Exec(ctx, `insert into sessions (tenant_id, token_hash, user_id, last_seen_at, expires_at, fresh_at) values ($1, $2, $3, $4, $5, $6)`,
+		tenant, hash(session), user, s.now(), s.now().Add(s.absolute), at(fresh)); err != nil {
+		return "", Principal{}, fmt.Errorf("start session: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `update users set last_login_at = $3, state = case when state = 'invited' then 'active' else state end
+		where tenant_id = $1 and id = $2`, tenant, user, s.now()); err != nil {
+		return "", Principal{}, fmt.Errorf("start session: %w", err)
+	}
+	principal, err := s.customer(ctx, tx, tenant, hash(session))
+	if err != nil {
+		return "", Principal{}, err
+	}
+	return session, principal, triage.Audit(ctx, tx, tenant, principal.Actor, "session.started", user.String(), nil)
+}
+
+// beginStaff is begin for a member of staff.
+func (s *Service) beginStaff(ctx context.Context, tx pgx.Tx, staff uuid.UUID, fresh time.Time) (string, Principal, error) {
+	session := staffSessionPrefix + secret()
+	if _, err := tx.Exec(ctx, `insert into staff_sessions (token_hash, staff_id, last_seen_at, expires_at, fresh_at) values ($1, $2, $3, $4, $5)`,
+		hash(session), staff, s.now(), s.now().Add(s.absolute), at(fresh)); err != nil {
+		return "", Principal{}, fmt.Errorf("start staff session: %w", err)
+	}
+	principal, err := s.staff(ctx, tx, hash(session))
+	if err != nil {
+		return "", Principal{}, err
+	}
+	return session, principal, triage.AuditOperator(ctx, tx, principal.Actor, "session.started", staff.String(), nil)
+}
+
+// at is a moment for a column that may be empty.
+func at(moment time.Time) *time.Time {
+	if moment.IsZero() {
+		return nil
+	}
+	return &moment
 }
 
 // Authenticate says who holds a session or API key.

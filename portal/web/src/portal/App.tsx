@@ -59,9 +59,10 @@ function Gate({ onLanguage }: { onLanguage: (locale: Locale, keep?: boolean) => 
 
   // Whoever opened a link while signed out gets there after signing in.
   useEffect(() => {
-    if (signedOut && path !== "/") store("usher.next", `${Date.now()} ${path}${location.hash}`);
+    if (signedOut && path !== "/" && path !== "/signin") store("usher.next", `${Date.now()} ${path}${location.hash}`);
   }, [signedOut, path]);
 
+  if (me.data && path === "/signin" && !signedOut) location.replace("/");
   const help = path === "/help" || path.startsWith("/help/");
   if (me.data?.kind === "customer" && !signedOut) return <SignedIn me={me.data} onLanguage={onLanguage} />;
   if (help && (me.error || signedOut || me.data)) {

@@ -1,9 +1,11 @@
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { ApiError } from "../api/client";
 import { useWords } from "../ui/i18n";
 import { Mark } from "../ui/Icon";
 import { useProblem } from "../ui/problem";
 import { Link, usePage } from "../ui/router";
+
+const SignIn = lazy(() => import("./SignIn").then((m) => ({ default: m.SignIn })));
 
 /** A page that only says something: no frame around it, one way on. */
 export function NoticePage({ title, children }: { title: string; children: ReactNode }) {
@@ -20,12 +22,15 @@ export function NoticePage({ title, children }: { title: string; children: React
   );
 }
 
-/** No session, or it is over: only a sign-in link opens one. */
+/** No session, or it is over: the way back in. */
 export function SignedOut() {
   const { t } = useWords();
   return (
     <NoticePage title={t("signed_out")}>
       <p>{t("signed_out_body")}</p>
+      <Suspense>
+        <SignIn />
+      </Suspense>
       <p className="row">
         <a className="btn" href="/help">
           {t("nav_help")}

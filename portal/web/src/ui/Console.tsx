@@ -26,7 +26,12 @@ export function Console({ title, places, allowed, children }: { title: string; p
   if (signedOut) {
     return (
       <Notice title="You are signed out">
-        <p>Open your sign-in link again to continue. What you wrote on this device is kept.</p>
+        <p>What you wrote on this device is kept.</p>
+        <p>
+          <a className="btn btn-primary" href={`/signin?next=${encodeURIComponent(location.pathname)}`}>
+            Sign in
+          </a>
+        </p>
       </Notice>
     );
   }

@@ -101,7 +101,7 @@ export const de: Messages = {
   reconnecting: "Die Verbindung ist abgerissen. Neuer Versuch …",
   reconnect_now: "Jetzt verbinden",
   signed_out: "Sie sind abgemeldet",
-  signed_out_body: "Öffnen Sie Ihren Anmeldelink noch einmal. Was Sie auf diesem Gerät geschrieben haben, bleibt erhalten.",
+  signed_out_body: "Melden Sie sich wieder an. Was Sie auf diesem Gerät geschrieben haben, bleibt erhalten.",
   not_found: "Diese Seite haben wir nicht gefunden",
   not_found_body: "Sie wurde vielleicht verschoben oder entfernt, oder sie ist für Sie nicht zugänglich.",
   to_start: "Zur Startseite",

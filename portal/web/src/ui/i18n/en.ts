@@ -109,7 +109,7 @@ export const en = {
   reconnect_now: "Reconnect now",
 
   signed_out: "You are signed out",
-  signed_out_body: "Open your sign-in link again to continue. What you wrote on this device is kept.",
+  signed_out_body: "Sign in again to continue. What you wrote on this device is kept.",
   not_found: "We could not find that page",
   not_found_body: "It may have been moved or removed, or it is not available to you.",
   to_start: "Back to the start page",

@@ -101,7 +101,7 @@ export const es: Messages = {
   reconnecting: "Se perdió la conexión. Reconectando…",
   reconnect_now: "Reconectar ahora",
   signed_out: "Ha cerrado la sesión",
-  signed_out_body: "Abra de nuevo su enlace de acceso. Lo que escribió en este dispositivo se conserva.",
+  signed_out_body: "Inicie sesión de nuevo. Lo que escribió en este dispositivo se conserva.",
   not_found: "No encontramos esa página",
   not_found_body: "Puede haberse movido o eliminado, o no está disponible para usted.",
   to_start: "Volver al inicio",

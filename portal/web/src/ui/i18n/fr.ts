@@ -101,7 +101,7 @@ export const fr: Messages = {
   reconnecting: "La connexion a été perdue. Reconnexion…",
   reconnect_now: "Reconnecter maintenant",
   signed_out: "Vous êtes déconnecté",
-  signed_out_body: "Ouvrez à nouveau votre lien de connexion. Ce que vous avez écrit sur cet appareil est conservé.",
+  signed_out_body: "Reconnectez-vous pour continuer. Ce que vous avez écrit sur cet appareil est conservé.",
   not_found: "Page introuvable",
   not_found_body: "Elle a peut-être été déplacée ou retirée, ou ne vous est pas accessible.",
   to_start: "Retour à l’accueil",

@@ -101,7 +101,7 @@ export const pt: Messages = {
   reconnecting: "A ligação caiu. A ligar de novo…",
   reconnect_now: "Ligar agora",
   signed_out: "A sua sessão terminou",
-  signed_out_body: "Abra de novo o seu link de acesso. O que escreveu neste dispositivo fica guardado.",
+  signed_out_body: "Inicie sessão de novo para continuar. O que escreveu neste dispositivo fica guardado.",
   not_found: "Não encontrámos essa página",
   not_found_body: "Pode ter sido movida ou removida, ou não está disponível para si.",
   to_start: "Voltar ao início",

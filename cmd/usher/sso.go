@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/usherdesk/usher/integrations/oidc"
+	"github.com/usherdesk/usher/integrations/rest"
+	"github.com/usherdesk/usher/portal/identity"
+)
+
+// callbackPath is where providers send browsers back to.
+const callbackPath = "/v1/auth/callback"
+
+func newProviders(c config) *oidc.Client {
+	return oidc.New(oidc.Config{
+		RedirectURL: c.PublicURL + callbackPath, Secret: setting,
+		Dialer: func(networks []netip.Prefix) *net.Dialer { return rest.Guard{Allow: networks}.Dialer() },
+	})
+}
+
+func ssoCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "sso", Short: "Let an organisation's people sign in at their own OpenID Connect provider"}
+	cmd.AddCommand(
+		onConnection("set TENANT FILE", "Store a connection from a JSON file (- for standard input); TENANT is a slug, or staff", 2, setConnection),
+		onConnection("remove TENANT", "End an organisation's single sign-on; its people get links again", 1, removeConnection),
+		onConnection("check TENANT", "Ask the provider whether it can be used", 1, checkConnection),
+		&cobra.Command{Use: "list", Short: "List the connections", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error { return a.listConnections(ctx, cmd.OutOrStdout()) })
+		}},
+	)
+	return cmd
+}
+
+// onConnection is a command whose first argument says whose connection.
+func onConnection(use, short string, args int, do func(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(args), RunE: func(cmd *cobra.Command, args []string) error {
+		return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+			tenants, err := a.tenants(ctx)
+			if err != nil {
+				return err
+			}
+			tenant, known := tenants[args[0]]
+			if !known && args[0] != "staff" {
+				return fmt.Errorf("there is no tenant %q; name it by its slug, or say staff", args[0])
+			}
+			return do(ctx, a, cmd.OutOrStdout(), tenant, args)
+		})
+	}}
+}
+
+func setConnection(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string) error {
+	body, err := readAll(args[1])
+	if err != nil {
+		return err
+	}
+	c, err := identity.ParseConnection(body)
+	if err != nil {
+		return err
+	}
+	c.TenantID = tenant
+	if err := a.identity.PutConnection(ctx, c); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s signs in at %s. Register this redirect address there:\n%s%s\n", args[0], c.Issuer, a.config.PublicURL, callbackPath)
+	return err
+}
+
+func readAll(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(io.LimitReader(os.Stdin, 1<<20))
+	}
+	return os.ReadFile(name)
+}
+
+func removeConnection(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string) error {
+	if err := a.identity.DropConnection(ctx, tenant); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%s signs in with links again.\n", args[0])
+	return err
+}
+
+func checkConnection(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string) error {
+	all, err := a.identity.Connections(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(c identity.Connection) bool { return c.TenantID == tenant })
+	if at < 0 {
+		return fmt.Errorf("%s: %w", args[0], identity.ErrNoConnection)
+	}
+	page, err := newProviders(a.config).Check(ctx, all[at])
+	if err != nil {
+		return fmt.Errorf("%s cannot be used: %w", all[at].Issuer, err)
+	}
+	_, err = fmt.Fprintf(out, "%s can be used; people sign in at %s.\n", all[at].Issuer, page)
+	return err
+}
+
+func (a *application) listConnections(ctx context.Context, out io.Writer) error {
+	all, err := a.identity.Connections(ctx)
+	if err != nil {
+		return err
+	}
+	tenants, err := a.tenants(ctx)
+	if err != nil {
+		return err
+	}
+	names := map[uuid.UUID]string{uuid.Nil: "staff"}
+	for slug, id := range tenants {
+		names[id] = slug
+	}
+	for _, c := range all {
+		if _, err := fmt.Fprintf(out, "%s\t%s\t%s\n", names[c.TenantID], c.Issuer, strings.Join(c.Domains, ", ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSignIn is the doctor's line: who signs in how, and which secret is missing.
+func checkSignIn(ctx context.Context, a *application, out io.Writer) bool {
+	all, err := a.identity.Connections(ctx)
+	if err != nil {
+		finding{"BAD", "sign-in", err.Error()}.print(out)
+		return false
+	}
+	var errs []error
+	for _, c := range all {
+		if c.SecretEnv != "" && setting(c.SecretEnv) == "" {
+			errs = append(errs, fmt.Errorf("%s is not set: nobody can sign in at %s", c.SecretEnv, c.Issuer))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		finding{"BAD", "sign-in", strings.ReplaceAll(err.Error(), "\n", "; ")}.print(out)
+		return false
+	}
+	links := "links are sent by mail to people who ask"
+	if a.mail == nil {
+		links = "e-mail is off: make links with `usher token link`"
+	}
+	if len(all) == 0 {
+		finding{"off", "sign-in", "no organisation has single sign-on (`usher sso set`); " + links}.print(out)
+	} else {
+		finding{"on", "sign-in", fmt.Sprintf("%d connections; elsewhere %s", len(all), links)}.print(out)
+	}
+	return true
+}

@@ -72,12 +72,6 @@ export async function startServer(settings = {}) {
       const { stdout: made } = await run(binary, ["token", "link", "--email", email, "--json"], { env });
       return JSON.parse(made).links[0].url;
     },
-    /** Runs a command of the program against this server's database. */
-    async usher(args, input = "") {
-      const running = run(binary, args, { env });
-      running.child.stdin.end(input);
-      return (await running).stdout;
-    },
     /** Ends the program as a power cut would, and starts it again. */
     async crash() {
       const gone = new Promise((done) => child.once("exit", done));

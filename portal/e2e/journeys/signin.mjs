@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { startProvider } from "../oidc.mjs";
 import { state, theServer, visit } from "../setup.mjs";
@@ -8,7 +11,10 @@ const connected = async () => {
   const server = await theServer();
   provider ??= await startProvider();
   const connection = { issuer: provider.url, client_id: "usher", domains: ["globex-fintech.example"], networks: ["127.0.0.0/8"] };
-  await server.usher(["sso", "set", "globex-fintech", "-"], JSON.stringify(connection));
+  const file = join(await mkdtemp(join(tmpdir(), "usher-sso-")), "connection.json");
+  await writeFile(file, JSON.stringify(connection));
+  await server.command("sso", "set", "globex-fintech", file);
+  await rm(dirname(file), { recursive: true });
   return server;
 };
 after(() => provider?.close());

@@ -28,7 +28,7 @@ type phrases struct {
 
 var byLanguage = map[string]phrases{
 	"en": {
-		greeting:       "Hello! I'm the Usher assistant, an AI. Ask me about your onboarding or how something works, and I'll answer from your live records and our help centre.",
+		greeting:       "Hello! I'm the Usher assistant, an AI. What is it about? Ask me about your onboarding or how something works, and I'll answer from your live records and our help centre. A person is one step away.",
 		thanks:         "You're welcome! If anything else comes up, just write here.",
 		passedOn:       "I've passed this on to our team as ticket #%n. They can see our whole conversation, so you don't need to repeat anything. They'll answer here in this chat.",
 		passedOnUrgent: "I've passed this on to our team as urgent, ticket #%n. They can see our whole conversation and will answer here in this chat.",
@@ -50,7 +50,7 @@ var byLanguage = map[string]phrases{
 		},
 	},
 	"de": {
-		greeting:       "Hallo! Ich bin der Usher-Assistent, eine KI. Fragen Sie mich nach Ihrem Onboarding oder wie etwas funktioniert; ich antworte aus Ihren aktuellen Daten und unserem Hilfe-Center.",
+		greeting:       "Hallo! Ich bin der Usher-Assistent, eine KI. Worum geht es? Fragen Sie mich nach Ihrem Onboarding oder wie etwas funktioniert; ich antworte aus Ihren aktuellen Daten und unserem Hilfe-Center. Ein Mensch ist einen Schritt entfernt.",
 		thanks:         "Gern geschehen! Wenn noch etwas ist, schreiben Sie einfach hier.",
 		passedOn:       "Ich habe das als Ticket #%n an unser Team weitergegeben. Es sieht unser ganzes Gespräch, Sie müssen nichts wiederholen. Die Antwort kommt hier im Chat.",
 		passedOnUrgent: "Ich habe das als dringend an unser Team weitergegeben, Ticket #%n. Es sieht unser ganzes Gespräch und antwortet hier im Chat.",
@@ -72,7 +72,7 @@ var byLanguage = map[string]phrases{
 		},
 	},
 	"fr": {
-		greeting:       "Bonjour ! Je suis l'assistant d'Usher, une IA. Posez-moi vos questions sur votre intégration ou sur le fonctionnement du produit ; je réponds à partir de vos données à jour et de notre centre d'aide.",
+		greeting:       "Bonjour ! Je suis l'assistant d'Usher, une IA. De quoi s'agit-il ? Posez-moi vos questions sur votre intégration ou sur le fonctionnement du produit ; je réponds à partir de vos données à jour et de notre centre d'aide. Une personne est à un pas.",
 		thanks:         "Avec plaisir ! Si autre chose se présente, écrivez ici.",
 		passedOn:       "J'ai transmis votre demande à notre équipe, ticket n° %n. Elle voit toute notre conversation, vous n'avez rien à répéter. La réponse arrivera ici.",
 		passedOnUrgent: "J'ai transmis votre demande à notre équipe comme urgente, ticket n° %n. Elle voit toute notre conversation et répondra ici.",
@@ -94,7 +94,7 @@ var byLanguage = map[string]phrases{
 		},
 	},
 	"es": {
-		greeting:       "¡Hola! Soy el asistente de Usher, una IA. Pregúnteme por su incorporación o cómo funciona algo; respondo con sus datos actuales y nuestro centro de ayuda.",
+		greeting:       "¡Hola! Soy el asistente de Usher, una IA. ¿De qué se trata? Pregúnteme por su incorporación o cómo funciona algo; respondo con sus datos actuales y nuestro centro de ayuda. Una persona está a un paso.",
 		thanks:         "¡De nada! Si surge algo más, escriba aquí.",
 		passedOn:       "He pasado esto a nuestro equipo como ticket n.º %n. Ven toda nuestra conversación, no tiene que repetir nada. Responderán aquí en el chat.",
 		passedOnUrgent: "He pasado esto a nuestro equipo como urgente, ticket n.º %n. Ven toda nuestra conversación y responderán aquí en el chat.",
@@ -116,7 +116,7 @@ var byLanguage = map[string]phrases{
 		},
 	},
 	"pt": {
-		greeting:       "Olá! Sou o assistente da Usher, uma IA. Pergunte-me sobre a sua integração ou como algo funciona; respondo com os seus dados atuais e o nosso centro de ajuda.",
+		greeting:       "Olá! Sou o assistente da Usher, uma IA. De que se trata? Pergunte-me sobre a sua integração ou como algo funciona; respondo com os seus dados atuais e o nosso centro de ajuda. Uma pessoa está a um passo.",
 		thanks:         "De nada! Se surgir mais alguma coisa, escreva aqui.",
 		passedOn:       "Passei isto à nossa equipa como ticket n.º %n. A equipa vê toda a nossa conversa, não precisa de repetir nada. A resposta chegará aqui no chat.",
 		passedOnUrgent: "Passei isto à nossa equipa como urgente, ticket n.º %n. A equipa vê toda a nossa conversa e responderá aqui no chat.",

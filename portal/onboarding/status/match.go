@@ -27,7 +27,9 @@ func find(text, language string, things []thing) []int {
 		for _, name := range append([]string{t.name}, t.aliases...) {
 			score = max(score, fits(words, stems(name, language)))
 		}
-		if slices.ContainsFunc(initials(t.name), func(short string) bool { return slices.Contains(words, short) }) {
+		if slices.ContainsFunc(initials(t.name), func(short string) bool {
+			return slices.Contains(words, short) && !lexicon.Stopword(short, language)
+		}) {
 			score = max(score, 1)
 		}
 		switch {

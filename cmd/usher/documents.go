@@ -11,6 +11,7 @@ import (
 
 	"github.com/usherdesk/usher/integrations/clamd"
 	"github.com/usherdesk/usher/integrations/s3"
+	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/portal/onboarding/document"
@@ -74,7 +75,7 @@ func (a *application) connectDocuments(workers *river.Workers) (documents, error
 	d.customers = document.New(a.app, blobs, scanner, a.jobs, document.Config{})
 	d.staff = document.New(a.worker, blobs, scanner, a.jobs, document.Config{})
 	document.AddWorkers(workers, d.staff)
-	config := attachment.Config{Unscanned: c.Unscanned}
+	config := attachment.Config{Unscanned: c.Unscanned, Tell: a.desk.Noted}
 	d.sent = attachment.New(a.app, blobs, scanner, a.jobs, a.wake, config)
 	d.attachments = attachment.New(a.worker, blobs, scanner, a.jobs, a.wake, config)
 	attachment.AddWorkers(workers, d.attachments)
@@ -91,4 +92,12 @@ func (r reviewer) Review(ctx context.Context, tenant uuid.UUID, review document.
 	return r.db.WithSystem(ctx, "staff decide about a document", func(tx pgx.Tx) error {
 		return document.Decide(ctx, tx, r.rules, tenant, review)
 	})
+}
+
+// filesOf is nil where there is no store of files, not an interface of nothing.
+func filesOf(s *attachment.Service) slack.Files {
+	if s == nil {
+		return nil
+	}
+	return s
 }

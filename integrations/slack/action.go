@@ -171,6 +171,13 @@ func (in *Inbound) submit(ctx context.Context, actor triage.Actor, ref desk.Tick
 	action, draft, _ := strings.Cut(call.View.CallbackID, "|")
 	switch action {
 	case actReply:
+		if files := call.View.State.Values[fieldFiles][fieldFiles].Files; len(files) > 0 {
+			later := laterReply{User: call.User.ID, Ref: ref, View: call.View.ID, Text: text, Then: choice, Draft: draft, At: in.now().UTC()}
+			for _, f := range files {
+				later.Files = append(later.Files, f.ID)
+			}
+			return in.replyLater(ctx, ref, later)
+		}
 		// The view's id is the reply's: pressing twice sends once.
 		_, err = in.desk.Reply(ctx, actor, ref, desk.Reply{
 			Text: text, ClientKey: "slack:" + call.View.ID, Then: triage.InternalState(choice), DraftID: parseID(draft),

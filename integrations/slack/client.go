@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +39,9 @@ type Config struct {
 // Client posts tickets into a channel.
 type Client struct {
 	api     *slack.Client
+	http    *http.Client
+	token   string
+	apiURL  *url.URL // nil: Slack's own
 	channel string
 	now     func() time.Time
 	pace    *rate.Limiter
@@ -59,7 +63,9 @@ func New(c Config) *Client {
 		c.Now = time.Now
 	}
 	options := []slack.Option{slack.OptionHTTPClient(c.HTTP)}
+	var apiURL *url.URL
 	if c.APIURL != "" {
+		apiURL, _ = url.Parse(c.APIURL) // what cannot be read fails at the first call
 		options = append(options, slack.OptionAPIURL(strings.TrimSuffix(c.APIURL, "/")+"/"))
 	}
 	limit := rate.Every(cmp.Or(c.PerPost, time.Second))
@@ -67,7 +73,7 @@ func New(c Config) *Client {
 		limit = rate.Inf
 	}
 	return &Client{
-		api: slack.New(c.Token, options...), channel: c.Channel, now: c.Now, pace: rate.NewLimiter(limit, cmp.Or(c.Burst, 3)),
+		api: slack.New(c.Token, options...), http: c.HTTP, token: c.Token, apiURL: apiURL, channel: c.Channel, now: c.Now, pace: rate.NewLimiter(limit, cmp.Or(c.Burst, 3)),
 		checkFor: cmp.Or(c.CheckFor, 10*time.Minute), users: map[string]cachedUser{},
 	}
 }

@@ -32,6 +32,7 @@ type callback struct {
 		Metadata    *slack.SlackMetadata `json:"metadata"`
 		Message     *eventMessage        `json:"message"`
 		Previous    *eventMessage        `json:"previous_message"`
+		Files       []eventFile          `json:"files"`
 		Item        struct {
 			Type    string `json:"type"`
 			Channel string `json:"channel"`
@@ -41,11 +42,12 @@ type callback struct {
 }
 
 type eventMessage struct {
-	User     string `json:"user"`
-	BotID    string `json:"bot_id"`
-	Text     string `json:"text"`
-	TS       string `json:"ts"`
-	ThreadTS string `json:"thread_ts"`
+	User     string      `json:"user"`
+	BotID    string      `json:"bot_id"`
+	Text     string      `json:"text"`
+	TS       string      `json:"ts"`
+	ThreadTS string      `json:"thread_ts"`
+	Files    []eventFile `json:"files"`
 }
 
 // event works on one stored event. What is not known is ignored.
@@ -130,7 +132,7 @@ func (in *Inbound) message(ctx context.Context, e callback) error {
 	}
 	actor, err := in.staff(ctx, ev.User)
 	if err == nil {
-		_, err = in.desk.AddNote(ctx, actor, ref, desk.InternalNote{Text: unescape(ev.Text), ClientKey: noteKey(ev.Channel, ev.TS), FromSlack: true})
+		_, err = in.desk.AddNote(ctx, actor, ref, desk.InternalNote{Text: posted(ev.Text, ev.Files), ClientKey: noteKey(ev.Channel, ev.TS), FromSlack: true})
 	}
 	if err != nil && forPerson(err) {
 		return in.client.whisper(ctx, ev.Channel, ev.ThreadTS, ev.User, "Not kept in Usher. "+explain(err))
@@ -160,7 +162,7 @@ func (in *Inbound) edited(ctx context.Context, channel string, m eventMessage) e
 	if err != nil || !ok {
 		return err
 	}
-	return in.desk.EditNote(ctx, actor, ref, noteKey(channel, m.TS), unescape(m.Text))
+	return in.desk.EditNote(ctx, actor, ref, noteKey(channel, m.TS), posted(m.Text, m.Files))
 }
 
 func (in *Inbound) deleted(ctx context.Context, channel, ts string, m eventMessage) error {

@@ -22,7 +22,9 @@ import (
 
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/enquiry"
 )
@@ -50,6 +52,7 @@ type InboundConfig struct {
 	Desk           *desk.Service
 	Articles       Articles
 	Curation       Curation
+	Files          Files // nil: replies from Slack carry none
 	Now            func() time.Time
 	Log            *slog.Logger
 }
@@ -63,6 +66,7 @@ type Inbound struct {
 	desk     *desk.Service
 	articles Articles
 	curation Curation
+	files    Files
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -74,7 +78,7 @@ func NewInbound(c InboundConfig) *Inbound {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Now, cmp.Or(c.Log, slog.Default()), &enquiry.Service{Desk: c.Desk}}
+	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Files, c.Now, cmp.Or(c.Log, slog.Default()), &enquiry.Service{Desk: c.Desk}}
 }
 
 // Mount adds /slack/events, /slack/interactions and /slack/commands.
@@ -278,7 +282,11 @@ func (in *Inbound) Handle(ctx context.Context, id string) error {
 }
 
 func (in *Inbound) work(ctx context.Context, id string, payload []byte) error {
-	if kind, _, _ := cutKind(id); kind == "interaction" {
+	kind, _, _ := cutKind(id)
+	if kind == "reply" {
+		return in.replyWithFiles(ctx, payload)
+	}
+	if kind == "interaction" {
 		var stored interaction
 		if err := json.Unmarshal(payload, &stored); err != nil {
 			return &desk.PermanentError{Safe: "The stored interaction cannot be read.", Err: err}
@@ -337,6 +345,18 @@ func explain(err error) string {
 		return "This is too long."
 	case errors.Is(err, desk.ErrNoDraft):
 		return "No article answers this, so there is nothing to suggest."
+	case errors.Is(err, blob.ErrTooLarge):
+		return "A file is too large."
+	case errors.Is(err, blob.ErrType):
+		return "A file is of a type that is not accepted: send a PDF, an image, a text or an office document."
+	case errors.Is(err, blob.ErrEmpty):
+		return "A file is empty."
+	case errors.Is(err, attachment.ErrInfected):
+		return "The virus check found something in a file."
+	case errors.Is(err, attachment.ErrNoScanner):
+		return "Files cannot be sent to customers: no virus check is set up."
+	case errors.Is(err, attachment.ErrTooMany), errors.Is(err, attachment.ErrManyWaiting):
+		return "These are too many files."
 	case errors.Is(err, desk.ErrNotTakenBack):
 		return "A mail that was sent cannot be taken back. Send a correction."
 	case errors.Is(err, desk.ErrBadValue):
@@ -352,6 +372,7 @@ func forPerson(err error) bool {
 	for _, known := range []error{
 		errUnmapped, desk.ErrRefused, desk.ErrTicketClosed, triage.ErrTicketNotFound, triage.ErrEmptyMessage,
 		triage.ErrMessageTooLong, desk.ErrNoDraft, desk.ErrNotTakenBack, desk.ErrBadValue,
+		blob.ErrTooLarge, blob.ErrType, blob.ErrEmpty, attachment.ErrInfected, attachment.ErrNoScanner, attachment.ErrTooMany, attachment.ErrManyWaiting,
 	} {
 		if errors.Is(err, known) {
 			return true

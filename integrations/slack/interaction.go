@@ -35,6 +35,9 @@ type action struct {
 	SelectedOption struct {
 		Value string `json:"value"`
 	} `json:"selected_option"`
+	Files []struct {
+		ID string `json:"id"`
+	} `json:"files"`
 }
 
 // submittedView is a modal with what was typed and chosen in it.

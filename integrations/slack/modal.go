@@ -116,7 +116,11 @@ func (in *Inbound) replyView(view *slack.ModalViewRequest, d desk.Detail, draft 
 	if draft.Text != "" {
 		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewContextBlock("", mrkdwn("✏️ Suggested from: "+orNone(linkLine(draft.Sources))+" Read it before you send it.")))
 	}
-	view.Blocks.BlockSet = append(view.Blocks.BlockSet, area("Your reply", draft.Text, "The customer sees this text in their chat, with your name."),
+	view.Blocks.BlockSet = append(view.Blocks.BlockSet, area("Your reply", draft.Text, "The customer sees this text in their chat, with your name."))
+	if files := in.fileField(); files != nil {
+		view.Blocks.BlockSet = append(view.Blocks.BlockSet, files)
+	}
+	view.Blocks.BlockSet = append(view.Blocks.BlockSet,
 		choose("Afterwards", string(triage.InternalOpen), []option{
 			{string(triage.InternalOpen), "I keep working on it"}, {string(triage.InternalPending), "I wait for the customer"}, {string(triage.InternalSolved), "It is solved"},
 		}))
@@ -207,6 +211,11 @@ func (in *Inbound) say(ctx context.Context, viewID string, p pressed, text strin
 // update shows a view where another is open. A closed window is no error.
 func (in *Inbound) update(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
 	_, err := in.client.api.UpdateViewContext(ctx, view, "", "", viewID)
+	if isError(err, "missing_scope") || isError(err, "no_permission") {
+		if bare, ok := withoutFiles(view); ok {
+			_, err = in.client.api.UpdateViewContext(ctx, bare, "", "", viewID)
+		}
+	}
 	if isError(err, "not_found") || isError(err, "view_not_found") {
 		return nil
 	}

@@ -52,6 +52,9 @@ type Config struct {
 	// Unscanned lets files through to customers that nothing looked at, where no
 	// scanner is set up. They are labelled so.
 	Unscanned bool
+	// Tell, which may be nil, hears in the same transaction of an internal message
+	// that says a file was removed.
+	Tell func(ctx context.Context, tx pgx.Tx, m triage.Message) error
 }
 
 var usualTypes = []string{

@@ -148,11 +148,14 @@ func (s *Service) removed(ctx context.Context, tx pgx.Tx, file File, key, detail
 	if file.UploaderKind == triage.ActorStaff {
 		from = "our"
 	}
-	_, _, err := triage.InsertMessage(ctx, tx, triage.Message{
+	m, created, err := triage.InsertMessage(ctx, tx, triage.Message{
 		TenantID: file.TenantID, ID: uuid.NewSHA1(file.ID, []byte("removed")), ConversationID: *file.ConversationID, AuthorKind: triage.AuthorSystem, Visibility: triage.Internal,
 		Body: fmt.Sprintf("The virus check found %q in %s file %q. It was removed; nobody can open it.", detail, from, file.Name), ClientKey: new("removed:" + file.ID.String()),
 	})
-	return err
+	if err != nil || !created || s.config.Tell == nil {
+		return err
+	}
+	return s.config.Tell(ctx, tx, m)
 }
 
 // unsent is how long a file may wait for its message.

@@ -186,7 +186,7 @@ func (s *Service) changePost(ctx context.Context, w *work, m triage.Message) err
 	if s.Channel == nil {
 		return nil
 	}
-	rows, err := w.tx.Query(ctx, `update deliveries set payload = jsonb_set(case when $6 then payload - 'message' else payload end, '{text}', to_jsonb($4::text)), wanted = wanted + 1, updated_at = $5,
+	rows, err := w.tx.Query(ctx, `update deliveries set payload = jsonb_set(case when $6 then payload - 'message' - 'links' else payload end, '{text}', to_jsonb($4::text)), wanted = wanted + 1, updated_at = $5,
 		state = case when state = 'delivered' then 'pending' else state end, attempts = case when state = 'delivered' then 0 else attempts end
 		where tenant_id = $1 and destination = $2 and subject_key = $3 and kind = 'thread' returning ticket_id`,
 		m.TenantID, s.Channel.System(), "message:"+m.ID.String(), said(m), w.at, m.State == triage.MessageDeleted)

@@ -462,7 +462,7 @@ func (l *lane) note(ctx context.Context, tx pgx.Tx, d delivery) (Note, error) {
 		return Note{}, err
 	}
 	note := Note{
-		Key: m.ID, At: m.CreatedAt, Author: describe(threadPost{Label: labelOf(m), Author: m.AuthorName}), Text: said(m),
+		Key: m.ID, At: m.CreatedAt, Author: describe(threadPost{Label: labelOf(m), Author: m.AuthorName}), Text: l.s.withFiles(triage.Ticket{TenantID: l.tenant, ID: l.ticket}, m),
 		Internal: m.Visibility != triage.VisibleToCustomer,
 	}
 	if payload.Change > 0 {

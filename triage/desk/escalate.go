@@ -239,7 +239,7 @@ func (s *Service) relayMessage(ctx context.Context, w *work, message uuid.UUID) 
 	if err != nil {
 		return err
 	}
-	post := Post{Key: "message:" + m.ID.String(), Label: labelOf(m), Author: m.AuthorName, Text: said(m)}
+	post := Post{Key: "message:" + m.ID.String(), Label: labelOf(m), Author: m.AuthorName, Text: said(m), Links: s.fileLinks(w.ticket, m)}
 	if post.Label == PostSent {
 		post.Message = m.ID
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -23,7 +24,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/desk/desktest"
 	"github.com/usherdesk/usher/triage/sla"
@@ -62,14 +65,24 @@ type schedule struct {
 	written  []*spoken       // what customers and agents wrote and may still change
 	keys     []string
 	customer []triage.Message
+	files    *attachment.Service
+	carried  []uuid.UUID // files that messages carry
 	log      []string
+}
+
+// clean finds nothing.
+type clean struct{}
+
+func (clean) Scan(context.Context, io.Reader) (blob.Verdict, error) {
+	return blob.Verdict{Clean: true}, nil
 }
 
 // spoken is a message with the text it has now.
 type spoken struct {
 	id        uuid.UUID
 	key, text string
-	public    int // its place among what the customer sees
+	file      string // the name of the file it carries, if any
+	public    int    // its place among what the customer sees
 	slack     bool
 	by        triage.Actor
 	taken     bool
@@ -96,6 +109,9 @@ func TestSchedulesConverge(t *testing.T) {
 	require.NoError(t, err)
 	tenant := db.Tenant(t, "acme")
 	user := db.User(t, tenant, "ana@acme.test")
+	folder, err := blob.OpenFolder(t.TempDir())
+	require.NoError(t, err)
+	defer folder.Close()
 	agents := []triage.Actor{
 		{Kind: triage.ActorStaff, ID: db.Staff(t, "bo@usher.test")}, {Kind: triage.ActorStaff, ID: db.Staff(t, "cy@usher.test")},
 	}
@@ -105,6 +121,7 @@ func TestSchedulesConverge(t *testing.T) {
 		group.Go(func() {
 			for i := uint64(worker); i < uint64(n) && !t.Failed(); i += uint64(max(2, runtime.GOMAXPROCS(0))) {
 				s := &schedule{t: t, seed: first + i, db: db, tenant: tenant, user: user, agents: agents}
+				s.files = attachment.New(db.Worker, folder, clean{}, jobs, nil, attachment.Config{})
 				s.run(jobs)
 				done.Add(1)
 			}
@@ -123,6 +140,7 @@ func (s *schedule) run(jobs desk.Jobs) {
 	s.desk = desk.New(desk.Config{
 		DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: s.clock.now, Clocks: sla.New(jobs, s.clock.now),
 		Log: slog.New(slog.DiscardHandler), MaxAttempts: 10_000,
+		TicketURL: func(_, _ uuid.UUID, _ int64) string { return "https://usher.test/ticket" },
 	})
 	s.shown, s.noted, s.gone, s.updated = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	s.conversation = uuid.Must(uuid.NewV7())
@@ -181,7 +199,9 @@ func (s *schedule) storm() {
 }
 
 func (s *schedule) step() {
-	switch s.r.IntN(20) {
+	switch s.r.IntN(21) {
+	case 20:
+		s.scan()
 	case 0, 1:
 		s.customerWrites(false)
 	case 2:
@@ -268,18 +288,55 @@ func (s *schedule) customerWrites(first bool) {
 	s.note("customer writes %s thanks=%v", text, thanks)
 	s.public = append(s.public, text)
 	s.shown[text], s.noted[text] = true, true
+	ana := triage.Actor{Kind: triage.ActorCustomer, ID: s.user, TenantID: s.tenant}
+	name, files := s.upload(ana)
+	if name != "" {
+		s.shown[name], s.noted[name] = true, true
+		s.carried = append(s.carried, files...)
+	}
 	s.must(s.db.App.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		carries, err := attachment.Take(s.t.Context(), tx, s.tenant, s.conversation, ana, files)
+		if err != nil {
+			return err
+		}
 		m, _, err := triage.InsertMessage(s.t.Context(), tx, triage.Message{
 			TenantID: s.tenant, ID: uuid.Must(uuid.NewV7()), ConversationID: s.conversation, AuthorKind: triage.AuthorCustomer,
-			AuthorName: "Ana", Visibility: triage.VisibleToCustomer, Body: text,
+			AuthorName: "Ana", Visibility: triage.VisibleToCustomer, Body: text, Attachments: carries,
 		})
 		if err != nil {
 			return err
 		}
+		if err := attachment.Bind(s.t.Context(), tx, m); err != nil {
+			return err
+		}
 		s.customer = append(s.customer, m)
-		s.written = append(s.written, &spoken{id: m.ID, text: text, public: len(s.public) - 1})
+		s.written = append(s.written, &spoken{id: m.ID, text: text, file: name, public: len(s.public) - 1})
 		return s.process(tx, m, first, thanks)
 	}))
+}
+
+// upload gives a message a file, sometimes.
+func (s *schedule) upload(by triage.Actor) (name string, ids []uuid.UUID) {
+	if s.r.IntN(3) > 0 {
+		return "", nil
+	}
+	name = s.text("file") + "txt"
+	f, err := s.files.Upload(s.t.Context(), attachment.Incoming{Tenant: s.tenant, By: by, Source: attachment.FromPortal, Name: name, Body: strings.NewReader(name)})
+	s.must(err)
+	s.note("uploaded %s", name)
+	return name, []uuid.UUID{f.ID}
+}
+
+// scan checks a file that was sent, or was taken back meanwhile.
+func (s *schedule) scan() {
+	if len(s.carried) == 0 {
+		return
+	}
+	err := s.files.Scan(s.t.Context(), s.tenant, s.carried[s.r.IntN(len(s.carried))])
+	s.note("scanned a file: %v", err)
+	if !errors.Is(err, attachment.ErrNotFound) {
+		s.must(err)
+	}
 }
 
 // process is what the assistant does with a message.
@@ -320,7 +377,8 @@ func (s *schedule) again() {
 
 func (s *schedule) reply() {
 	text, key := s.text("reply"), s.text("key")
-	in := desk.Reply{Text: text, ClientKey: key, Then: []triage.InternalState{"open", "pending", "solved"}[s.r.IntN(3)]}
+	name, files := s.upload(s.agents[0])
+	in := desk.Reply{Text: text, ClientKey: key, Attachments: files, Then: []triage.InternalState{"open", "pending", "solved"}[s.r.IntN(3)]}
 	sent := false
 	var m triage.Message
 	for range 1 + s.r.IntN(2) { // pressed twice
@@ -335,7 +393,11 @@ func (s *schedule) reply() {
 	if sent {
 		s.public = append(s.public, text)
 		s.shown[text], s.noted[text] = true, true
-		s.written = append(s.written, &spoken{id: m.ID, text: text, public: len(s.public) - 1, by: s.agents[0]})
+		if name != "" {
+			s.shown[name], s.noted[name] = true, true
+			s.carried = append(s.carried, files...)
+		}
+		s.written = append(s.written, &spoken{id: m.ID, text: text, file: name, public: len(s.public) - 1, by: s.agents[0]})
 	}
 }
 
@@ -391,6 +453,11 @@ func (s *schedule) moved(m *spoken, before string) {
 		if m.text != "" {
 			s.shown[m.text] = true
 		}
+	}
+	if m.taken && m.file != "" { // it may have reached the CRM, or not
+		s.gone[m.file] = true
+		delete(s.shown, m.file)
+		delete(s.noted, m.file)
 	}
 	delete(s.noted, before) // it may have reached the CRM, or not
 	delete(s.updated, before)
@@ -557,7 +624,38 @@ func (s *schedule) check() {
 			}
 		}
 	}
+	s.checkFiles(ctx, visible)
 	s.checkOutside(ctx, tickets)
+}
+
+// checkFiles holds what messages show of their files to the files themselves.
+func (s *schedule) checkFiles(ctx context.Context, visible []triage.Message) {
+	kept := map[uuid.UUID]attachment.File{}
+	s.must(s.db.Worker.WithTenant(ctx, s.tenant, func(tx pgx.Tx) error {
+		for _, id := range s.carried {
+			f, err := attachment.ByID(ctx, tx, s.tenant, id)
+			if errors.Is(err, attachment.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			kept[id] = f
+		}
+		return nil
+	}))
+	for _, m := range visible {
+		for _, shown := range m.Attachments {
+			f, ok := kept[shown.ID]
+			if !ok || f.MessageID == nil || *f.MessageID != m.ID || f.Attachment != shown {
+				s.fail("%s shows %+v, its file is %+v", m.Body, shown, f)
+			}
+			delete(kept, shown.ID)
+		}
+	}
+	if len(kept) > 0 {
+		s.fail("files of no message: %v", kept)
+	}
 }
 
 func (s *schedule) checkOutside(ctx context.Context, tickets []triage.Ticket) {
@@ -582,6 +680,9 @@ func (s *schedule) checkOutside(ctx context.Context, tickets []triage.Ticket) {
 		}
 		for _, post := range s.slack.Thread(ticket.ID) {
 			fmt.Fprintln(&thread, post.Text)
+			for _, l := range post.Links {
+				fmt.Fprintln(&thread, l.Title)
+			}
 		}
 		for _, note := range s.crm.Notes["crm-"+ticket.ID.String()] {
 			fmt.Fprintln(&notes, note.Text)

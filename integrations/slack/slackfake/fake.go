@@ -73,8 +73,59 @@ type Server struct {
 	views     map[string]*View
 	homes     map[string]json.RawMessage
 	calls     map[string]int
+	files     map[string]File
 	shared    bool
 	socket    string
+}
+
+// File is a private file of the workspace. URL, where set, is the address it is
+// said to be at.
+type File struct {
+	ID, Name, Type, Content, URL string
+}
+
+// AddFile puts a file into the workspace.
+func (s *Server) AddFile(f File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files == nil {
+		s.files = map[string]File{}
+	}
+	s.files[f.ID] = f
+}
+
+// private gives a file's bytes to whoever holds the token; everybody else sees a
+// page to sign in at, as of the real one.
+func (s *Server) private(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	f, ok := s.files[path.Base(r.URL.Path)]
+	s.calls["download"]++
+	s.mu.Unlock()
+	switch {
+	case !ok:
+		http.NotFound(w, r)
+	case r.Header.Get("Authorization") != "Bearer xoxb-test":
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<!doctype html><html><title>Slack</title>")
+	default:
+		w.Header().Set("Content-Type", f.Type)
+		fmt.Fprint(w, f.Content)
+	}
+}
+
+func (s *Server) fileInfo(id string) map[string]any {
+	f, ok := s.files[id]
+	if !ok {
+		return failure("file_not_found")
+	}
+	address := f.URL
+	if address == "" {
+		address = s.URL + "/files-pri/" + f.ID
+	}
+	return map[string]any{"ok": true, "comments": []any{}, "file": map[string]any{
+		"id": f.ID, "created": 1700000000, "timestamp": 1700000000, "name": f.Name, "title": f.Name, "mimetype": f.Type, "mode": "hosted",
+		"size": len(f.Content), "is_external": false, "is_public": false, "user": "U00000001", "url_private": address, "url_private_download": address,
+	}}
 }
 
 // Socket makes apps.connections.open answer with a WebSocket address.
@@ -96,7 +147,10 @@ func New(t testing.TB) *Server {
 		require.NoError(t, err)
 		s.schemas[name] = schema
 	}
-	s.Server = httptest.NewServer(s.lossy(s.spec.Wrap(http.HandlerFunc(s.serve))))
+	mux := http.NewServeMux()
+	mux.HandleFunc("/files-pri/", s.private) // beside the Web API, as files are
+	mux.Handle("/", s.lossy(s.spec.Wrap(http.HandlerFunc(s.serve))))
+	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
 }
@@ -273,6 +327,8 @@ func (s *Server) call(method string, args url.Values) map[string]any {
 			"unlinked": 0, "pending_shared": []any{}, "topic": map[string]any{"value": "", "creator": "", "last_set": 0},
 			"purpose": map[string]any{"value": "", "creator": "", "last_set": 0}, "previous_names": []any{},
 		}}
+	case "files.info":
+		return s.fileInfo(args.Get("file"))
 	case "users.info":
 		return s.userInfo(args.Get("user"))
 	case "chat.postMessage":

@@ -7,12 +7,17 @@ import (
 
 // Concepts of behaviour.
 var (
-	conceptInsult   = lexicon.concepts["insult"]
-	conceptSlur     = lexicon.concepts["slur"]
-	conceptThreat   = lexicon.concepts["threat"]
-	conceptSelfHarm = lexicon.concepts["selfharm"]
-	conceptSpam     = lexicon.concepts["seo"] | lexicon.concepts["riches"] | lexicon.concepts["adult"]
+	conceptInsult   = behaviour.concepts["insult"]
+	conceptSlur     = behaviour.concepts["slur"]
+	conceptThreat   = behaviour.concepts["threat"]
+	conceptSelfHarm = behaviour.concepts["selfharm"]
+	conceptSpam     = behaviour.concepts["seo"] | behaviour.concepts["riches"] | behaviour.concepts["adult"]
 )
+
+// behaving looks a word up among those that tell of behaviour.
+func behaving(tokens []token, i int) set {
+	return behaviour.meaning(tokens[i].text) | behaviour.phrases.at(tokens, i)
+}
 
 // hate is a wish of death or exile for a group of people.
 var hate = regexp.MustCompile(`\b(?:all|those|these|every|you) (?:\w+ ){1,3}(?:should|must|deserve to|need to|ought to) (?:all )?(?:die|be (?:killed|shot|gassed|deported|exterminated|wiped out|burned|hanged|put down))\b`)
@@ -20,7 +25,10 @@ var hate = regexp.MustCompile(`\b(?:all|those|these|every|you) (?:\w+ ){1,3}(?:s
 // conduct finds abuse and threats. People get these conversations, kindly; a
 // person who may harm themselves is one of them.
 func conduct(t *reading, text string) (signals []string) {
-	has := t.has(0, len(t.tokens))
+	var has set
+	for i := range t.tokens {
+		has |= behaving(t.tokens, i)
+	}
 	for _, c := range []struct {
 		bit  set
 		name string
@@ -43,7 +51,7 @@ func spam(t *reading, text string) (signals []string) {
 	links := strings.Count(text, "http://") + strings.Count(text, "https://") + strings.Count(text, "www.") - strings.Count(text, "://www.")
 	offers, last := 0, -1
 	for i := range t.tokens {
-		if t.tokens[i].concepts&conceptSpam != 0 && (last < 0 || i-last > 1) {
+		if behaving(t.tokens, i)&conceptSpam != 0 && (last < 0 || i-last > 1) {
 			offers++
 			last = i
 		}

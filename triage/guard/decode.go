@@ -12,10 +12,21 @@ import (
 // maxHidden bounds how many encoded pieces of one text are looked at.
 const maxHidden = 8
 
-// decode finds sentences hidden in a text: in base64 or hexadecimal, letters
-// shifted by thirteen, or written backwards. What decodes to anything but words,
-// such as keys, images and certificates, is left alone.
-func decode(text string) (hidden []string) {
+// hiddenText is a text found inside another one.
+type hiddenText struct {
+	text    string
+	encoded bool // not only cut up
+}
+
+// decode finds sentences hidden in a text: encoded, shifted, spelled over the radio,
+// backwards or in pieces. What decodes to anything but words, such as keys, images and
+// certificates, is left alone.
+func decode(text string) (hidden []hiddenText) {
+	add := func(s string, encoded bool) {
+		if s != "" && len(hidden) < maxHidden {
+			hidden = append(hidden, hiddenText{s, encoded})
+		}
+	}
 	for i := 0; i < len(text) && len(hidden) < maxHidden; {
 		j := i
 		for j < len(text) && codeByte(text[j]) {
@@ -23,24 +34,22 @@ func decode(text string) (hidden []string) {
 		}
 		if j-i >= 24 {
 			if s, ok := decoded(text[i:j]); ok {
-				hidden = append(hidden, s)
+				add(s, true)
 			}
 		}
 		i = j + 1
 	}
 	lower := strings.ToLower(text)
-	for _, sign := range shifted {
-		if strings.Contains(lower, sign) {
-			hidden = append(hidden, strings.Map(rot13, text))
-			break
-		}
+	if anyOf(lower, shifted) {
+		add(strings.Map(rot13, text), true)
 	}
-	for _, sign := range backwards {
-		if strings.Contains(lower, sign) {
-			hidden = append(hidden, reversed(text))
-			break
-		}
+	if anyOf(lower, backwards) {
+		add(reversed(text), true)
 	}
+	for _, read := range []func(string) string{smuggled, morse, ones, alphabet, pigLatin, caesar} {
+		add(read(text), true)
+	}
+	add(pieces(text), false)
 	return hidden
 }
 

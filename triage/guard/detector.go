@@ -1,9 +1,10 @@
 package guard
 
 import (
+	_ "embed"
+	"encoding/binary"
 	"math"
 	"math/bits"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,7 @@ import (
 const threshold = 0.5
 
 // buckets is how many weights the detector has: features are hashed into them.
-const buckets = 1 << 15
+const buckets = 1 << 16
 
 // detector is a logistic regression over words, pairs of words, meanings and
 // pairs of meanings of one sentence.
@@ -23,8 +24,26 @@ type detector struct {
 	bias   float32
 }
 
-// learned is the detector, trained at first use: some tenths of a second.
-var learned = sync.OnceValue(func() *detector { return train(corpus(corpusFile, 1, nil)) })
+// weightsFile holds the bias and the size of a step, four bytes each, and a weight
+// of one byte per bucket. train_test.go writes it.
+//
+//go:embed weights.bin
+var weightsFile []byte
+
+// learned is the detector.
+var learned = sync.OnceValue(func() *detector { return parseWeights(weightsFile) })
+
+func parseWeights(file []byte) *detector {
+	if len(file) != 8+buckets {
+		panic("guard: weights.bin is of another size: go test ./triage/guard -run TestWeights -update")
+	}
+	d := &detector{bias: math.Float32frombits(binary.LittleEndian.Uint32(file))}
+	step := math.Float32frombits(binary.LittleEndian.Uint32(file[4:]))
+	for i, w := range file[8:] {
+		d.weight[i] = float32(int8(w)) * step
+	}
+	return d
+}
 
 // telling are the meanings that say something by themselves. The others, such as
 // "all", "your" or "never", are in every second sentence and count beside one.
@@ -40,8 +59,22 @@ var telling = func() (all set) {
 var everyday = []string{
 	"all", "your", "must", "output", "only", "new", "never", "reply", "data", "user", "youare", "reveal", "insert", "stop", "asking", "howto",
 	"content", "rest", "opening", "link", "code", "crimeobject", "mine", "prior", "exfil", "task", "prank", "identity",
-	"insult", "slur", "threat", "selfharm", "seo", "riches", "adult", // behaviour, judged elsewhere
 }
+
+// stemLength is how many first letters of a longer word are a feature.
+const stemLength = 5
+
+// perTry is how much surer a sentence must be when more were tried: of many one
+// looks odd by chance.
+const perTry = 0.5
+
+// caution is asked of every sentence besides: at it no harmless trigger word of the
+// development rows is a finding.
+const caution = 0.5
+
+// nothingTelling is how much surer a sentence must be in which no word has a meaning
+// the lexicon knows.
+const nothingTelling = 1
 
 // window is the longest run of words judged at once, and reach how far apart two
 // meanings form a pair.
@@ -49,62 +82,6 @@ const (
 	window = 36
 	reach  = 6
 )
-
-const (
-	epochs    = 8
-	rate      = 0.3
-	decay     = 2e-5
-	wordsOff  = 0.5
-	harmless  = 3 // a harmless text weighs this many attacks
-	attackPer = 1
-	copies    = 4
-)
-
-// train fits detectors by Adagrad and averages them; the draws are fixed.
-func train(examples []example) *detector {
-	rows := make([]reading, len(examples))
-	for i, e := range examples {
-		rows[i] = read(e.text)
-	}
-	sum := &detector{}
-	for k := range copies {
-		d := trainOne(examples, rows, uint64(k))
-		sum.bias += d.bias / copies
-		for i, w := range d.weight {
-			sum.weight[i] += w / copies
-		}
-	}
-	return sum
-}
-
-// trainOne trains with one draw of order and words left out.
-func trainOne(examples []example, rows []reading, seed uint64) *detector {
-	d := &detector{bias: -2}
-	var square [buckets]float32
-	biasSquare := float32(1)
-	rng := rand.New(rand.NewPCG(11+seed, 13))
-	ids := make([]uint32, 0, 256)
-	for range epochs {
-		for _, i := range rng.Perm(len(rows)) {
-			ids = features(rows[i].tokens[:min(window, len(rows[i].tokens))], ids[:0], func() bool { return rng.Float64() < wordsOff })
-			x := scale(len(ids))
-			p := logistic(d.sum(ids))
-			want, cost := 0.0, float32(harmless)
-			if examples[i].attack {
-				want, cost = 1, 1
-			}
-			g := float32(p-want) * cost
-			biasSquare += g * g
-			d.bias -= rate * g / float32(math.Sqrt(float64(biasSquare)))
-			for _, id := range ids {
-				gi := g*x + decay*d.weight[id]
-				square[id] += gi * gi
-				d.weight[id] -= rate * gi / float32(math.Sqrt(float64(square[id])+1e-6))
-			}
-		}
-	}
-	return d
-}
 
 func scale(n int) float32 { return float32(1 / math.Sqrt(float64(max(n, 1)))) }
 
@@ -121,17 +98,28 @@ func logistic(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 // judge gives the highest chance of any sentence, and the words it began with.
 func (d *detector) judge(t *reading) (p float64, where string) {
 	ids := make([]uint32, 0, 512)
-	best := -1
+	best, tries := -1, 0
 	try := func(from, to int) {
-		if to-from < 3 || t.has(from, to)&telling == 0 {
-			return // too little to tell, or nothing it would know
+		if to-from < 3 {
+			return // too little to tell
 		}
 		ids = features(t.tokens[from:to], ids[:0], nil)
-		if q := logistic(d.sum(ids)); q > p {
-			p, best = q, from
+		z := d.sum(ids)
+		if t.has(from, to)&telling == 0 {
+			z -= nothingTelling
+		} else {
+			tries++
+		}
+		if best < 0 || z > p {
+			p, best = z, from
 		}
 	}
-	for _, s := range t.sentences {
+	for i, s := range t.sentences {
+		if i > 0 {
+			if before := t.sentences[i-1]; s.to-before.from <= window {
+				try(before.from, s.to)
+			}
+		}
 		for from := s.from; from < s.to; from += window * 3 / 4 {
 			try(from, min(from+window, s.to))
 			if from+window >= s.to {
@@ -142,6 +130,7 @@ func (d *detector) judge(t *reading) (p float64, where string) {
 	if best < 0 {
 		return 0, ""
 	}
+	p = logistic(p - caution - perTry*math.Log(float64(max(tries, 1))))
 	var words []string
 	for _, tok := range t.tokens[best:min(best+4, len(t.tokens))] {
 		words = append(words, tok.text)
@@ -151,17 +140,23 @@ func (d *detector) judge(t *reading) (p float64, where string) {
 
 // features lists the hashed features of some tokens. off says to leave a word out.
 func features(tokens []token, ids []uint32, off func() bool) []uint32 {
-	previous := uint64(0)
+	previous, previousCommon := uint64(0), true
 	for i := range tokens {
 		t := &tokens[i]
 		h := hash(t.text)
+		common := stopWords[t.text]
 		if off == nil || !off() {
-			ids = append(ids, bucket(h, 1))
-			if previous != 0 {
+			if !common {
+				ids = append(ids, bucket(h, 1))
+				if len(t.text) > stemLength {
+					ids = append(ids, bucket(hash(t.text[:stemLength]), 5))
+				}
+			}
+			if previous != 0 && !(common && previousCommon) {
 				ids = append(ids, bucket(previous*31+h, 2))
 			}
 		}
-		previous = h
+		previous, previousCommon = h, common
 		for a := t.concepts; a != 0; a &= a - 1 {
 			first := uint64(bits.TrailingZeros64(uint64(a)))
 			told := a&-a&telling != 0
@@ -180,6 +175,17 @@ func features(tokens []token, ids []uint32, off func() bool) []uint32 {
 	}
 	return ids
 }
+
+// stopWords are in every text; alone they are no feature.
+var stopWords = wordList(`a an the and or but so if then than that this these those there here it its it's is are was were be been being am i'm you're we're they're he's she's that's there's what's let's
+i you he she we they me him her us them my your his our their mine yours ours theirs myself yourself who whom whose which what when where why how
+do does did done doing don't doesn't didn't have has had having haven't hasn't can can't cannot could couldn't will won't would wouldn't shall should shouldn't may might must i've you've we've i'd you'd i'll you'll we'll
+of in on at to for from by with without about into onto over under up down out off as like than too very just also only even still yet again more most much many some any all each every both either neither no not nor none one two three first
+please thanks thank sorry hello hi hey ok okay yes well now today get got go going went come make made take use used using want need know see say said tell told give given let put new same other another such own way thing things time
+der die das den dem des ein eine einen einem einer und oder aber wenn dass nicht kein keine ich du er sie es wir ihr mich mir dich dir uns euch mein meine dein deine sein seine ihre unser unsere ist sind war bin bist hat habe haben wird werden kann können muss soll will auf aus bei in im an am mit nach von vom zu zum zur für über unter um als wie was wer wo wann warum auch noch nur schon mehr sehr hier da so bitte danke
+le la les l un une des du de d et ou mais si que qui quoi ne pas plus je j tu il elle on nous vous ils elles me m te t se s lui leur mon ma mes ton ta tes son sa ses notre nos votre vos ce cet cette ces c est sont a ai as avons avez ont était être avoir au aux dans en par pour sur avec sans sous comme comment quand où pourquoi aussi très merci
+el los las una unos unas del al y o pero si no ni que quien cual yo ella ellos mi mis tu tus su sus nuestro nuestra lo se es son era soy eres ha he han hay esta este esto estos en con por para sin sobre como cuando donde porque también muy más gracias
+os um uma uns umas do da dos das ao à no na nos nas e ou mas se não nem eu você ele ela eles meu minha seu sua nosso nossa é são foi sou está há em com por para sem sobre como quando onde porque também muito mais obrigado`)
 
 func bucket(h, kind uint64) uint32 {
 	h = (h ^ kind*0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd

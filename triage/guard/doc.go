@@ -8,12 +8,15 @@
 // # How a text is read
 //
 //	plain     look-alike letters, accents, invisible characters and letter play undone
-//	hidden    base64, hexadecimal, shifted or reversed writing and comments decoded
+//	hidden    base64, hexadecimal, Morse, bits, shifted or reversed writing, words in
+//	          pieces and comments decoded
+//	forged    marks of a model's own formats and chats somebody made up
 //	concepts  every word looked up in lexicon.txt: five languages, one vocabulary of
 //	          some fifty meanings ("override", "instructions", "previous", "reply")
 //	rules     rules.txt: meanings in order within reach of one another
-//	detector  a linear model over words and meanings, sentence by sentence, trained
-//	          at first use from corpus.txt, which we wrote
+//	detector  a linear model over words and meanings, sentence by sentence; its
+//	          weights.bin is made from corpus.txt and prose.txt, which we wrote, by
+//	          go test ./triage/guard -run TestWeights -update
 //	score     1 − the product of every sign's doubt; at the threshold it is a finding
 //
 // Message and passage differ: in text that is data (articles, quoted mail,

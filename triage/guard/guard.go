@@ -20,7 +20,7 @@ func Inspect(text string) Report {
 	text = clip(text)
 	t := readAll(text)
 	r := Report{}
-	r.judge(t, quotes(text), 0)
+	r.judge(t, text, quotes(text), 0)
 	if signals := conduct(&t[0], text); len(signals) > 0 {
 		r.Abuse, r.Signals = true, append(r.Signals, signals...)
 	}
@@ -37,9 +37,9 @@ func Inspect(text string) Report {
 // quoted mail, a document, a field of a record. Besides what Inspect looks for,
 // orders to whoever processes the text count.
 func InspectPassage(text string) Report {
-	t := readAll(clip(text))
+	text = clip(text)
 	r := Report{}
-	r.judge(t, true, sureInData)
+	r.judge(readAll(text), text, true, sureInData)
 	return r
 }
 
@@ -55,13 +55,13 @@ func clip(text string) string {
 func readAll(text string) []reading {
 	t := []reading{read(text)}
 	for _, inner := range decode(text) {
-		h := read(inner)
-		h.hidden, h.encoded = true, true
+		h := read(inner.text)
+		h.hidden, h.encoded = true, inner.encoded
 		t = append(t, h)
 	}
 	for _, inner := range comments(text) {
 		h := read(inner)
-		h.hidden = true
+		h.hidden, h.comment = true, true
 		t = append(t, h)
 	}
 	return t
@@ -73,6 +73,9 @@ var weakDoubt = [...]float64{1, 0.8, 0.5, 0.2}
 
 const strongDoubt = 0.05
 
+// alarming are meanings nobody encodes without a reason; mail programs encode the rest.
+var alarming = sensitive | named("override|exfil|sabotage|crime|malware|setup")
+
 // sureInData is how sure the detector must be of a sentence in data: manuals
 // speak in orders, too.
 const sureInData = 0.9
@@ -80,11 +83,15 @@ const sureInData = 0.9
 // judge joins what the rules and the learned detector say of every reading.
 // A strong rule is as good as certain; weak ones and the detector add up. In data
 // more rules count, and the detector must be sure.
-func (r *Report) judge(texts []reading, data bool, sure float64) {
+func (r *Report) judge(texts []reading, text string, data bool, sure float64) {
 	doubt := 1.0
 	for i := range texts {
 		t := &texts[i]
-		strong, weak := found(t, data || t.hidden)
+		strong, weak := found(t, data || t.hidden, sure > 0)
+		if i == 0 {
+			s, w := forged(text)
+			strong, weak = append(strong, s...), append(weak, w...)
+		}
 		for _, name := range strong {
 			doubt *= strongDoubt
 			r.Signals = append(r.Signals, "injection: "+name)
@@ -93,7 +100,7 @@ func (r *Report) judge(texts []reading, data bool, sure float64) {
 		for _, name := range weak {
 			r.Signals = append(r.Signals, "weak: "+name)
 		}
-		if t.encoded {
+		if t.encoded && t.has(0, len(t.tokens))&alarming != 0 {
 			doubt *= strongDoubt
 			r.Signals = append(r.Signals, "injection: encoded text")
 		}

@@ -7,8 +7,13 @@ import (
 	"strings"
 )
 
-//go:embed lexicon.txt
-var lexiconFile string
+// lexiconFile is what attacks are about, behaviourFile how people behave.
+var (
+	//go:embed lexicon.txt
+	lexiconFile string
+	//go:embed behaviour.txt
+	behaviourFile string
+)
 
 // set is a set of concepts, one bit each.
 type set uint64
@@ -16,8 +21,9 @@ type set uint64
 // conceptSpelled marks words written letter by letter; it is not in the file.
 const conceptSpelled set = 1 << 63
 
-// lexicon is what words mean.
-var lexicon = parseLexicon(lexiconFile)
+// lexicon is what words mean to the rules and the detector, behaviour what they
+// say about whoever wrote them.
+var lexicon, behaviour = parseLexicon(lexiconFile), parseLexicon(behaviourFile)
 
 // wordBook looks words up. Concepts are numbered in the order of the file.
 type wordBook struct {
@@ -101,12 +107,18 @@ func (b phraseBook) add(words []string, bit set) {
 // mark gives the concept of an expression to its first word.
 func (b phraseBook) mark(tokens []token) {
 	for i := range tokens {
-		for _, p := range b[tokens[i].text] {
-			if p.matches(tokens[i+1:]) {
-				tokens[i].concepts |= p.bit
-			}
+		tokens[i].concepts |= b.at(tokens, i)
+	}
+}
+
+// at gives the concepts of the expressions that start at a token.
+func (b phraseBook) at(tokens []token, i int) (found set) {
+	for _, p := range b[tokens[i].text] {
+		if p.matches(tokens[i+1:]) {
+			found |= p.bit
 		}
 	}
+	return found
 }
 
 func (p phrase) matches(tokens []token) bool {

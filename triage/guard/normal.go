@@ -32,6 +32,7 @@ type sentence struct {
 type reading struct {
 	hidden    bool // it was encoded or in a comment: data, whatever it stands in
 	encoded   bool
+	comment   bool
 	styled    bool // it has words in letters made for mathematics or in boxes
 	tokens    []token
 	sentences []sentence
@@ -198,12 +199,27 @@ func read(text string) reading {
 	end(false)
 	r.spell(gaps)
 	for i := range r.tokens {
-		r.tokens[i].concepts |= lexicon.meaning(r.tokens[i].text)
+		word := r.tokens[i].text
+		r.tokens[i].concepts |= lexicon.meaning(word)
+		if len(word) >= joinedLength {
+			if all := segment(word); all&isAbout != 0 && all&givesOrder != 0 { // written without gaps
+				r.tokens[i].concepts |= all | conceptSpelled
+			}
+		}
 	}
 	lexicon.phrases.mark(r.tokens)
 	r.destinations()
 	return r
 }
+
+// joinedLength is from how many letters on a word may be several; those that give
+// an order and what the order is about.
+const joinedLength = 16
+
+var (
+	givesOrder = lexicon.concepts["override"] | lexicon.concepts["reveal"]
+	isAbout    = lexicon.concepts["instr"] | lexicon.concepts["prompt"] | lexicon.concepts["secret"] | lexicon.concepts["setup"]
+)
 
 // destinations marks addresses that data can be sent to.
 func (r *reading) destinations() {

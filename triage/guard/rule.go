@@ -28,6 +28,7 @@ type rule struct {
 	weak    bool
 	passage bool
 	comment bool // counts in comments only
+	task    bool // counts in documents only: a message may well bring a text and ask to sum it up
 }
 
 // step is one concept, at most gap places after the step before.
@@ -48,7 +49,7 @@ func parseRules(file string) (out []rule) {
 		}
 		r := rule{name: name}
 		r.name, r.weak = strings.CutPrefix(r.name, "~")
-		r.passage, r.comment = strings.HasPrefix(r.name, "passage "), r.name == "comment"
+		r.passage, r.comment, r.task = strings.HasPrefix(r.name, "passage "), r.name == "comment", r.name == "passage task"
 		gap := 0
 		for field := range strings.FieldsSeq(body) {
 			switch {
@@ -140,11 +141,11 @@ func (t *reading) has(from, to int) (all set) {
 
 // found lists the rules a text matches: the names of the strong ones and of the
 // weak ones, each once.
-func found(t *reading, passage bool) (strong, weak []string) {
+func found(t *reading, passage, document bool) (strong, weak []string) {
 	has := t.has(0, len(t.tokens))
 	for i := range rules {
 		r := &rules[i]
-		if r.passage && !passage || r.comment && !t.hidden || r.weak && slices.Contains(weak, r.name) || !r.weak && slices.Contains(strong, r.name) || !r.matches(t, has) {
+		if r.passage && !passage || r.task && !document || r.comment && !t.comment || r.weak && slices.Contains(weak, r.name) || !r.weak && slices.Contains(strong, r.name) || !r.matches(t, has) {
 			continue
 		}
 		if r.weak {

@@ -1,41 +1,39 @@
 package guard
 
 import (
-	_ "embed"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 )
 
-//go:embed corpus.txt
-var corpusFile string
-
 // perTemplate is how many different texts one template gives.
-const perTemplate = 24
+const perTemplate = 40
 
 // example is one generated text.
 type example struct {
 	text   string
 	attack bool
+	family string // the kind of attack
+	prose  bool   // it is from prose.txt
 }
 
 // corpus writes the examples: the same ones every time, because decisions must be
 // repeatable. Templates of the part given by keep are used; nil keeps all.
-func corpus(file string, seed uint64, keep func(template int) bool) (out []example) {
-	g := grammar{lists: map[string]string{}, rng: rand.New(rand.NewPCG(seed, 7))}
-	attack, template := false, 0
+func corpus(file string, seed uint64, keep func(family string, template int) bool) (out []example) {
+	g := grammar{lists: map[string]string{"any": anyWord()}, rng: rand.New(rand.NewPCG(seed, 7))}
+	attack, family, template := false, "", 0
 	for line := range strings.Lines(file) {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || line[0] == '#':
 		case line[0] == '@':
-			attack = line == "@attack"
+			family, attack = strings.CutPrefix(line, "@attack ")
 		case line[0] == '$' && strings.Contains(line, " = "):
 			name, list, _ := strings.Cut(line[1:], " = ")
 			g.lists[name] = list
 		default:
 			template++
-			if keep != nil && !keep(template) {
+			if keep != nil && !keep(family, template) {
 				continue
 			}
 			seen := map[string]bool{}
@@ -43,7 +41,7 @@ func corpus(file string, seed uint64, keep func(template int) bool) (out []examp
 				text := strings.Join(strings.Fields(g.expand(line)), " ")
 				if !seen[text] {
 					seen[text] = true
-					out = append(out, example{text, attack})
+					out = append(out, example{text: text, attack: attack, family: family})
 				}
 			}
 		}
@@ -74,6 +72,11 @@ func (g *grammar) expand(t string) string {
 			j := i + 1
 			for j < len(t) && t[j] >= 'a' && t[j] <= 'z' {
 				j++
+			}
+			if j == i+1 {
+				b.WriteByte('$')
+				i = j
+				break
 			}
 			list, ok := g.lists[t[i+1:j]]
 			if !ok {
@@ -123,4 +126,19 @@ func alternatives(t string) (out []string) {
 		}
 	}
 	return append(out, t[from:])
+}
+
+// anyWord are all words and expressions of the lexicon with a meaning that is telling.
+func anyWord() string {
+	var all []string
+	for line := range strings.Lines(lexiconFile) {
+		name, words, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok || line[0] == '#' || lexicon.concepts[name]&telling == 0 {
+			continue
+		}
+		for w := range strings.SplitSeq(words, ",") {
+			all = append(all, strings.TrimSuffix(strings.TrimSpace(w), "*"))
+		}
+	}
+	return strings.Join(all, "|")
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/usherdesk/usher/triage/proof"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/topic"
+	"github.com/usherdesk/usher/triage/upkeep"
 )
 
 // newJobs returns the job client. Workers are added to the bundle afterwards,
@@ -41,7 +42,7 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []
 		config.JobTimeout = 2 * time.Minute
 		config.RescueStuckJobsAfter = 4 * time.Minute
 		config.CompletedJobRetentionPeriod = time.Hour
-		config.PeriodicJobs = append(slices.Concat(desk.PeriodicJobs(), knowledge.PeriodicJobs(), proposal.PeriodicJobs(), topic.PeriodicJobs(), proof.PeriodicJobs(), attachment.PeriodicJobs(), periodic),
+		config.PeriodicJobs = append(slices.Concat(desk.PeriodicJobs(), knowledge.PeriodicJobs(), proposal.PeriodicJobs(), topic.PeriodicJobs(), upkeep.PeriodicJobs(), proof.PeriodicJobs(), attachment.PeriodicJobs(), periodic),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return sweepKeysArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
 			}, &river.PeriodicJobOpts{RunOnStart: true}))

@@ -47,7 +47,7 @@ var operations = map[string]access{
 	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListFindings": curator, "CheckHealth": curator, "ActOnFinding": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
-	"GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,
+	"ListTaxonomySuggestions": curator, "SettleTaxonomySuggestion": curator, "GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,
 	"ListTaxonomyRuns": curator, "StartTaxonomyRun": curator, "GetTaxonomyRun": curator,
 	"ListStatusSources": curator, "PutStatusSource": curator, "SwitchStatusSource": curator, "DeleteStatusSource": curator, "TryStatusSource": curator,
 	"ListSourceCustomers": curator, "PutSourceCustomer": curator, "PutStatusOwner": curator, "ListThings": curator, "PutThing": curator, "DeleteThing": curator,

@@ -465,25 +465,25 @@ func (e FindingCause) Valid() bool {
 
 // Defines values for FindingKind.
 const (
-	Contradiction FindingKind = "contradiction"
-	Duplicate     FindingKind = "duplicate"
-	Harmful       FindingKind = "harmful"
-	Stale         FindingKind = "stale"
-	Unused        FindingKind = "unused"
+	FindingKindContradiction FindingKind = "contradiction"
+	FindingKindDuplicate     FindingKind = "duplicate"
+	FindingKindHarmful       FindingKind = "harmful"
+	FindingKindStale         FindingKind = "stale"
+	FindingKindUnused        FindingKind = "unused"
 )
 
 // Valid indicates whether the value is a known member of the FindingKind enum.
 func (e FindingKind) Valid() bool {
 	switch e {
-	case Contradiction:
+	case FindingKindContradiction:
 		return true
-	case Duplicate:
+	case FindingKindDuplicate:
 		return true
-	case Harmful:
+	case FindingKindHarmful:
 		return true
-	case Stale:
+	case FindingKindStale:
 		return true
-	case Unused:
+	case FindingKindUnused:
 		return true
 	default:
 		return false
@@ -1027,6 +1027,27 @@ func (e TaxonomyRunState) Valid() bool {
 	}
 }
 
+// Defines values for TaxonomySuggestionKind.
+const (
+	TaxonomySuggestionKindNew     TaxonomySuggestionKind = "new"
+	TaxonomySuggestionKindOverlap TaxonomySuggestionKind = "overlap"
+	TaxonomySuggestionKindUnused  TaxonomySuggestionKind = "unused"
+)
+
+// Valid indicates whether the value is a known member of the TaxonomySuggestionKind enum.
+func (e TaxonomySuggestionKind) Valid() bool {
+	switch e {
+	case TaxonomySuggestionKindNew:
+		return true
+	case TaxonomySuggestionKindOverlap:
+		return true
+	case TaxonomySuggestionKindUnused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaxonomyValueDimension.
 const (
 	TaxonomyValueDimensionIntent      TaxonomyValueDimension = "intent"
@@ -1257,16 +1278,16 @@ func (e ActOnFindingJSONBodyAct) Valid() bool {
 
 // Defines values for SettleProposalJSONBodyAct.
 const (
-	Accept SettleProposalJSONBodyAct = "accept"
-	Reject SettleProposalJSONBodyAct = "reject"
+	SettleProposalJSONBodyActAccept SettleProposalJSONBodyAct = "accept"
+	SettleProposalJSONBodyActReject SettleProposalJSONBodyAct = "reject"
 )
 
 // Valid indicates whether the value is a known member of the SettleProposalJSONBodyAct enum.
 func (e SettleProposalJSONBodyAct) Valid() bool {
 	switch e {
-	case Accept:
+	case SettleProposalJSONBodyActAccept:
 		return true
-	case Reject:
+	case SettleProposalJSONBodyActReject:
 		return true
 	default:
 		return false
@@ -1288,6 +1309,24 @@ func (e StartTaxonomyRunJSONBodyAct) Valid() bool {
 	case StartTaxonomyRunJSONBodyActPublish:
 		return true
 	case StartTaxonomyRunJSONBodyActRestore:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettleTaxonomySuggestionJSONBodyAct.
+const (
+	SettleTaxonomySuggestionJSONBodyActAccept  SettleTaxonomySuggestionJSONBodyAct = "accept"
+	SettleTaxonomySuggestionJSONBodyActDismiss SettleTaxonomySuggestionJSONBodyAct = "dismiss"
+)
+
+// Valid indicates whether the value is a known member of the SettleTaxonomySuggestionJSONBodyAct enum.
+func (e SettleTaxonomySuggestionJSONBodyAct) Valid() bool {
+	switch e {
+	case SettleTaxonomySuggestionJSONBodyActAccept:
+		return true
+	case SettleTaxonomySuggestionJSONBodyActDismiss:
 		return true
 	default:
 		return false
@@ -2589,6 +2628,47 @@ type TaxonomyRunAct string
 // TaxonomyRunState defines model for TaxonomyRun.State.
 type TaxonomyRunState string
 
+// TaxonomySuggestion defines model for TaxonomySuggestion.
+type TaxonomySuggestion struct {
+	// Acceptable False: both values have to keep their names; sharpen them
+	Acceptable bool `json:"acceptable"`
+
+	// Corrected overlap: times people changed one into the other
+	Corrected int       `json:"corrected"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Examples Personal data masked
+	Examples  []string               `json:"examples"`
+	ExpiresAt time.Time              `json:"expires_at"`
+	ID        openapi_types.UUID     `json:"id"`
+	Kind      TaxonomySuggestionKind `json:"kind"`
+
+	// Mixed overlap: examples held back that were taken for the other
+	Mixed int `json:"mixed"`
+
+	// Of overlap: examples held back of both; unused: messages seen
+	Of int `json:"of"`
+
+	// Other overlap: the other value
+	Other *string `json:"other,omitempty"`
+
+	// Questions new: of the topic in four weeks
+	Questions int `json:"questions"`
+	Tenants   int `json:"tenants"`
+
+	// Unfit new: of these fit no value
+	Unfit int `json:"unfit"`
+
+	// Value new: a name to begin with; overlap, unused: the value
+	Value string `json:"value"`
+
+	// Words new: what its questions share
+	Words *string `json:"words,omitempty"`
+}
+
+// TaxonomySuggestionKind defines model for TaxonomySuggestion.Kind.
+type TaxonomySuggestionKind string
+
 // TaxonomyValue defines model for TaxonomyValue.
 type TaxonomyValue struct {
 	Description string                 `json:"description"`
@@ -2968,6 +3048,20 @@ type StartTaxonomyRunJSONBody struct {
 // StartTaxonomyRunJSONBodyAct defines parameters for StartTaxonomyRun.
 type StartTaxonomyRunJSONBodyAct string
 
+// SettleTaxonomySuggestionJSONBody defines parameters for SettleTaxonomySuggestion.
+type SettleTaxonomySuggestionJSONBody struct {
+	Act SettleTaxonomySuggestionJSONBodyAct `json:"act"`
+
+	// Description new: what it is about
+	Description *string `json:"description,omitempty"`
+
+	// Name new: the value's name
+	Name *string `json:"name,omitempty"`
+}
+
+// SettleTaxonomySuggestionJSONBodyAct defines parameters for SettleTaxonomySuggestion.
+type SettleTaxonomySuggestionJSONBodyAct string
+
 // ExportTenantDataParams defines parameters for ExportTenantData.
 type ExportTenantDataParams struct {
 	Format *ExportFormat `form:"format,omitempty" json:"format,omitempty"`
@@ -3254,6 +3348,9 @@ type EditTaxonomyDraftJSONRequestBody = TaxonomyEdit
 // StartTaxonomyRunJSONRequestBody defines body for StartTaxonomyRun for application/json ContentType.
 type StartTaxonomyRunJSONRequestBody StartTaxonomyRunJSONBody
 
+// SettleTaxonomySuggestionJSONRequestBody defines body for SettleTaxonomySuggestion for application/json ContentType.
+type SettleTaxonomySuggestionJSONRequestBody SettleTaxonomySuggestionJSONBody
+
 // MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
 type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
 
@@ -3439,6 +3536,12 @@ type ServerInterface interface {
 
 	// (GET /v1/admin/taxonomy/runs/{id})
 	GetTaxonomyRun(c *gin.Context, id IDPath)
+	// ListTaxonomySuggestions What is proposed for the taxonomy, strongest first; a proposal waits four weeks
+	// (GET /v1/admin/taxonomy/suggestions)
+	ListTaxonomySuggestions(c *gin.Context)
+	// SettleTaxonomySuggestion Take a suggestion into the draft, or turn it down for good
+	// (POST /v1/admin/taxonomy/suggestions/{id})
+	SettleTaxonomySuggestion(c *gin.Context, id IDPath)
 
 	// (GET /v1/admin/tenants)
 	ListTenants(c *gin.Context)
@@ -4599,6 +4702,44 @@ func (siw *ServerInterfaceWrapper) GetTaxonomyRun(c *gin.Context) {
 	}
 
 	siw.Handler.GetTaxonomyRun(c, id)
+}
+
+// ListTaxonomySuggestions operation middleware
+func (siw *ServerInterfaceWrapper) ListTaxonomySuggestions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTaxonomySuggestions(c)
+}
+
+// SettleTaxonomySuggestion operation middleware
+func (siw *ServerInterfaceWrapper) SettleTaxonomySuggestion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SettleTaxonomySuggestion(c, id)
 }
 
 // ListTenants operation middleware
@@ -6829,6 +6970,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.DropTaxonomyEdits)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.GetTaxonomyDraft)
 	router.POST(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.EditTaxonomyDraft)
+	router.GET(options.BaseURL+"/v1/admin/taxonomy/suggestions", wrapper.ListTaxonomySuggestions)
+	router.POST(options.BaseURL+"/v1/admin/taxonomy/suggestions/:id", wrapper.SettleTaxonomySuggestion)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy/runs", wrapper.ListTaxonomyRuns)
 	router.POST(options.BaseURL+"/v1/admin/taxonomy/runs", wrapper.StartTaxonomyRun)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy/runs/:id", wrapper.GetTaxonomyRun)
@@ -8584,6 +8727,86 @@ type GetTaxonomyRundefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTaxonomyRundefaultApplicationProblemPlusJSONResponse) VisitGetTaxonomyRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxonomySuggestionsRequestObject struct {
+}
+
+type ListTaxonomySuggestionsResponseObject interface {
+	VisitListTaxonomySuggestionsResponse(w http.ResponseWriter) error
+}
+
+type ListTaxonomySuggestions200JSONResponse struct {
+	Suggestions []TaxonomySuggestion `json:"suggestions"`
+}
+
+func (response ListTaxonomySuggestions200JSONResponse) VisitListTaxonomySuggestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxonomySuggestionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTaxonomySuggestionsdefaultApplicationProblemPlusJSONResponse) VisitListTaxonomySuggestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SettleTaxonomySuggestionRequestObject struct {
+	ID   IDPath `json:"id"`
+	Body *SettleTaxonomySuggestionJSONRequestBody
+}
+
+type SettleTaxonomySuggestionResponseObject interface {
+	VisitSettleTaxonomySuggestionResponse(w http.ResponseWriter) error
+}
+
+type SettleTaxonomySuggestion200JSONResponse TaxonomyDraft
+
+func (response SettleTaxonomySuggestion200JSONResponse) VisitSettleTaxonomySuggestionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SettleTaxonomySuggestiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SettleTaxonomySuggestiondefaultApplicationProblemPlusJSONResponse) VisitSettleTaxonomySuggestionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11654,6 +11877,12 @@ type StrictServerInterface interface {
 
 	// (GET /v1/admin/taxonomy/runs/{id})
 	GetTaxonomyRun(ctx context.Context, request GetTaxonomyRunRequestObject) (GetTaxonomyRunResponseObject, error)
+	// ListTaxonomySuggestions What is proposed for the taxonomy, strongest first; a proposal waits four weeks
+	// (GET /v1/admin/taxonomy/suggestions)
+	ListTaxonomySuggestions(ctx context.Context, request ListTaxonomySuggestionsRequestObject) (ListTaxonomySuggestionsResponseObject, error)
+	// SettleTaxonomySuggestion Take a suggestion into the draft, or turn it down for good
+	// (POST /v1/admin/taxonomy/suggestions/{id})
+	SettleTaxonomySuggestion(ctx context.Context, request SettleTaxonomySuggestionRequestObject) (SettleTaxonomySuggestionResponseObject, error)
 
 	// (GET /v1/admin/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
@@ -13420,6 +13649,74 @@ func (sh *strictHandler) GetTaxonomyRun(ctx *gin.Context, id IDPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetTaxonomyRunResponseObject); ok {
 		if err := validResponse.VisitGetTaxonomyRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTaxonomySuggestions operation middleware
+func (sh *strictHandler) ListTaxonomySuggestions(ctx *gin.Context) {
+	var request ListTaxonomySuggestionsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaxonomySuggestions(ctx, request.(ListTaxonomySuggestionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaxonomySuggestions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTaxonomySuggestionsResponseObject); ok {
+		if err := validResponse.VisitListTaxonomySuggestionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SettleTaxonomySuggestion operation middleware
+func (sh *strictHandler) SettleTaxonomySuggestion(ctx *gin.Context, id IDPath) {
+	var request SettleTaxonomySuggestionRequestObject
+
+	request.ID = id
+
+	var body SettleTaxonomySuggestionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SettleTaxonomySuggestion(ctx, request.(SettleTaxonomySuggestionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SettleTaxonomySuggestion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SettleTaxonomySuggestionResponseObject); ok {
+		if err := validResponse.VisitSettleTaxonomySuggestionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -118,6 +118,7 @@ var rules = []rule{
 	{taxonomy.ErrMoving, 409, "taxonomy_changed", "Agents taught the classifier meanwhile. Nothing was changed; try again."},
 	{upkeep.ErrBusy, 409, "run_under_way", "The draft is being looked at or published right now. Wait until that has ended."},
 	{upkeep.ErrEmpty, 409, "draft_empty", "The draft holds no step that fits. Add one first."},
+	{upkeep.ErrSettled, 404, "not_found", ""},
 	{upkeep.ErrNotFound, 404, "not_found", ""},
 	{upkeep.ErrNoWay, 409, "not_restorable", "Only a publication whose former state is still kept can be taken back."},
 	{taxonomy.ErrNotReady, 503, "starting", "The assistant is still getting ready. Try again in a few seconds."},

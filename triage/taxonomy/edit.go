@@ -44,6 +44,9 @@ const (
 // fixed are the intents the program itself acts on by their names.
 var fixed = []string{OutOfScope, "talk_to_person", "greeting", "acknowledgement"}
 
+// FixedNames are the intents that keep their names whatever their route.
+func FixedNames() []string { return slices.Clone(fixed) }
+
 // Fixed reports whether the value must keep its name: the program acts on it.
 // Status values name what is read from the live record.
 func (v Value) Fixed() bool {

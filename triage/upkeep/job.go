@@ -43,8 +43,11 @@ func (w *worker) Work(ctx context.Context, job *river.Job[RunArgs]) error {
 	return err
 }
 
-// AddWorkers registers the job.
-func AddWorkers(workers *river.Workers, s *Service) { river.AddWorker(workers, &worker{service: s}) }
+// AddWorkers registers the jobs.
+func AddWorkers(workers *river.Workers, s *Service) {
+	river.AddWorker(workers, &worker{service: s})
+	river.AddWorker(workers, &suggestWorker{service: s})
+}
 
 // keptWouldFail says that a publication would break kept questions.
 type keptWouldFail struct{ questions []KeptChange }

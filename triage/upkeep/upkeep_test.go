@@ -2,6 +2,7 @@ package upkeep_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -232,4 +233,114 @@ func TestAPublicationThatBreaksAKeptQuestionIsHeldBack(t *testing.T) {
 	c, err = b.engine.Classify(t.Context(), taxonomy.Input{Text: "I want my money back"})
 	require.NoError(t, err)
 	require.Equal(t, "answer", c.Route)
+}
+
+func TestSuggestionsComeFromQuestionsAndCorrections(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	acme, globex := b.Tenant(t, "acme"), b.Tenant(t, "globex")
+	topic := uuid.New()
+	b.system(t, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into topics (id, name, members) values ($1, 'parking, garage', 6)`, topic)
+		return err
+	})
+	for i := range 6 {
+		tenant, intent := acme, ""
+		if i%2 == 0 {
+			tenant = globex
+		}
+		if i == 5 {
+			intent = "widget"
+		}
+		b.said(t, tenant, fmt.Sprintf("Where can I park number %d? I am max%d@acme.test", i, i), intent, "")
+	}
+	b.system(t, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into topic_messages (tenant_id, message_id, conversation_id, topic_id, at)
+			select tenant_id, message_id, conversation_id, $1, now() from decisions`, topic)
+		return err
+	})
+	for i := range 3 {
+		b.said(t, acme, fmt.Sprintf("make the refund blue %d", i), "refund", "colour")
+	}
+	require.NoError(t, b.service.Suggest(t.Context()))
+	require.NoError(t, b.service.Suggest(t.Context()), "a second time makes nothing twice")
+	list, err := b.service.Suggestions(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	fresh, overlap := list[0], list[1]
+	require.Equal(t, "question.parking_garage", fresh.Detail.Value)
+	require.Equal(t, [3]int{6, 5, 2}, [3]int{fresh.Detail.Questions, fresh.Detail.Unfit, fresh.Detail.Tenants})
+	require.Len(t, fresh.Examples, 3)
+	require.NotContains(t, strings.Join(fresh.Examples, ""), "@acme.test")
+	require.Equal(t, [2]string{"colour", "refund"}, [2]string{overlap.Detail.Value, overlap.Detail.Other})
+	require.Equal(t, 3, overlap.Detail.Corrected)
+	require.True(t, overlap.Merge)
+
+	require.NoError(t, b.service.Settle(t.Context(), fresh.ID, true, "parking", "", b.staff))
+	require.ErrorIs(t, b.service.Settle(t.Context(), fresh.ID, true, "", "", b.staff), upkeep.ErrSettled)
+	require.NoError(t, b.service.Settle(t.Context(), overlap.ID, false, "", "", b.staff))
+	draft, err := b.service.Draft(t.Context())
+	require.NoError(t, err)
+	require.Len(t, draft.Steps, 1)
+	e := draft.Steps[0].Edit
+	require.Equal(t, "parking", e.Value.Value)
+	require.Equal(t, "Questions about parking, garage.", e.Value.Description)
+	require.Len(t, e.Examples, 5)
+	require.NotContains(t, strings.Join(e.Examples, ""), "@acme.test")
+
+	require.NoError(t, b.service.Suggest(t.Context()))
+	list, err = b.service.Suggestions(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, list, "what is settled does not come back")
+
+	// One that nobody settles expires after four weeks, and rests as long.
+	move := func(state, by string) {
+		b.system(t, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `update taxonomy_suggestions set state = $1, created_at = created_at - $2::interval, settled_at = settled_at - $2::interval where kind = 'overlap'`, state, by)
+			return err
+		})
+	}
+	move("open", "29 days")
+	require.NoError(t, b.service.Suggest(t.Context()))
+	list, err = b.service.Suggestions(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, list)
+	move("expired", "29 days")
+	require.NoError(t, b.service.Suggest(t.Context()))
+	list, err = b.service.Suggestions(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1, "the reason still stands")
+}
+
+func TestAValueNobodyNeedsIsSuggestedToGo(t *testing.T) {
+	t.Parallel()
+	b := prepare(t)
+	acme := b.Tenant(t, "acme")
+	b.said(t, acme, "embed the widget", "widget", "")
+	b.said(t, acme, "make it blue", "colour", "")
+	seen := func(n int) {
+		b.system(t, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `with m as (insert into messages (tenant_id, id, conversation_id, seq, author_kind, visibility, body)
+				  select tenant_id, gen_random_uuid(), conversation_id, 100 + n, 'customer', 'customer', 'x' from (select * from messages limit 1) one, generate_series(1, $1) n returning *)
+				insert into classifications (tenant_id, id, message_id, conversation_id, intent, confidence, engine, engine_version, created_at)
+				select tenant_id, id, id, conversation_id, 'widget', 1, 'builtin', 'x', now() - interval '40 days' from m`, n)
+			return err
+		})
+	}
+	seen(100)
+	require.NoError(t, b.service.Suggest(t.Context()))
+	list, err := b.service.Suggestions(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, list, "too few messages to say so")
+	seen(100)
+	require.NoError(t, b.service.Suggest(t.Context()))
+	list, err = b.service.Suggestions(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, [2]string{"unused", "refund"}, [2]string{list[0].Kind, list[0].Detail.Value})
+	require.NoError(t, b.service.Settle(t.Context(), list[0].ID, true, "", "", b.staff))
+	draft, err := b.service.Draft(t.Context())
+	require.NoError(t, err)
+	require.False(t, draft.Steps[0].Edit.Value.Enabled)
+	require.Equal(t, "billing", draft.Steps[0].Edit.Value.Team, "nothing else of it changes")
 }

@@ -182,6 +182,36 @@ test("a curator sees what customers ask about, by week", async () => {
   await close();
 });
 
+test("a curator takes a suggested value into the draft", async () => {
+  const customer = await visit("Ana Keller");
+  for (const text of ["Where is the zeppelin hangar parking?", "Is there parking at the zeppelin hangar?", "zeppelin hangar parking please", "Parking at the zeppelin hangar", "May I use the zeppelin hangar parking?", "How large is the zeppelin hangar parking?"]) {
+    const sent = await customer.page.request.post("/v1/conversations", { data: { text } });
+    assert.ok(sent.ok(), await sent.text());
+  }
+  await customer.close();
+  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900 });
+  const suggestions = page.getByRole("region", { name: "Suggestions" });
+  for (let i = 0; ; i++) {
+    assert.ok(i < 100, "the questions become a suggestion");
+    await page.request.get("/v1/metrics/topics"); // looks for new topics
+    await page.goto("/admin/taxonomy");
+    await page.getByRole("heading", { name: "Intents" }).waitFor();
+    await page.waitForTimeout(2000);
+    if (await page.getByText(/Customers ask about “.*zeppelin/).count()) break;
+  }
+  const one = suggestions.getByRole("listitem").filter({ hasText: "zeppelin" }).first();
+  await one.getByText(/of 6 questions of one organisation in four weeks fit no value/).waitFor();
+  await state(page, "admin-suggestions");
+  await expectReflow(page, "/admin/taxonomy");
+  await one.getByLabel("Name").fill("question.parking");
+  await one.getByRole("button", { name: "Add it to the draft question.parking" }).click();
+  await page.getByText(/Set “question.parking”: Answer, and add \d examples/).first().waitFor();
+  await page.getByRole("rowheader", { name: "question.parking" }).waitFor();
+  await page.getByRole("button", { name: "Discard all" }).click();
+  await page.getByRole("rowheader", { name: "question.parking" }).waitFor({ state: "detached" });
+  await close();
+});
+
 test("a curator sees what keeps a workspace from going live, edits a template, switches and tries rules", async () => {
   const { page, close } = await visit("Cleo Martin");
   await page.goto("/admin/onboarding");

@@ -8,6 +8,7 @@ import { Icon } from "../ui/Icon";
 import { Badge, Dialog, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { Reshape } from "./Reshape";
+import { Suggestions } from "./Suggestions";
 import { Draft } from "./TaxonomyDraft";
 
 const dimensions = ["intent", "product_area", "team"] as const;
@@ -35,6 +36,15 @@ export function Taxonomy() {
       {list.error !== undefined && !list.data && <Failed error={list.error} onRetry={list.reload} />}
       {!list.data && list.loading && <Loading label="Loading…" />}
       {list.data && <Draft draft={list.data} onDraft={list.set} onPublished={list.reload} />}
+      {list.data && (
+        <Suggestions
+          onDraft={list.set}
+          onEdit={(name) => {
+            const value = list.data?.values.find((v) => v.dimension === "intent" && v.value === name);
+            if (value) setEdit({ value, fresh: false });
+          }}
+        />
+      )}
       {list.data &&
         dimensions.map((d) => {
           const values = list.data?.values.filter((v) => v.dimension === d) ?? [];

@@ -1284,6 +1284,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/taxonomy/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is proposed for the taxonomy, strongest first; a proposal waits four weeks */
+        get: operations["listTaxonomySuggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/taxonomy/suggestions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a suggestion into the draft, or turn it down for good */
+        post: operations["settleTaxonomySuggestion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/taxonomy/runs": {
         parameters: {
             query?: never;
@@ -2786,6 +2822,37 @@ export interface components {
             value?: components["schemas"]["TaxonomyValue"];
             /** @description put: to add; split: that move; forget: that go */
             examples?: string[];
+        };
+        TaxonomySuggestion: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "new" | "overlap" | "unused";
+            /** @description new: a name to begin with; overlap, unused: the value */
+            value: string;
+            /** @description overlap: the other value */
+            other?: string;
+            /** @description new: what its questions share */
+            words?: string;
+            /** @description new: of the topic in four weeks */
+            questions: number;
+            /** @description new: of these fit no value */
+            unfit: number;
+            tenants: number;
+            /** @description overlap: times people changed one into the other */
+            corrected: number;
+            /** @description overlap: examples held back that were taken for the other */
+            mixed: number;
+            /** @description overlap: examples held back of both; unused: messages seen */
+            of: number;
+            /** @description Personal data masked */
+            examples: string[];
+            /** @description False: both values have to keep their names; sharpen them */
+            acceptable: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
         };
         TaxonomyDraft: {
             steps: {
@@ -5067,6 +5134,63 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The draft without */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyDraft"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTaxonomySuggestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Suggestions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        suggestions: components["schemas"]["TaxonomySuggestion"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    settleTaxonomySuggestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "accept" | "dismiss";
+                    /** @description new: the value's name */
+                    name?: string;
+                    /** @description new: what it is about */
+                    description?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The draft after it */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -58,3 +58,4 @@ export type TaxonomyDraft = Schemas["TaxonomyDraft"];
 export type TaxonomyRun = Schemas["TaxonomyRun"];
 export type TaxonomyReport = Schemas["TaxonomyReport"];
 export type TopicList = Schemas["TopicList"];
+export type TaxonomySuggestion = Schemas["TaxonomySuggestion"];

@@ -17,6 +17,8 @@ import (
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // reads mail that is not UTF-8
 	"github.com/emersion/go-message/mail"
+
+	"github.com/usherdesk/usher/triage"
 )
 
 // ErrUnreadable says a mail cannot be understood at all.
@@ -176,7 +178,7 @@ func plainText(body string) string {
 }
 
 func oneLine(text string, limit int) string {
-	runes := []rune(strings.Join(strings.Fields(text), " "))
+	runes := []rune(strings.Join(strings.Fields(triage.Plain(text)), " "))
 	if len(runes) > limit {
 		runes = append(runes[:limit-1], '…')
 	}

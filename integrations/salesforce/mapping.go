@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
@@ -103,19 +102,7 @@ func (c *Client) fields(r desk.Record) map[string]any {
 func markOf(n desk.Note) string { return "[usher " + n.Key.String() + "]" }
 
 // clean drops control characters and direction overrides.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F, r == 0xFEFF:
-			return -1
-		case unicode.IsControl(r):
-			return -1
-		}
-		return r
-	}, text)
-}
+func clean(text string) string { return triage.Plain(text) }
 
 func clip(text string, limit int) string {
 	if runes := []rune(text); len(runes) > limit {

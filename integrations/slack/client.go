@@ -134,7 +134,7 @@ func (c *Client) rewrite(ctx context.Context, at desk.Ref, post desk.Post, text 
 	options := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String())}
 	_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, options...)
 	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
-		_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, append(options, slack.MsgOptionBlocks())...)
+		_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, append(options, slack.MsgOptionBlocks(short(text)))...)
 	}
 	if isError(err, "message_not_found") {
 		return at, nil
@@ -163,13 +163,18 @@ func (c *Client) post(ctx context.Context, text string, blocks []slack.Block, op
 	options = append(options, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	channel, ts, err := c.api.PostMessageContext(ctx, c.channel, options...)
 	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
-		// The text alone says the same.
-		channel, ts, err = c.api.PostMessageContext(ctx, c.channel, append(options, slack.MsgOptionBlocks())...)
+		channel, ts, err = c.api.PostMessageContext(ctx, c.channel, append(options, slack.MsgOptionBlocks(short(text)))...)
 	}
 	if err != nil {
 		return desk.Ref{}, c.err(ctx, "post message", err)
 	}
 	return reference(channel, ts), nil
+}
+
+// short is a message Slack takes where it would not take the whole: signs that it
+// counts several times over may fill a text. An empty list of blocks is none.
+func short(text string) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(clamp(text, 1500)), nil, nil)
 }
 
 // private refuses a channel that another organisation can read.

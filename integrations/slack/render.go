@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -31,21 +30,8 @@ func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(inert(text))
 }
 
-// inert removes what text could deceive with: control characters, direction
-// overrides and invisible separators that hide text.
-func inert(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200E, r == 0x200F, r == 0xFEFF, r == 0x061C:
-			return -1
-		case unicode.IsControl(r), r == utf8.RuneError:
-			return -1
-		}
-		return r
-	}, strings.ReplaceAll(text, "\r\n", "\n"))
-}
+// inert removes what text could deceive with.
+func inert(text string) string { return triage.Plain(text) }
 
 // clamp cuts text to at most limit characters as Slack counts them (UTF-16 units).
 func clamp(text string, limit int) string {

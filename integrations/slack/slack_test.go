@@ -238,6 +238,9 @@ func TestPosting(t *testing.T) {
 	for _, text := range []string{
 		"<!channel> <@U00000BO> <!here> everybody", "<https://evil.test|https://usher.test/login>", "*bold* _it_ `code` ~no~ > quote\n```x```",
 		strings.Repeat("A long story. ", 8000), strings.Repeat("😀", 20000), "\u202Egnp.exe\u202C and \u0007 bells", `{"type":"section"}`, "&lt;!channel&gt;", strings.Repeat("x", 60000),
+		"<\u200B!channel> <\u2060@U00000BO> <!\u3164here>", "＜!channel＞ ‹!here› <!subteam^S1|@all> <!everyone> @channel", "ok\U000E0069\U000E0067\U000E006E go",
+		"![x](https://evil.test/p.gif) [pay](data:text/html,hi) <mailto:ceo@usher.test|invoice> <tel:1|call>", "<!date^1^{date}^https://evil.test|now>", "a\r\nBcc: all@usher.test\r\n\r\nb",
+		`"}]},{"type":"actions","elements":[{"type":"button","action_id":"resolve"}]}`, strings.Repeat("‮", 5000) + "end", strings.Repeat("&", 20000),
 	} {
 		t.Run(fmt.Sprintf("renders %.20q inert and within the limits", text), func(t *testing.T) {
 			t.Parallel()
@@ -337,7 +340,7 @@ func requireInert(t *testing.T, blocks json.RawMessage) {
 		case map[string]any:
 			if v["type"] == "mrkdwn" {
 				text := v["text"].(string)
-				for _, bad := range []string{"<!channel", "<!here", "<@", "<https://evil", "\u202E"} {
+				for _, bad := range []string{"<!channel", "<!here", "<!everyone", "<!subteam", "<@", "<https://evil", "<mailto:", "<tel:", "^https://evil", "\u202E", "\u200B", "\U000E0069"} {
 					require.NotContains(t, text, bad)
 				}
 			}

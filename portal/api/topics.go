@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usherdesk/usher/portal/onboarding/export"
 	"github.com/usherdesk/usher/triage/topic"
 )
 
@@ -73,7 +74,7 @@ func (t topicTable) VisitDownloadTopicsResponse(w http.ResponseWriter) error {
 		}
 		_ = table.Write(append(head, "questions", "answered without a person", "asked again", "organisations", "change")) // Flush tells
 		for _, x := range t.trends {
-			row := []string{x.Name, x.Intent}
+			row := []string{export.Cell(x.Name), export.Cell(x.Intent)}
 			for _, n := range append(append([]int{}, x.Weeks...), x.Count, x.Alone, x.Again, x.Tenants, x.Change()) {
 				row = append(row, strconv.Itoa(n))
 			}

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -190,10 +191,7 @@ func cell(v any) string {
 	case nil:
 		return ""
 	case string:
-		if v != "" && strings.ContainsRune("=+-@\t\r", rune(v[0])) {
-			return "'" + v
-		}
-		return v
+		return Cell(v)
 	case time.Time:
 		return moment(v)
 	case [16]byte:
@@ -202,6 +200,20 @@ func cell(v any) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return fmt.Sprint(v)
+}
+
+// Cell is a text for a table that a spreadsheet opens: one it would run as a formula
+// is defused. Some read full-width signs like the usual ones, and look past blanks.
+func Cell(text string) string {
+	if first := strings.TrimLeftFunc(text, unseen); first != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(first)[0]) ||
+		strings.HasPrefix(text, "\t") || strings.HasPrefix(text, "\r") || strings.HasPrefix(text, "\n") {
+		return "'" + text
+	}
+	return text
+}
+
+func unseen(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == 0x3164
 }
 
 // moment is RFC 3339 in UTC, and a day alone without a time.

@@ -175,3 +175,15 @@ func TestConversationsAndAuditAreExported(t *testing.T) {
 	require.Contains(t, done, "workspace.live")
 	require.NotContains(t, said+done, "CANARY", "nothing for staff only")
 }
+
+func TestCellsAreNoFormulas(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u200B=cmd|'/c calc'!A0", "\u202E=1", "＝1+1", "＠x", "\n=1", "\u3164=1",
+	} {
+		require.Equal(t, "'"+text, export.Cell(text), "%q", text)
+	}
+	for _, text := range []string{"", "a=1", "Straße", " 1", "'=1", "5 - 3"} {
+		require.Equal(t, text, export.Cell(text))
+	}
+}

@@ -46,6 +46,7 @@ type openAIConfig struct {
 	BaseURL, APIKey, ChatModel, EmbeddingModel string
 	EmbeddingDimensions, DailyTokens           int
 	Timeout                                    time.Duration
+	PricePrompt, PriceOutput                   float64 // US dollars per million tokens
 }
 
 type slackConfig struct{ BotToken, AppToken, SigningSecret, Channel, APIURL string }
@@ -78,6 +79,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_OPENAI_EMBEDDING_MODEL", "", "model for embeddings; empty: the built-in embedder"},
 	{"USHER_OPENAI_EMBEDDING_DIMENSIONS", "by model", "length of its vectors, where the model is not a well-known one"},
 	{"USHER_OPENAI_DAILY_TOKENS", "2000000", "budget per tenant and day; past it the built-in engine answers"},
+	{"USHER_OPENAI_PRICE_PROMPT", "0", "US dollars per million tokens sent; with it and the next the metrics show what answers cost"},
+	{"USHER_OPENAI_PRICE_OUTPUT", "0", "US dollars per million tokens received"},
 	{"USHER_OPENAI_TIMEOUT", "20s", "deadline of one model call"},
 	{"USHER_SLACK_BOT_TOKEN", "", "xoxb-… of the Slack app; empty: Slack is off"},
 	{"USHER_SLACK_APP_TOKEN", "", "xapp-… for Socket Mode; empty: the Events API over HTTP"},
@@ -181,6 +184,15 @@ func loadConfig() (config, error) {
 		var err error
 		c.OpenAI.EmbeddingDimensions, err = strconv.Atoi(dimensions)
 		errs = append(errs, wrap("USHER_OPENAI_EMBEDDING_DIMENSIONS", err))
+	}
+	for name, price := range map[string]*float64{"USHER_OPENAI_PRICE_PROMPT": &c.OpenAI.PricePrompt, "USHER_OPENAI_PRICE_OUTPUT": &c.OpenAI.PriceOutput} {
+		if text := setting(name); text != "" {
+			var err error
+			if *price, err = strconv.ParseFloat(text, 64); err == nil && !(*price >= 0 && *price < 1e6) {
+				err = errors.New("a price is a number from 0 on")
+			}
+			errs = append(errs, wrap(name, err))
+		}
 	}
 	if timeout := setting("USHER_OPENAI_TIMEOUT"); timeout != "" {
 		var err error

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/usherdesk/usher/triage/outcome"
 )
 
 // gauges reads the queue's and the deliveries' depth when Prometheus asks.
@@ -15,6 +19,11 @@ type gauges struct {
 	deliveries *prometheus.Desc
 	streams    *prometheus.Desc
 	oldest     *prometheus.Desc
+	outcomes   *prometheus.Desc
+
+	mu       sync.Mutex
+	counted  time.Time // outcomes are a fold over a week's events: not at every scrape
+	outcomeN map[outcome.Outcome]int
 }
 
 func newGauges(app *application) *gauges {
@@ -23,6 +32,7 @@ func newGauges(app *application) *gauges {
 		jobs:       prometheus.NewDesc("usher_jobs", "Jobs by queue and state.", []string{"queue", "state"}, nil),
 		deliveries: prometheus.NewDesc("usher_deliveries", "Effects outside the database by destination and state.", []string{"destination", "state"}, nil),
 		streams:    prometheus.NewDesc("usher_streams", "Event streams open in this process.", nil, nil),
+		outcomes:   prometheus.NewDesc("usher_conversations_recent", "Conversations begun in the last 28 days by what became of them; counted every ten minutes.", []string{"outcome"}, nil),
 		oldest:     prometheus.NewDesc("usher_oldest_job_seconds", "Age of the oldest job that could run.", nil, nil),
 	}
 }
@@ -33,6 +43,7 @@ func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	out <- g.deliveries
 	out <- g.streams
 	out <- g.oldest
+	out <- g.outcomes
 }
 
 // Collect implements prometheus.Collector. What cannot be read is left out.
@@ -48,6 +59,34 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	if err == nil {
 		out <- prometheus.MustNewConstMetric(g.oldest, prometheus.GaugeValue, age)
 	}
+	for name, n := range g.became(ctx) {
+		out <- prometheus.MustNewConstMetric(g.outcomes, prometheus.GaugeValue, float64(n), string(name))
+	}
+}
+
+// became are the outcomes of recent conversations.
+func (g *gauges) became(ctx context.Context) map[outcome.Outcome]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if now.Sub(g.counted) < 10*time.Minute {
+		return g.outcomeN
+	}
+	counts := map[outcome.Outcome]int{}
+	for _, o := range outcome.All {
+		counts[o] = 0
+	}
+	err := g.app.worker.WithSystem(ctx, "outcomes for Prometheus", func(tx pgx.Tx) error {
+		return outcome.Ledger(ctx, tx, now.AddDate(0, 0, -28), now, uuid.Nil, now, func(c outcome.Case) {
+			if !c.Direct && c.Outcome != "" {
+				counts[c.Outcome]++
+			}
+		})
+	})
+	if err == nil {
+		g.counted, g.outcomeN = now, counts
+	}
+	return g.outcomeN
 }
 
 func (g *gauges) count(ctx context.Context, out chan<- prometheus.Metric, desc *prometheus.Desc, query string) {

@@ -29,6 +29,7 @@ func newModel(c config, db *tenantdb.DB) *openai.Client {
 	return openai.New(openai.Config{
 		BaseURL: c.OpenAI.BaseURL, APIKey: c.OpenAI.APIKey, ChatModel: c.OpenAI.ChatModel, EmbeddingModel: c.OpenAI.EmbeddingModel,
 		Timeout: c.OpenAI.Timeout, Budget: newBudget(db, c.OpenAI.DailyTokens),
+		Price: openai.Price{Prompt: c.OpenAI.PricePrompt, Output: c.OpenAI.PriceOutput},
 		Mask: func(text string) (string, func(string) string) {
 			masked, vault := guard.Mask(text)
 			return masked, vault.Restore

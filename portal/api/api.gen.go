@@ -2150,6 +2150,49 @@ type OnboardingTemplate struct {
 	Version  int    `json:"version"`
 }
 
+// OutcomeCounts defines model for OutcomeCounts.
+type OutcomeCounts struct {
+	Asked     int     `json:"asked"`
+	Assumed   int     `json:"assumed"`
+	Confirmed int     `json:"confirmed"`
+	CostUsd   float64 `json:"cost_usd"`
+	Direct    int     `json:"direct"`
+	Escalated int     `json:"escalated"`
+
+	// Name The Monday of the week, the intent, the customer, the channel
+	Name            string `json:"name"`
+	PeopleAssumed   int    `json:"people_assumed"`
+	PeopleConfirmed int    `json:"people_confirmed"`
+	PeopleReopened  int    `json:"people_reopened"`
+	Reopened        int    `json:"reopened"`
+	Tokens          int64  `json:"tokens"`
+	Unanswered      int    `json:"unanswered"`
+	Waiting         int    `json:"waiting"`
+	Wrong           int    `json:"wrong"`
+}
+
+// Outcomes defines model for Outcomes.
+type Outcomes struct {
+	Channels []OutcomeCounts `json:"channels"`
+	Days     int             `json:"days"`
+
+	// Definitions What each number means
+	Definitions map[string]string `json:"definitions"`
+
+	// Features What answers of one kind cost
+	Features []struct {
+		CostUsd      float64 `json:"cost_usd"`
+		OutputTokens int64   `json:"output_tokens"`
+		PromptTokens int64   `json:"prompt_tokens"`
+		Route        string  `json:"route"`
+		Runs         int     `json:"runs"`
+	} `json:"features"`
+	Intents []OutcomeCounts `json:"intents"`
+	Tenants []OutcomeCounts `json:"tenants"`
+	Total   OutcomeCounts   `json:"total"`
+	Weeks   []OutcomeCounts `json:"weeks"`
+}
+
 // Passage defines model for Passage.
 type Passage struct {
 	ArticleID openapi_types.UUID  `json:"article_id"`
@@ -3241,6 +3284,13 @@ type ChangeMessageJSONBody struct {
 	Text string `json:"text"`
 }
 
+// GetOutcomesParams defines parameters for GetOutcomes.
+type GetOutcomesParams struct {
+	Days   *int                `form:"days,omitempty" json:"days,omitempty"`
+	Tenant *openapi_types.UUID `form:"tenant,omitempty" json:"tenant,omitempty"`
+	Format *ExportFormat       `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // GetMetricsParams defines parameters for GetMetrics.
 type GetMetricsParams struct {
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
@@ -3722,6 +3772,9 @@ type ServerInterface interface {
 	// PutFeedback Rate an automatic answer; changeable
 	// (PUT /v1/messages/{id}/feedback)
 	PutFeedback(c *gin.Context, id IDPath)
+	// GetOutcomes What became of conversations, counted anew from stored events, with what they cost
+	// (GET /v1/metrics/outcomes)
+	GetOutcomes(c *gin.Context, params GetOutcomesParams)
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(c *gin.Context, params GetMetricsParams)
@@ -6575,6 +6628,49 @@ func (siw *ServerInterfaceWrapper) PutFeedback(c *gin.Context) {
 	siw.Handler.PutFeedback(c, id)
 }
 
+// GetOutcomes operation middleware
+func (siw *ServerInterfaceWrapper) GetOutcomes(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetOutcomesParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", c.Request.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter days: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetOutcomes(c, params)
+}
+
 // GetMetrics operation middleware
 func (siw *ServerInterfaceWrapper) GetMetrics(c *gin.Context) {
 
@@ -6998,6 +7094,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.DeleteWebhook)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.ActOnWebhook)
 	router.GET(options.BaseURL+"/v1/metrics/summary", wrapper.GetMetrics)
+	router.GET(options.BaseURL+"/v1/metrics/outcomes", wrapper.GetOutcomes)
 	router.GET(options.BaseURL+"/v1/metrics/triage", wrapper.GetAccuracy)
 	router.GET(options.BaseURL+"/v1/metrics/topics", wrapper.GetTopics)
 	router.GET(options.BaseURL+"/v1/metrics/topics.csv", wrapper.DownloadTopics)
@@ -11354,6 +11451,65 @@ func (response PutFeedbackdefaultApplicationProblemPlusJSONResponse) VisitPutFee
 	return err
 }
 
+type GetOutcomesRequestObject struct {
+	Params GetOutcomesParams
+}
+
+type GetOutcomesResponseObject interface {
+	VisitGetOutcomesResponse(w http.ResponseWriter) error
+}
+
+type GetOutcomes200JSONResponse Outcomes
+
+func (response GetOutcomes200JSONResponse) VisitGetOutcomesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOutcomes200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetOutcomes200TextCsvResponse) VisitGetOutcomesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetOutcomesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOutcomesdefaultApplicationProblemPlusJSONResponse) VisitGetOutcomesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetMetricsRequestObject struct {
 	Params GetMetricsParams
 }
@@ -12063,6 +12219,9 @@ type StrictServerInterface interface {
 	// PutFeedback Rate an automatic answer; changeable
 	// (PUT /v1/messages/{id}/feedback)
 	PutFeedback(ctx context.Context, request PutFeedbackRequestObject) (PutFeedbackResponseObject, error)
+	// GetOutcomes What became of conversations, counted anew from stored events, with what they cost
+	// (GET /v1/metrics/outcomes)
+	GetOutcomes(ctx context.Context, request GetOutcomesRequestObject) (GetOutcomesResponseObject, error)
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(ctx context.Context, request GetMetricsRequestObject) (GetMetricsResponseObject, error)
@@ -15556,6 +15715,32 @@ func (sh *strictHandler) PutFeedback(ctx *gin.Context, id IDPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PutFeedbackResponseObject); ok {
 		if err := validResponse.VisitPutFeedbackResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOutcomes operation middleware
+func (sh *strictHandler) GetOutcomes(ctx *gin.Context, params GetOutcomesParams) {
+	var request GetOutcomesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOutcomes(ctx, request.(GetOutcomesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOutcomes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetOutcomesResponseObject); ok {
+		if err := validResponse.VisitGetOutcomesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

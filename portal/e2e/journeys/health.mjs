@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { state, visit } from "../setup.mjs";
+import { lastAnswer, say, state, visit } from "../setup.mjs";
 
 const plant = async (page, title, body) => {
   const made = await page.request.post("/v1/admin/articles", { data: { title, body, audience: { level: "public" } } });
@@ -46,5 +46,30 @@ test("a curator sees what is wrong with articles, why, and settles it", async ()
   await page.getByRole("combobox", { name: "State" }).selectOption("open");
   await dead.getByRole("link", { name: /^Edit/ }).click();
   await page.getByRole("heading", { name: /Heliotrope recordings/ }).waitFor();
+  await curator.close();
+});
+
+test("a curator reads what became of conversations, and takes it along as a file", async () => {
+  const customer = await visit("Ana Keller");
+  await say(customer.page, "How do I upload a document?");
+  await lastAnswer(customer.page).getByRole("button", { name: "Yes" }).click();
+  await customer.page.getByText(/Thank you|Thanks/).first().waitFor();
+  const curator = await visit("Cleo Martin", { width: 1280, height: 1100 });
+  const { page } = curator;
+  await page.goto("/admin/metrics");
+  const outcomes = page.getByRole("region", { name: "What became of conversations" });
+  await outcomes.getByText("Resolved by the assistant", { exact: true }).waitFor();
+  await outcomes.getByRole("combobox", { name: "Show by" }).selectOption({ label: "Customer" });
+  await outcomes.getByRole("rowheader", { name: "Acme Logistics" }).waitFor();
+  await outcomes.getByText("What these numbers mean").click();
+  await outcomes.getByText("Seven days passed after an answer, and the customer did not write again.").waitFor();
+  await outcomes.scrollIntoViewIfNeeded();
+  await state(page, "admin-outcomes");
+  const file = await page.request.get(await outcomes.getByRole("link", { name: "Download CSV" }).getAttribute("href"));
+  assert.match(file.headers()["content-type"], /^text\/csv/);
+  const [head, ...lines] = (await file.text()).trim().split("\n");
+  assert.match(head, /^week,tenant,channel,intent,asked,confirmed,assumed,reopened,escalated,wrong,waiting,unanswered,/);
+  assert.ok(lines.some((l) => l.includes("acme-logistics,chat,") && Number(l.split(",")[5]) > 0), "the answer that helped counts as confirmed");
+  await customer.close();
   await curator.close();
 });

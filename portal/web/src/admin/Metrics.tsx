@@ -5,6 +5,7 @@ import { Failed, Head, locale } from "../ui/Console";
 import { longDate, percent, words } from "../ui/format";
 import { Field, Loading, Meter } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Outcomes } from "./Outcomes";
 import { Topics } from "./Topics";
 
 /** Counts rebuilt from stored events. */
@@ -29,6 +30,7 @@ export function Metrics() {
       {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
       {!load.data && load.loading && <Loading label="Loading…" />}
       {load.data && <Page data={load.data} />}
+      <Outcomes days={days} />
       <Topics />
       <Accuracy days={days} />
     </div>
@@ -126,7 +128,7 @@ function Page({ data: d }: { data: Data }) {
       </section>
       <div className="split">
         <section className="card stack stack-3" aria-labelledby="m-out">
-          <h2 id="m-out">How conversations ended</h2>
+          <h2 id="m-out">How messages were handled</h2>
           <dl className="dl">
             {Object.entries(d.outcomes).map(([name, n]) => (
               <div key={name} style={{ display: "contents" }}>
@@ -135,7 +137,7 @@ function Page({ data: d }: { data: Data }) {
               </div>
             ))}
           </dl>
-          <p className="tiny muted">Confirmed: the customer said so. Assumed: quiet for seven days after an answer. Reopened, escalated and wrong are never counted as resolved.</p>
+          <p className="tiny muted">Each message once, as it was decided. What became of conversations stands below.</p>
         </section>
         <section className="card stack stack-3" aria-labelledby="m-int">
           <h2 id="m-int">What people ask</h2>

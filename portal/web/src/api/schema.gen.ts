@@ -1622,6 +1622,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of conversations, counted anew from stored events, with what they cost
+         * @description As JSON with totals, weeks, intents, customers and channels; as CSV one line per week, customer, channel and intent, with columns that stay. A conversation belongs to the week in which it began.
+         */
+        get: operations["getOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/metrics/triage": {
         parameters: {
             query?: never;
@@ -1726,6 +1746,49 @@ export interface components {
                 field: string;
                 detail: string;
             }[];
+        };
+        Outcomes: {
+            days: number;
+            total: components["schemas"]["OutcomeCounts"];
+            weeks: components["schemas"]["OutcomeCounts"][];
+            intents: components["schemas"]["OutcomeCounts"][];
+            tenants: components["schemas"]["OutcomeCounts"][];
+            channels: components["schemas"]["OutcomeCounts"][];
+            /** @description What answers of one kind cost */
+            features: {
+                route: string;
+                runs: number;
+                /** Format: int64 */
+                prompt_tokens: number;
+                /** Format: int64 */
+                output_tokens: number;
+                /** Format: double */
+                cost_usd: number;
+            }[];
+            /** @description What each number means */
+            definitions: {
+                [key: string]: string;
+            };
+        };
+        OutcomeCounts: {
+            /** @description The Monday of the week, the intent, the customer, the channel */
+            name: string;
+            asked: number;
+            confirmed: number;
+            assumed: number;
+            reopened: number;
+            escalated: number;
+            wrong: number;
+            waiting: number;
+            unanswered: number;
+            people_confirmed: number;
+            people_assumed: number;
+            people_reopened: number;
+            direct: number;
+            /** Format: int64 */
+            tokens: number;
+            /** Format: double */
+            cost_usd: number;
         };
         FindingList: {
             /** Format: date-time */
@@ -5888,6 +5951,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOutcomes: {
+        parameters: {
+            query?: {
+                days?: number;
+                tenant?: string;
+                format?: components["parameters"]["ExportFormat"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Outcomes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcomes"];
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];

@@ -179,3 +179,28 @@ test("the program is killed: the page comes back by itself and nothing is lost",
   assert.deepEqual(asked, [question, "When do we go live?", "Who is our onboarding manager?"]);
   await close();
 });
+
+test("a page whose connection was cut shows what changed meanwhile, without a reload", async () => {
+  const cut = await visit("Ana Keller", { allow: network });
+  await cut.page.goto("/documents");
+  await cut.page.getByRole("heading", { name: "Proof of address" }).waitFor();
+  await cut.page.evaluate(() => (window.untouched = true));
+  let streams = 0;
+  cut.page.on("request", (r) => r.url().includes("/v1/onboarding/events") && streams++);
+  await cut.context.setOffline(true);
+  assert.equal(await cut.page.evaluate(() => navigator.onLine), false);
+
+  const { page, close } = await visit("Ana Keller");
+  await page.goto("/documents");
+  const card = page.getByRole("main").getByRole("listitem").filter({ has: page.getByRole("heading", { name: "Proof of address" }) });
+  await card.locator("input[type=file]").setInputFiles({ name: "after-the-cut.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n") });
+  await card.getByText(/after-the-cut\.pdf has arrived as version \d/).waitFor();
+  await close();
+
+  assert.equal(await cut.page.getByText(/\d · after-the-cut\.pdf/).count(), 0, "nothing reaches a page that is offline");
+  await cut.context.setOffline(false);
+  await cut.page.getByText(/\d · after-the-cut\.pdf/).waitFor({ timeout: 20_000 });
+  assert.ok(await cut.page.evaluate(() => window.untouched), "the page was not loaded again");
+  assert.ok(streams > 0, "the stream was taken up again");
+  await cut.close();
+});

@@ -111,6 +111,7 @@ func evalRetrieveCommand() *cobra.Command {
 func evalGateCommand() *cobra.Command {
 	var corpora, tasks []string
 	var target float64
+	var folds int
 	var fit, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "gate",
@@ -122,21 +123,13 @@ func evalGateCommand() *cobra.Command {
 			}
 			var samples []triageeval.Sample
 			for i := range corpora {
-				rows, err := triageeval.ReadTasks(tasks[i])
+				more, err := gateSamples(cmd, corpora[i], tasks[i], folds)
 				if err != nil {
 					return err
 				}
-				err = withScratch(cmd.Context(), func(ctx context.Context, db *tenantdb.DB) error {
-					searcher, documents, err := eval.Prepare(ctx, eval.Retrieve{DB: db, Corpus: corpora[i], Progress: cmd.ErrOrStderr()})
-					if err != nil {
-						return err
-					}
-					more, err := triageeval.Samples(ctx, searcher, documents, rows, cmd.ErrOrStderr())
-					samples = append(samples, more...)
-					return err
-				})
-				if err != nil {
-					return err
+				for _, sample := range more {
+					sample.Set = i
+					samples = append(samples, sample)
 				}
 			}
 			if fit {
@@ -147,12 +140,53 @@ func evalGateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringArrayVar(&corpora, "corpus", nil, "JSONL of {id, title, text}")
 	cmd.Flags().StringArrayVar(&tasks, "tasks", nil, "JSONL of {id, history, text, answerability, relevant}")
-	cmd.Flags().BoolVar(&fit, "fit", false, "learn and print the gate's weights instead")
+	cmd.Flags().IntVar(&folds, "withhold", 0, "also ask over this many indexes, each without what answers its share of the questions and its near copies; 0 does not")
+	cmd.Flags().BoolVar(&fit, "fit", false, "learn and print the gate's weights instead, cross-validated")
 	cmd.Flags().Float64Var(&target, "target", 0.1, "with --fit: share of unanswerable questions that may be answered")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	_ = cmd.MarkFlagRequired("corpus") // the flags exist
 	_ = cmd.MarkFlagRequired("tasks")
 	return cmd
+}
+
+// gateSamples asks the tasks over their corpus, then each fold's over the corpus
+// without its answers.
+func gateSamples(cmd *cobra.Command, corpus, tasks string, folds int) ([]triageeval.Sample, error) {
+	rows, err := triageeval.ReadTasks(tasks)
+	if err != nil {
+		return nil, err
+	}
+	ask := func(rows []triageeval.Task, without map[string]bool) (samples []triageeval.Sample, err error) {
+		err = withScratch(cmd.Context(), func(ctx context.Context, db *tenantdb.DB) error {
+			searcher, documents, err := eval.Prepare(ctx, eval.Retrieve{DB: db, Corpus: corpus, Without: without, Progress: cmd.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
+			samples, err = triageeval.Samples(ctx, searcher, documents, rows, without != nil, cmd.ErrOrStderr())
+			return err
+		})
+		return samples, err
+	}
+	samples, err := ask(rows, nil)
+	if err != nil {
+		return nil, err
+	}
+	for fold := range folds {
+		questions, documents := triageeval.Fold(rows, fold, folds)
+		if len(questions) == 0 {
+			continue
+		}
+		without, err := eval.Near(corpus, documents)
+		if err != nil {
+			return nil, err
+		}
+		more, err := ask(questions, without)
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, more...)
+	}
+	return samples, nil
 }
 
 func evalGuardCommand() *cobra.Command {

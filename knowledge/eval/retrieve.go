@@ -32,6 +32,9 @@ type Retrieve struct {
 	// Embedder replaces the built-in one.
 	Embedder knowledge.Embedder
 	Progress io.Writer
+	// Without leaves documents out, by id: what a question would find if they did
+	// not exist.
+	Without map[string]bool
 	// Weights replaces the rerank's weights, to tune them.
 	Weights *search.Weights
 }
@@ -89,6 +92,7 @@ func (r Retrieve) prepare(ctx context.Context) (*search.Searcher, map[uuid.UUID]
 	if err != nil {
 		return nil, nil, err
 	}
+	items = slices.DeleteFunc(items, func(i knowledge.Item) bool { return r.Without[i.ExternalID] })
 	var external []knowledge.Embedder
 	if r.Embedder != nil {
 		external = append(external, r.Embedder)

@@ -95,8 +95,9 @@ type understood struct {
 	weights map[int32]float32
 	names   []weighted // words of the products' names
 	// attainable is the score of a chunk that holds every known word often.
-	attainable float64
-	rarity     func(stem string) float64
+	attainable    float64
+	attainableNow float64 // by the present turn's words alone
+	rarity        func(stem string) float64
 }
 
 func understand(q Query, words lexis) understood {
@@ -348,6 +349,9 @@ func (u *understood) weigh(words lexis) {
 		}
 		if s.known {
 			u.attainable += s.weight * s.idf * peak
+			if s.weight == 1 {
+				u.attainableNow += s.idf * peak
+			}
 		}
 	}
 	for _, name := range u.products {
@@ -362,8 +366,9 @@ func (u *understood) weigh(words lexis) {
 // lexical is the BM25 score of a chunk's weights in which the terms of a slot
 // do not add up: a chunk that says "delete" and "remove" says it once. The leg
 // in SQL, an inner product, cannot tell, and is corrected here.
-func (u *understood) lexical(weights map[int32]float32) float64 {
-	var sum float64
+//
+// now is the part of the present turn alone.
+func (u *understood) lexical(weights map[int32]float32) (sum, now float64) {
 	counted := make(map[int32]bool, len(u.slots))
 	for i := range u.slots {
 		var best float64
@@ -380,6 +385,9 @@ func (u *understood) lexical(weights map[int32]float32) float64 {
 		if best > 0 {
 			counted[id] = true
 			sum += share * best
+			if u.slots[i].weight == 1 {
+				now += best
+			}
 		}
 	}
 	for _, t := range u.names {
@@ -388,7 +396,7 @@ func (u *understood) lexical(weights map[int32]float32) float64 {
 			sum += t.value * float64(weights[t.id])
 		}
 	}
-	return sum
+	return sum, now
 }
 
 func (u *understood) sparse() pgvector.SparseVector {

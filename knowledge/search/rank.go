@@ -72,8 +72,12 @@ func (s *Searcher) passage(u understood, r row) Passage {
 	}
 	p.Unverified = r.VerifiedUntil != nil && s.now().After(*r.VerifiedUntil)
 	p.weights = weightsOf(r.Weights)
+	lexical, now := u.lexical(p.weights)
 	if u.attainable > 0 {
-		p.Legs.Lexical = u.lexical(p.weights) / u.attainable
+		p.Legs.Lexical = lexical / u.attainable
+	}
+	if u.attainableNow > 0 {
+		p.Legs.Now = now / u.attainableNow
 	}
 	p.Legs.Dense = cosineOf(r.Dense)
 	p.Legs.Title = u.titleMatch(r.Title, cmp.Or(lexicon.Base(r.Locale), u.language))
@@ -254,6 +258,10 @@ func (u *understood) covers(passages []Passage) float64 {
 	return held / all
 }
 
+// fullContent is the rarity of all words of a question that leaves nothing open:
+// about five telling ones.
+const fullContent = 25
+
 func (u *understood) signals(passages []Passage) Signals {
 	out := Signals{Products: u.products}
 	var all, unknown float64
@@ -273,6 +281,7 @@ func (u *understood) signals(passages []Passage) Signals {
 	if all > 0 {
 		out.Unknown = unknown / all
 	}
+	out.Content = min(all/fullContent, 1)
 	if len(passages) == 0 {
 		return out
 	}

@@ -48,6 +48,7 @@ type Passage struct {
 // Legs are the parts of a score, for the curators' test page and the gate.
 type Legs struct {
 	Lexical     float64 // BM25 over the best a passage could reach, about 0 to 1
+	Now         float64 // BM25 of the present turn's words alone, the same way
 	LexicalRank int     // 1 is best; 0 when the leg did not find it
 	Dense       float64 // cosine
 	DenseRank   int
@@ -66,6 +67,7 @@ type Signals struct {
 	Coverage  float64  // share of the question's words the first passages hold, by weight
 	Unknown   float64  // share of the question's words no article holds, by weight
 	Words     int      // content words of the question
+	Content   float64  // how telling they are together, 0 to 1
 	Agreement float64  // of the two legs' first five passages, 0 to 1
 	Products  []string // named in the conversation
 	Repaired  []string // words of the question that were misspelt

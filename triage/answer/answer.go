@@ -23,11 +23,8 @@ type Passage struct {
 	Language  string
 	UpdatedAt time.Time
 	Score     float64
-	Lexical   float64 // its parts, see search.Legs
-	Dense     float64
-	TitleFit  float64
+	Now       float64 // how much of the present question's words it holds, see search.Legs
 	Own       bool    // the tenant's own article, else a shared one
-	Covers    float64 // share of the question's words, by weight, it holds
 }
 
 // Turn is one earlier message.
@@ -47,9 +44,9 @@ type Request struct {
 
 // Signals are what retrieval says about itself; see search.Signals.
 type Signals struct {
-	Unknown   float64 // share of the question's words no article holds, by weight
-	Agreement float64 // of the two legs' first passages
-	Words     int     // content words of the question
+	Unknown float64 // share of the question's words no article holds, by weight
+	Words   int     // content words of the question
+	Content float64 // how telling they are together
 }
 
 // Sentence is one sentence, list block or table of a draft, without its marks.

@@ -22,7 +22,7 @@ const (
 type Extractive struct{}
 
 // Version names the recipe, for the decision row.
-const Version = "extractive-1"
+const Version = "extractive-2"
 
 type candidate struct {
 	unit
@@ -140,7 +140,7 @@ func (r Request) candidates(weights map[string]float64) []candidate {
 			score := (overlap + 0.6*context) / total
 			score *= 0.55 + 0.45*relative
 			score *= u.form(len(terms), asksHow)
-			score *= 1 - 0.02*float64(min(order, 10)) - 0.03*float64(rank)
+			score *= 1 - 0.02*float64(min(order, 10)) - 0.06*float64(rank)
 			out = append(out, candidate{unit: u, passage: p, order: order, terms: terms, score: score})
 		}
 	}
@@ -198,9 +198,9 @@ func choose(candidates []candidate, weights map[string]float64) []candidate {
 			break
 		}
 		// A second source has to earn its place: it is one more thing to check.
-		least := 0.55
+		least, adds := 0.55, 0.18
 		if c.passage.Number != chosen[0].passage.Number {
-			least = 0.8
+			least, adds = 0.85, 0.3
 		}
 		if c.score < least*candidates[0].score || repeats(chosen, c) {
 			continue
@@ -212,7 +212,7 @@ func choose(candidates []candidate, weights map[string]float64) []candidate {
 			}
 		}
 		neighbour := c.passage.Number == chosen[0].passage.Number && absolute(c.order-chosen[0].order) == 1
-		if gain/total >= 0.18 || neighbour && c.score >= 0.8*candidates[0].score {
+		if gain/total >= adds || neighbour && c.score >= 0.8*candidates[0].score {
 			chosen = append(chosen, c)
 			hold(held, c)
 		}

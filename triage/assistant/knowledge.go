@@ -60,7 +60,7 @@ func (k FromKnowledge) Find(ctx context.Context, q search.Query, language string
 // Judge drafts and gates what a search found.
 func (k FromKnowledge) Judge(ctx context.Context, q search.Query, result search.Result, language string) (Found, error) {
 	f := Found{Query: q, Result: result, Request: answer.Request{Question: q.Text, Language: language, Signals: answer.Signals{
-		Unknown: result.Signals.Unknown, Agreement: result.Signals.Agreement, Words: result.Signals.Words,
+		Unknown: result.Signals.Unknown, Words: result.Signals.Words, Content: result.Signals.Content,
 	}}}
 	for _, turn := range q.History {
 		f.Request.History = append(f.Request.History, answer.Turn{Customer: turn.Customer, Text: turn.Text})
@@ -69,7 +69,7 @@ func (k FromKnowledge) Judge(ctx context.Context, q search.Query, result search.
 		f.Request.Passages = append(f.Request.Passages, answer.Passage{
 			Number: i + 1, ChunkID: p.ChunkID, ArticleID: p.ArticleID, Title: p.Title, Section: p.Heading,
 			URL: ArticleURL(p.Slug, p.Anchor), Text: answer.Safe(p.Text), Language: p.Locale, UpdatedAt: p.UpdatedAt, Own: !p.Shared,
-			Score: p.Score, Lexical: p.Legs.Lexical, Dense: p.Legs.Dense, TitleFit: p.Legs.Title, Covers: p.Covers,
+			Score: p.Score, Now: p.Legs.Now,
 		})
 		if k.Inspect == nil {
 			continue

@@ -2,12 +2,10 @@ package eval
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 
@@ -25,20 +23,37 @@ type Task struct {
 	Text          string      `json:"text"`
 	Answerability string      `json:"answerability"` // answerable, partial, unanswerable, conversational
 	Relevant      []string    `json:"relevant"`
+
+	group string
 }
 
-// GateReport is the outcome of `usher eval gate`.
+// GateReport is the outcome of `usher eval gate`. Low and High are the ends of a
+// 95 % interval over conversations drawn anew.
 type GateReport struct {
 	AUROC             float64 `json:"auroc"`
+	AUROCLow          float64 `json:"auroc_low"`
+	AUROCHigh         float64 `json:"auroc_high"`
 	AnsweredRate      float64 `json:"answered_rate"`
+	AnsweredAtTenth   float64 `json:"answered_at_tenth"` // at the threshold that answers one unanswerable question in ten
 	FalseAnswerRate   float64 `json:"false_answer_rate"`
 	FalseRefusalRate  float64 `json:"false_refusal_rate"`
 	CitationPrecision float64 `json:"citation_precision"`
+	CitationLow       float64 `json:"citation_precision_low"`
+	CitationHigh      float64 `json:"citation_precision_high"`
 	N                 int     `json:"n"`
-	// The same questions with the passages that answer them taken away: the
-	// larger sample of unanswerable ones.
-	WithheldAUROC       float64 `json:"withheld_auroc"`
-	WithheldFalseAnswer float64 `json:"withheld_false_answer_rate"`
+	// The same questions over a corpus without what answers them, where asked for:
+	// the larger sample of unanswerable ones.
+	Withheld *WithheldReport `json:"withheld,omitempty"`
+}
+
+// WithheldReport is of answerable questions whose answers were taken away.
+type WithheldReport struct {
+	AUROC           float64 `json:"auroc"`
+	AUROCLow        float64 `json:"auroc_low"`
+	AUROCHigh       float64 `json:"auroc_high"`
+	AnsweredAtTenth float64 `json:"answered_at_tenth"`
+	FalseAnswerRate float64 `json:"false_answer_rate"`
+	N               int     `json:"n"`
 }
 
 // Sample is one judged question.
@@ -47,10 +62,12 @@ type Sample struct {
 	Answerable bool
 	Score      float64
 	Sent       bool
-	Withheld   bool
-	Weight     float64
-	right      int // cited passages that are relevant
-	cited      int
+	Withheld   bool   // answerable, but not with this corpus
+	Set        int    // of the corpus it was put to
+	Group      string // its conversation: samples of one are not independent
+	Cited      int
+	Right      int  // cited passages that are relevant
+	First      bool // the first of them is
 }
 
 // ReadTasks reads JSONL tasks.
@@ -73,45 +90,82 @@ func ReadTasks(path string) ([]Task, error) {
 		}
 		tasks = append(tasks, t)
 	}
+	groups(tasks)
 	return tasks, scanner.Err()
 }
 
-// Samples judges every task, and every answerable one once more with the
-// passages of its relevant documents taken away.
-func Samples(ctx context.Context, searcher assistant.Searcher, documents map[uuid.UUID]string, tasks []Task, progress io.Writer) ([]Sample, error) {
+// Fold is every n-th task with an answer, and the documents that answer them:
+// the turns of one conversation fall into different folds, so that a corpus
+// without a fold's documents still holds the rest of the conversation's.
+func Fold(tasks []Task, fold, of int) (questions []Task, documents []string) {
+	n := 0
+	for _, t := range tasks {
+		if !t.answerable() || len(t.Relevant) == 0 {
+			continue
+		}
+		if n%of == fold {
+			questions = append(questions, t)
+			documents = append(documents, t.Relevant...)
+		}
+		n++
+	}
+	return questions, documents
+}
+
+func (t Task) answerable() bool {
+	return t.Answerability != "unanswerable" && t.Answerability != "conversational"
+}
+
+// groups names each task's conversation by its first turn; one that stands alone
+// goes with the others about the same document.
+func groups(tasks []Task) {
+	starts := map[string]bool{}
+	for _, t := range tasks {
+		if len(t.History) > 0 {
+			starts[t.History[0][1]] = true
+		}
+	}
+	for i := range tasks {
+		t := &tasks[i]
+		switch {
+		case len(t.History) > 0:
+			t.group = t.History[0][1]
+		case starts[t.Text] || len(t.Relevant) == 0:
+			t.group = t.Text
+		default:
+			t.group = t.Relevant[0]
+		}
+	}
+}
+
+// Samples judges every task over one corpus. withheld says that the corpus was
+// indexed without what answers them.
+func Samples(ctx context.Context, searcher assistant.Searcher, documents map[uuid.UUID]string, tasks []Task, withheld bool, progress io.Writer) ([]Sample, error) {
 	knowledge := assistant.FromKnowledge{Search: searcher}
 	var samples []Sample
 	for i, t := range tasks {
 		if t.Answerability == "conversational" {
 			continue
 		}
-		q := search.Query{Text: t.Text, Limit: 20}
+		q := search.Query{Text: t.Text, Limit: 8}
 		for _, turn := range t.History {
 			q.History = append(q.History, search.Turn{Customer: turn[0] == "user" || turn[0] == "customer" || turn[0] == "U", Text: turn[1]})
 		}
-		result, err := searcher.Search(ctx, q)
+		found, err := knowledge.Find(ctx, q, "en")
 		if err != nil {
 			return nil, fmt.Errorf("task %s: %w", t.ID, err)
 		}
-		all := result.Passages
-		result.Passages = all[:min(len(all), 8)]
-		found, err := knowledge.Judge(ctx, q, result, "en")
-		if err != nil {
-			return nil, fmt.Errorf("task %s: %w", t.ID, err)
+		s := Sample{
+			Features: found.Verdict.Features.Vector(), Score: found.Verdict.Answerability, Sent: found.Verdict.Outcome == answer.Send,
+			Answerable: t.answerable() && !withheld, Withheld: withheld, Group: t.group,
 		}
-		s := sample(found, documents, t)
-		s.Answerable = t.Answerability != "unanswerable"
+		for _, p := range found.Draft.Cited(found.Request.Passages) {
+			right := slices.Contains(t.Relevant, documents[p.ArticleID])
+			s.First = s.First || s.Cited == 0 && right
+			s.Cited++
+			s.Right += one(right)
+		}
 		samples = append(samples, s)
-		if s.Answerable && len(t.Relevant) > 0 {
-			result.Passages = slices.DeleteFunc(slices.Clone(all), func(p search.Passage) bool { return slices.Contains(t.Relevant, documents[p.ArticleID]) })
-			result.Passages = result.Passages[:min(len(result.Passages), 8)]
-			if found, err = knowledge.Judge(ctx, q, result, "en"); err != nil {
-				return nil, fmt.Errorf("task %s: %w", t.ID, err)
-			}
-			without := sample(found, documents, t)
-			without.Withheld = true
-			samples = append(samples, without)
-		}
 		if (i+1)%100 == 0 {
 			fmt.Fprintf(progress, "%d of %d tasks\n", i+1, len(tasks))
 		}
@@ -119,47 +173,58 @@ func Samples(ctx context.Context, searcher assistant.Searcher, documents map[uui
 	return samples, nil
 }
 
-func sample(f assistant.Found, documents map[uuid.UUID]string, t Task) Sample {
-	s := Sample{Features: f.Verdict.Features.Vector(), Score: f.Verdict.Answerability, Sent: f.Verdict.Outcome == answer.Send, Weight: 1}
-	for _, p := range f.Draft.Cited(f.Request.Passages) {
-		s.cited++
-		if slices.Contains(t.Relevant, documents[p.ArticleID]) {
-			s.right++
-		}
-	}
-	return s
-}
-
 // Report sums samples up.
 func Report(samples []Sample) GateReport {
-	var r GateReport
-	var positives, negatives, withheld []float64
-	sent, falseAnswers, falseWithheld, cited, right := 0, 0, 0, 0, 0
+	all := split(samples)
+	r := GateReport{
+		N: len(all.positives) + len(all.negatives), AUROC: auroc(all.positives, all.negatives),
+		AnsweredRate: share(all.sent, len(all.positives)), FalseAnswerRate: share(all.falseAnswers, len(all.negatives)),
+		CitationPrecision: share(all.right, all.cited),
+	}
+	r.FalseRefusalRate = 1 - r.AnsweredRate
+	r.AnsweredAtTenth, _ = answeredAt(all.positives, all.negatives, 0.1)
+	r.AUROCLow, r.AUROCHigh = interval(samples, func(p parts) (float64, bool) {
+		return auroc(p.positives, p.negatives), len(p.positives) > 0 && len(p.negatives) > 0
+	})
+	r.CitationLow, r.CitationHigh = interval(samples, func(p parts) (float64, bool) { return share(p.right, p.cited), p.cited > 0 })
+	if len(all.withheld) > 0 {
+		w := WithheldReport{
+			N: len(all.withheld), AUROC: auroc(all.positives, all.withheld), FalseAnswerRate: share(all.falseWithheld, len(all.withheld)),
+		}
+		w.AnsweredAtTenth, _ = answeredAt(all.positives, all.withheld, 0.1)
+		w.AUROCLow, w.AUROCHigh = interval(samples, func(p parts) (float64, bool) {
+			return auroc(p.positives, p.withheld), len(p.positives) > 0 && len(p.withheld) > 0
+		})
+		r.Withheld = &w
+	}
+	return r
+}
+
+// parts are samples by what they are, as scores and counts.
+type parts struct {
+	positives, negatives, withheld                  []float64
+	sent, falseAnswers, falseWithheld, cited, right int
+}
+
+func split(samples []Sample) (p parts) {
 	for _, s := range samples {
 		switch {
 		case s.Withheld:
-			withheld = append(withheld, s.Score)
-			falseWithheld += one(s.Sent)
+			p.withheld = append(p.withheld, s.Score)
+			p.falseWithheld += one(s.Sent)
 		case s.Answerable:
-			positives = append(positives, s.Score)
+			p.positives = append(p.positives, s.Score)
 			if s.Sent {
-				sent++
-				cited += s.cited
-				right += s.right
+				p.sent++
+				p.cited += s.Cited
+				p.right += s.Right
 			}
 		default:
-			negatives = append(negatives, s.Score)
-			falseAnswers += one(s.Sent)
+			p.negatives = append(p.negatives, s.Score)
+			p.falseAnswers += one(s.Sent)
 		}
 	}
-	r.N = len(positives) + len(negatives)
-	r.AUROC, r.WithheldAUROC = auroc(positives, negatives), auroc(positives, withheld)
-	r.AnsweredRate = share(sent, len(positives))
-	r.FalseRefusalRate = 1 - r.AnsweredRate
-	r.FalseAnswerRate = share(falseAnswers, len(negatives))
-	r.WithheldFalseAnswer = share(falseWithheld, len(withheld))
-	r.CitationPrecision = share(right, cited)
-	return r
+	return p
 }
 
 func one(b bool) int {
@@ -195,87 +260,19 @@ func auroc(positives, negatives []float64) float64 {
 	return wins / float64(len(positives)*len(negatives))
 }
 
-// Fitted are weights learned from samples, with the least threshold that lets at
-// most the target share of unanswerable questions through.
-type Fitted struct {
-	Bias      float64                    `json:"bias"`
-	Weights   [answer.Dimensions]float64 `json:"weights"`
-	Threshold float64                    `json:"threshold"`
-	Answered  float64                    `json:"answered_rate"`
-	AUROC     float64                    `json:"auroc"`
-}
-
-// Fit learns a logistic regression by gradient descent on standardised features,
-// the two classes weighing the same, and a little decay.
-func Fit(samples []Sample, target float64) Fitted {
-	const steps, rate, decay = 4000, 0.3, 3e-2
-	var mean, spread [answer.Dimensions]float64
-	for _, s := range samples {
-		for i, x := range s.Features {
-			mean[i] += x / float64(len(samples))
-		}
+// answeredAt is the share of positives above the least threshold that lets at
+// most the target share of negatives through, and that threshold.
+func answeredAt(positives, negatives []float64, target float64) (answered, threshold float64) {
+	if len(positives) == 0 || len(negatives) == 0 {
+		return 0, 0
 	}
-	for _, s := range samples {
-		for i, x := range s.Features {
-			spread[i] += (x - mean[i]) * (x - mean[i]) / float64(len(samples))
-		}
-	}
-	weight := [2]float64{}
-	for _, s := range samples {
-		weight[one(s.Answerable)] += s.Weight
-	}
-	var w [answer.Dimensions]float64
-	b := 0.0
-	for range steps {
-		var gw [answer.Dimensions]float64
-		gb := 0.0
-		for _, s := range samples {
-			z := b
-			for i, x := range s.Features {
-				z += w[i] * (x - mean[i]) / math.Sqrt(spread[i]+1e-9)
-			}
-			d := (1/(1+math.Exp(-z)) - float64(one(s.Answerable))) * s.Weight / weight[one(s.Answerable)]
-			gb += d
-			for i, x := range s.Features {
-				gw[i] += d * (x - mean[i]) / math.Sqrt(spread[i]+1e-9)
-			}
-		}
-		b -= rate * gb
-		for i := range w {
-			w[i] -= rate * (gw[i] + decay*w[i])
-		}
-	}
-	f := Fitted{Bias: b}
-	for i := range w {
-		f.Weights[i] = w[i] / math.Sqrt(spread[i]+1e-9)
-		f.Bias -= f.Weights[i] * mean[i]
-	}
-	f.choose(samples, target)
-	return f
-}
-
-// choose sets the threshold and what it answers.
-func (f *Fitted) choose(samples []Sample, target float64) {
-	var positives, negatives []float64
-	for _, s := range samples {
-		z := f.Bias
-		for i, x := range s.Features {
-			z += f.Weights[i] * x
-		}
-		score := 1 / (1 + math.Exp(-z))
-		if s.Answerable {
-			positives = append(positives, score)
-		} else {
-			negatives = append(negatives, score)
-		}
-	}
-	slices.SortFunc(negatives, func(a, b float64) int { return cmp.Compare(b, a) })
-	if len(negatives) > 0 {
-		f.Threshold = negatives[min(int(target*float64(len(negatives))), len(negatives)-1)]
-	}
+	sorted := slices.Clone(negatives)
+	slices.Sort(sorted)
+	slices.Reverse(sorted)
+	threshold = sorted[min(int(target*float64(len(sorted))), len(sorted)-1)]
 	above := 0
 	for _, p := range positives {
-		above += one(p > f.Threshold)
+		above += one(p > threshold)
 	}
-	f.Answered, f.AUROC = share(above, len(positives)), auroc(positives, negatives)
+	return share(above, len(positives)), threshold
 }

@@ -21,10 +21,13 @@ type mailConfig struct {
 	IMAPAddr, IMAPUser, IMAPPassword                   string
 }
 
+// on reports whether mail can be sent.
+func (c mailConfig) on() bool { return c.From != "" && c.SMTPAddr != "" }
+
 // connectMail makes the e-mail service where it is configured; nil elsewhere.
 func (a *application) connectMail(workers *river.Workers) (*email.Service, error) {
 	c := a.config.Mail
-	if c.From == "" || c.SMTPAddr == "" {
+	if !c.on() {
 		return nil, nil
 	}
 	config := email.Config{

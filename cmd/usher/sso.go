@@ -150,6 +150,11 @@ func checkSignIn(ctx context.Context, a *application, out io.Writer) bool {
 	if a.mail == nil {
 		links = "e-mail is off: make links with `usher token link`"
 	}
+	if a.confirm == nil {
+		finding{"off", "step-up", "e-mail is off, so no codes can be sent: exports, suspending and offboarding are not asked to be confirmed"}.print(out)
+	} else {
+		finding{"on", "step-up", "exports, suspending and offboarding ask for a code by mail, or a sign-in of the last minutes"}.print(out)
+	}
 	if len(all) == 0 {
 		finding{"off", "sign-in", "no organisation has single sign-on (`usher sso set`); " + links}.print(out)
 	} else {

@@ -34,6 +34,7 @@ import (
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/portal/web"
 	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/confirm"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
@@ -62,6 +63,7 @@ type application struct {
 	searcher  *search.Searcher
 	curation  *knowledge.Service
 	identity  *identity.Service
+	confirm   *confirm.Service // nil without e-mail
 	desk      *desk.Service
 	intake    *intake.Service
 	assistant *assistant.Assistant
@@ -166,6 +168,9 @@ func (a *application) join() error {
 		Clocks: sla.New(a.jobs, nil), Stage: stageOf, Events: a.webhooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
 		Wake: a.wake, Log: a.log,
 	})
+	if a.config.Mail.on() { // codes go by mail
+		a.confirm = confirm.New(a.config.Secret, a.jobs, nil)
+	}
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
 	books := bookkeeping{db: a.worker, articles: a.curation}
 	a.assistant = assistant.New(assistant.Config{
@@ -194,6 +199,9 @@ func (a *application) join() error {
 	if a.mail, err = a.connectMail(workers); err != nil {
 		return err
 	}
+	if a.mail != nil {
+		confirm.AddWorkers(workers, a.confirm, a.worker, a.mail)
+	}
 	a.identity = a.newIdentity()
 	identity.AddWorkers(workers, a.identity)
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
@@ -212,7 +220,7 @@ func (a *application) join() error {
 // newIdentity lets people in: at their organisation's provider, by links, and by
 // links they ask for where mail can be sent.
 func (a *application) newIdentity() *identity.Service {
-	c := identity.Config{Provider: newProviders(a.config), PublicURL: a.config.PublicURL}
+	c := identity.Config{Provider: newProviders(a.config), PublicURL: a.config.PublicURL, Confirm: a.confirm}
 	if a.mail != nil {
 		c.Jobs, c.Mailer = a.jobs, a.mail
 	}

@@ -28,7 +28,7 @@ const (
 var operations = map[string]access{
 	"Healthz": public, "Readyz": public, "ExchangeLink": public, "StartSignIn": public, "FinishSignIn": public,
 	"SearchKnowledge": optional, "ListArticles": optional, "GetArticle": optional, "SuggestArticles": optional,
-	"GetMe": anyone, "Logout": anyone,
+	"GetMe": anyone, "Logout": anyone, "SendCode": anyone, "ProveCode": anyone,
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
 	"DownloadTranscript": customer, "PostMessage": caller, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
 	"AskForPerson": customer, "ConfirmSolved": customer, "ChangeMessage": customer, "TakeBackMessage": customer, "PutFeedback": customer,
@@ -68,6 +68,31 @@ func guard(next StrictHandlerFunc, operation string) StrictHandlerFunc {
 			return nil, unauthenticated()
 		case !allowed(need, principal):
 			return nil, problem.NotFound()
+		}
+		return next(c, request)
+	}
+}
+
+// proofs are the operations whose caller must have proven of late who they are:
+// data that leaves, and a workspace that goes.
+var proofs = map[string]func(request any) bool{
+	"ExportData":       func(any) bool { return true },
+	"ExportTenantData": func(any) bool { return true },
+	"MoveLifecycle": func(request any) bool {
+		r, ok := request.(MoveLifecycleRequestObject)
+		return !ok || r.Body.To == MoveLifecycleJSONBodyToOffboarding || r.Body.To == MoveLifecycleJSONBodyToSuspended
+	},
+}
+
+// prove asks for a fresh proof where an operation needs one.
+func (s *Server) prove(next StrictHandlerFunc, operation string) StrictHandlerFunc {
+	needs, sensitive := proofs[operation]
+	if !sensitive {
+		return next
+	}
+	return func(c *gin.Context, request any) (any, error) {
+		if needs(request) && !s.Identity.Fresh(principal(c)) {
+			return nil, problem.New(http.StatusForbidden, "step_up_required", "For this we ask you to confirm that it is you. Ask for a code (POST /v1/auth/code), enter it (PUT /v1/auth/code) and repeat the request.")
 		}
 		return next(c, request)
 	}

@@ -53,7 +53,7 @@ func mayCall(o operation, who string) bool {
 		return true
 	case who == nobody || who == invalid:
 		return false
-	case o.path == "/v1/me" || o.path == "/v1/auth/logout":
+	case o.path == "/v1/me" || o.path == "/v1/auth/logout" || o.path == "/v1/auth/code":
 		return who != shop
 	case strings.HasPrefix(o.path, "/v1/agent/"):
 		return staff

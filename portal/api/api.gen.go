@@ -3201,6 +3201,11 @@ type FinishSignInParams struct {
 	Error *string `form:"error,omitempty" json:"error,omitempty"`
 }
 
+// ProveCodeJSONBody defines parameters for ProveCode.
+type ProveCodeJSONBody struct {
+	Code string `json:"code"`
+}
+
 // ExchangeLinkJSONBody defines parameters for ExchangeLink.
 type ExchangeLinkJSONBody struct {
 	Token string `json:"token"`
@@ -3421,6 +3426,9 @@ type ReviewDocumentJSONRequestBody = DocumentReview
 
 // ActOnTicketJSONRequestBody defines body for ActOnTicket for application/json ContentType.
 type ActOnTicketJSONRequestBody = AgentAction
+
+// ProveCodeJSONRequestBody defines body for ProveCode for application/json ContentType.
+type ProveCodeJSONRequestBody ProveCodeJSONBody
 
 // ExchangeLinkJSONRequestBody defines body for ExchangeLink for application/json ContentType.
 type ExchangeLinkJSONRequestBody ExchangeLinkJSONBody
@@ -3694,6 +3702,12 @@ type ServerInterface interface {
 	// FinishSignIn Where the organisation's provider sends the browser back to; makes the session
 	// (GET /v1/auth/callback)
 	FinishSignIn(c *gin.Context, params FinishSignInParams)
+	// SendCode Mail the signed-in person a code, to prove once more who they are
+	// (POST /v1/auth/code)
+	SendCode(c *gin.Context)
+	// ProveCode Enter the code; the session gets a new token
+	// (PUT /v1/auth/code)
+	ProveCode(c *gin.Context)
 	// ExchangeLink Exchange a sign-in link for a session cookie
 	// (POST /v1/auth/link)
 	ExchangeLink(c *gin.Context)
@@ -5892,6 +5906,32 @@ func (siw *ServerInterfaceWrapper) FinishSignIn(c *gin.Context) {
 	siw.Handler.FinishSignIn(c, params)
 }
 
+// SendCode operation middleware
+func (siw *ServerInterfaceWrapper) SendCode(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SendCode(c)
+}
+
+// ProveCode operation middleware
+func (siw *ServerInterfaceWrapper) ProveCode(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ProveCode(c)
+}
+
 // ExchangeLink operation middleware
 func (siw *ServerInterfaceWrapper) ExchangeLink(c *gin.Context) {
 
@@ -6986,6 +7026,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/auth/link", wrapper.ExchangeLink)
 	router.POST(options.BaseURL+"/v1/auth/start", wrapper.StartSignIn)
 	router.GET(options.BaseURL+"/v1/auth/callback", wrapper.FinishSignIn)
+	router.POST(options.BaseURL+"/v1/auth/code", wrapper.SendCode)
+	router.PUT(options.BaseURL+"/v1/auth/code", wrapper.ProveCode)
 	router.POST(options.BaseURL+"/v1/auth/logout", wrapper.Logout)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.GET(options.BaseURL+"/v1/conversations", wrapper.ListConversations)
@@ -10363,6 +10405,88 @@ func (response FinishSignIndefaultTextHTMLResponse) VisitFinishSignInResponse(w 
 	return err
 }
 
+type SendCodeRequestObject struct {
+}
+
+type SendCodeResponseObject interface {
+	VisitSendCodeResponse(w http.ResponseWriter) error
+}
+
+type SendCode200JSONResponse struct {
+	// To The address
+	To string `json:"to"`
+}
+
+func (response SendCode200JSONResponse) VisitSendCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SendCodedefaultApplicationProblemPlusJSONResponse) VisitSendCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProveCodeRequestObject struct {
+	Body *ProveCodeJSONRequestBody
+}
+
+type ProveCodeResponseObject interface {
+	VisitProveCodeResponse(w http.ResponseWriter) error
+}
+
+type ProveCode204ResponseHeaders struct {
+	SetCookie *string
+}
+
+type ProveCode204Response struct {
+	Headers ProveCode204ResponseHeaders
+}
+
+func (response ProveCode204Response) VisitProveCodeResponse(w http.ResponseWriter) error {
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type ProveCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ProveCodedefaultApplicationProblemPlusJSONResponse) VisitProveCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExchangeLinkRequestObject struct {
 	Body *ExchangeLinkJSONRequestBody
 }
@@ -12141,6 +12265,12 @@ type StrictServerInterface interface {
 	// FinishSignIn Where the organisation's provider sends the browser back to; makes the session
 	// (GET /v1/auth/callback)
 	FinishSignIn(ctx context.Context, request FinishSignInRequestObject) (FinishSignInResponseObject, error)
+	// SendCode Mail the signed-in person a code, to prove once more who they are
+	// (POST /v1/auth/code)
+	SendCode(ctx context.Context, request SendCodeRequestObject) (SendCodeResponseObject, error)
+	// ProveCode Enter the code; the session gets a new token
+	// (PUT /v1/auth/code)
+	ProveCode(ctx context.Context, request ProveCodeRequestObject) (ProveCodeResponseObject, error)
 	// ExchangeLink Exchange a sign-in link for a session cookie
 	// (POST /v1/auth/link)
 	ExchangeLink(ctx context.Context, request ExchangeLinkRequestObject) (ExchangeLinkResponseObject, error)
@@ -14900,6 +15030,72 @@ func (sh *strictHandler) FinishSignIn(ctx *gin.Context, params FinishSignInParam
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(FinishSignInResponseObject); ok {
 		if err := validResponse.VisitFinishSignInResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendCode operation middleware
+func (sh *strictHandler) SendCode(ctx *gin.Context) {
+	var request SendCodeRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendCode(ctx, request.(SendCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SendCodeResponseObject); ok {
+		if err := validResponse.VisitSendCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ProveCode operation middleware
+func (sh *strictHandler) ProveCode(ctx *gin.Context) {
+	var request ProveCodeRequestObject
+
+	var body ProveCodeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProveCode(ctx, request.(ProveCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProveCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ProveCodeResponseObject); ok {
+		if err := validResponse.VisitProveCodeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -155,7 +155,7 @@ func New(c Config) (http.Handler, error) {
 
 func (s *Server) routes(engine *gin.Engine) {
 	fail := func(ctx *gin.Context, err error) { problem.Write(ctx.Writer, ctx.Request, err) }
-	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{known, count(s.Usage), guard}, StrictGinServerOptions{
+	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{s.prove, known, count(s.Usage), guard}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  func(ctx *gin.Context, err error) { fail(ctx, badRequest(err)) },
 		HandlerErrorFunc:         fail,
 		ResponseErrorHandlerFunc: fail,

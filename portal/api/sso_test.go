@@ -26,6 +26,7 @@ import (
 	"github.com/usherdesk/usher/integrations/rest"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/triage/confirm"
 )
 
 const (
@@ -38,6 +39,7 @@ type sso struct {
 	*bundle
 	provider *oidcfake.Provider
 	mail     *postbox
+	confirm  *confirm.Service
 	skipped  time.Duration
 }
 
@@ -60,8 +62,9 @@ func setupSSO(t *testing.T) *sso {
 		require.NoError(t, err)
 		now := func() time.Time { return time.Now().Add(s.skipped) }
 		c.PublicURL, c.Log = publicURL, slog.New(slog.DiscardHandler)
+		s.confirm = confirm.New("a secret that is long enough", jobs, now)
 		made = identity.New(c.App, c.Worker, identity.Config{
-			Jobs: jobs, Mailer: s.mail, PublicURL: publicURL, Now: now,
+			Confirm: s.confirm, Jobs: jobs, Mailer: s.mail, PublicURL: publicURL, Now: now,
 			Provider: oidc.New(oidc.Config{
 				RedirectURL: publicURL + callbackPath, Now: now, Secret: func(string) string { return oidcfake.ClientSecret },
 				Dialer: func(networks []netip.Prefix) *net.Dialer { return rest.Guard{Allow: networks}.Dialer() },

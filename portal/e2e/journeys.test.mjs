@@ -12,3 +12,4 @@ import "./journeys/devices.mjs";
 import "./journeys/sources.mjs";
 import "./journeys/files.mjs";
 import "./journeys/signin.mjs";
+import "./journeys/confirm.mjs";

@@ -23,6 +23,7 @@ import (
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/confirm"
 )
 
 // ErrUnauthenticated says the credential is missing, unknown, expired or revoked.
@@ -60,6 +61,8 @@ type Principal struct {
 	Email  string
 	Tenant Tenant // zero for staff
 	Scopes []string
+	// FreshAt is when they last proved who they are, beyond opening a link.
+	FreshAt time.Time
 }
 
 // Tenant is the principal's organisation.
@@ -83,6 +86,7 @@ type Service struct {
 	jobs     Jobs
 	mailer   Mailer
 	public   string
+	confirm  *confirm.Service
 }
 
 // Config bounds sessions and joins what signing in needs; the zero value lets
@@ -94,13 +98,14 @@ type Config struct {
 	Provider  Provider // nil: no single sign-on
 	Jobs      Jobs     // with Mailer: people may ask for a link by mail
 	Mailer    Mailer
-	PublicURL string // of the links in mail
+	PublicURL string           // of the links in mail
+	Confirm   *confirm.Service // nil: nobody is asked to prove themselves
 }
 
 // New returns a Service.
 func New(app, worker *tenantdb.DB, c Config) *Service {
 	s := &Service{app: app, worker: worker, now: c.Now, idle: cmp.Or(c.Idle, 12*time.Hour), absolute: cmp.Or(c.Absolute, 7*24*time.Hour),
-		provider: c.Provider, jobs: c.Jobs, mailer: c.Mailer, public: c.PublicURL}
+		provider: c.Provider, jobs: c.Jobs, mailer: c.Mailer, public: c.PublicURL, confirm: c.Confirm}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -368,14 +373,15 @@ func (s *Service) Logout(ctx context.Context, token string) error {
 func (s *Service) customer(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, tokenHash []byte) (Principal, error) {
 	p := Principal{Kind: Customer}
 	var seen time.Time
+	var fresh *time.Time
 	err := tx.QueryRow(ctx, `select u.id, u.display_name, u.email, u.roles, u.departments, u.locale, coalesce(u.time_zone, t.time_zone),
-		  t.id, t.slug, t.name, t.time_zone, t.plan, t.lifecycle_state, s.last_seen_at
+		  t.id, t.slug, t.name, t.time_zone, t.plan, t.lifecycle_state, s.last_seen_at, s.fresh_at
 		from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id
 		where s.tenant_id = $1 and s.token_hash = $2 and s.revoked_at is null and s.expires_at > $3 and s.last_seen_at > $4
 		  and u.state = 'active' and t.lifecycle_state not in ('suspended', 'erased')`,
 		tenant, tokenHash, s.now(), s.now().Add(-s.idle)).
 		Scan(&p.Actor.ID, &p.Actor.Name, &p.Email, &p.Actor.Roles, &p.Actor.Departments, &p.Actor.Locale, &p.Actor.TimeZone,
-			&p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.Plan, &p.Tenant.LifecycleState, &seen)
+			&p.Tenant.ID, &p.Tenant.Slug, &p.Tenant.Name, &p.Tenant.TimeZone, &p.Tenant.Plan, &p.Tenant.LifecycleState, &seen, &fresh)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Principal{}, ErrUnauthenticated
 	}
@@ -383,6 +389,9 @@ func (s *Service) customer(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, tok
 		return Principal{}, fmt.Errorf("read session: %w", err)
 	}
 	p.Actor.Kind, p.Actor.TenantID = triage.ActorCustomer, tenant
+	if fresh != nil {
+		p.FreshAt = *fresh
+	}
 	if s.now().Sub(seen) > time.Minute { // at most one write a minute: the row is hot
 		if _, err := tx.Exec(ctx, `update sessions set last_seen_at = $3 where tenant_id = $1 and token_hash = $2`, tenant, tokenHash, s.now()); err != nil {
 			return Principal{}, fmt.Errorf("touch session: %w", err)
@@ -394,9 +403,10 @@ func (s *Service) customer(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, tok
 func (s *Service) staff(ctx context.Context, tx pgx.Tx, tokenHash []byte) (Principal, error) {
 	p := Principal{Kind: Staff}
 	var seen time.Time
-	err := tx.QueryRow(ctx, `select m.id, m.display_name, m.email, m.roles, s.last_seen_at from staff_sessions s join staff m on m.id = s.staff_id
+	var fresh *time.Time
+	err := tx.QueryRow(ctx, `select m.id, m.display_name, m.email, m.roles, s.last_seen_at, s.fresh_at from staff_sessions s join staff m on m.id = s.staff_id
 		where s.token_hash = $1 and s.revoked_at is null and s.expires_at > $2 and s.last_seen_at > $3 and m.state <> 'deactivated'`,
-		tokenHash, s.now(), s.now().Add(-s.idle)).Scan(&p.Actor.ID, &p.Actor.Name, &p.Email, &p.Actor.Roles, &seen)
+		tokenHash, s.now(), s.now().Add(-s.idle)).Scan(&p.Actor.ID, &p.Actor.Name, &p.Email, &p.Actor.Roles, &seen, &fresh)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Principal{}, ErrUnauthenticated
 	}
@@ -404,6 +414,9 @@ func (s *Service) staff(ctx context.Context, tx pgx.Tx, tokenHash []byte) (Princ
 		return Principal{}, fmt.Errorf("read staff session: %w", err)
 	}
 	p.Actor.Kind, p.Actor.Locale, p.Actor.TimeZone = triage.ActorStaff, "en", "UTC"
+	if fresh != nil {
+		p.FreshAt = *fresh
+	}
 	if s.now().Sub(seen) > time.Minute {
 		if _, err := tx.Exec(ctx, `update staff_sessions set last_seen_at = $2 where token_hash = $1`, tokenHash, s.now()); err != nil {
 			return Principal{}, fmt.Errorf("touch staff session: %w", err)

@@ -6,6 +6,7 @@ import { Failed, Head, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Badge, Banner, Dialog, Empty, Field, Loading } from "../ui/parts";
 import { ExportForm, type ExportWords } from "../ui/ExportForm";
+import { needsStepUp, StepUp } from "../ui/StepUp";
 import { useLoad } from "../ui/useLoad";
 
 /** What curators set about onboardings: workspaces, templates, rules. */
@@ -76,6 +77,7 @@ function Workspace({ tenant, onClose }: { tenant: { id: string; name: string }; 
   const load = useLoad<Lifecycle>((signal) => call("get", "/v1/admin/tenants/{tenant}/lifecycle", { params: { tenant: tenant.id }, signal }), tenant.id);
   const [problem, setProblem] = useState("");
   const [sure, setSure] = useState<Lifecycle["next"][number]>();
+  const [asked, setAsked] = useState<Lifecycle["next"][number]>();
   const move = async (to: Lifecycle["next"][number]) => {
     setProblem("");
     setSure(undefined);
@@ -83,11 +85,23 @@ function Workspace({ tenant, onClose }: { tenant: { id: string; name: string }; 
       load.set(await call("post", "/v1/admin/tenants/{tenant}/lifecycle", { params: { tenant: tenant.id }, body: { to } }));
       announce(`${tenant.name} is now ${words(to)}.`);
     } catch (error) {
-      setProblem(problemOf(error));
+      if (needsStepUp(error)) setAsked(to);
+      else setProblem(problemOf(error));
     }
   };
   return (
     <Dialog title={tenant.name} onClose={onClose}>
+      {asked && (
+        <StepUp
+          language="en"
+          explain={problemOf}
+          onClose={() => setAsked(undefined)}
+          onDone={() => {
+            setAsked(undefined);
+            void move(asked);
+          }}
+        />
+      )}
       {!load.data ? (
         <Loading label="Loading…" />
       ) : (

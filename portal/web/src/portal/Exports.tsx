@@ -24,7 +24,7 @@ export function ExportLink() {
 
 /** The organisation's own data as files. */
 export function Exports() {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const words = useExportWords();
   const explain = useProblem();
   const { me } = useSession();
@@ -37,7 +37,7 @@ export function Exports() {
       {mayExport(me.roles) ? (
         <>
           <p className="muted">{words.intro}</p>
-          <ExportForm base="/v1/exports" words={words} admin={me.roles.includes("admin")} explain={explain} />
+          <ExportForm base="/v1/exports" words={words} admin={me.roles.includes("admin")} language={language} closeLabel={t("close")} explain={explain} />
         </>
       ) : (
         <Empty icon="lock">{words.refused}</Empty>

@@ -2,7 +2,9 @@ import { type FormEvent, useState } from "react";
 import { saveFile } from "../api/save";
 import type { ExportSection } from "../api/types";
 import { announce } from "./announce";
+import type { Locale } from "./i18n";
 import { Banner, Field } from "./parts";
+import { needsStepUp, StepUp } from "./StepUp";
 
 const forAll: readonly ExportSection[] = ["milestones", "tasks", "documents", "integrations", "tickets", "sla", "sla_attainment"];
 const forAdmins: readonly ExportSection[] = [...forAll, "conversations", "audit"];
@@ -21,7 +23,7 @@ export type ExportWords = {
 };
 
 /** Chooses what to export and of which days, and hands the file over; some of it is for administrators only. */
-export function ExportForm({ base, words: w, admin = false, explain }: { base: string; words: ExportWords; admin?: boolean; explain: (error: unknown) => string }) {
+export function ExportForm({ base, words: w, admin = false, language = "en", closeLabel, explain }: { base: string; words: ExportWords; admin?: boolean; language?: Locale; closeLabel?: string; explain: (error: unknown) => string }) {
   const [section, setSection] = useState<ExportSection>("milestones");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
@@ -30,9 +32,10 @@ export function ExportForm({ base, words: w, admin = false, explain }: { base: s
   const [problem, setProblem] = useState("");
   const [backwards, setBackwards] = useState(false);
   const [saved, setSaved] = useState("");
+  const [asked, setAsked] = useState(false);
 
-  const take = async (e: FormEvent) => {
-    e.preventDefault();
+  const take = async (e?: FormEvent) => {
+    e?.preventDefault();
     if (busy) return;
     setProblem("");
     setSaved("");
@@ -46,12 +49,26 @@ export function ExportForm({ base, words: w, admin = false, explain }: { base: s
       setSaved(text);
       announce(text);
     } catch (error) {
-      setProblem(explain(error));
+      if (needsStepUp(error)) setAsked(true);
+      else setProblem(explain(error));
     } finally {
       setBusy(false);
     }
   };
   return (
+    <>
+    {asked && (
+      <StepUp
+        language={language}
+        closeLabel={closeLabel}
+        explain={explain}
+        onClose={() => setAsked(false)}
+        onDone={() => {
+          setAsked(false);
+          void take();
+        }}
+      />
+    )}
     <form className="card stack" noValidate onSubmit={(e) => void take(e)}>
       <div className="fields">
         <Field label={w.what}>
@@ -92,5 +109,6 @@ export function ExportForm({ base, words: w, admin = false, explain }: { base: s
         </button>
       </p>
     </form>
+    </>
   );
 }

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { openBrowser, openPage } from "../browser.mjs";
+import { startServer } from "../server.mjs";
+import { state } from "../setup.mjs";
+import { startMail } from "../smtp.mjs";
+
+// A server of its own: with e-mail, which the other journeys do without.
+let mail;
+let server;
+let browser;
+const ready = async () => {
+  if (!server) {
+    mail = await startMail();
+    [server, browser] = await Promise.all([startServer({ USHER_MAIL_FROM: "support@usher.example", USHER_SMTP_ADDR: mail.address }), openBrowser()]);
+  }
+  return openPage(browser, { baseURL: server.url, allow: [/401|403|422/] });
+};
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  await mail?.close();
+});
+
+test("a person asks for a link by mail, and confirms an export with a code", async () => {
+  const { page, close } = await ready();
+  await page.goto("/exports");
+  await page.getByRole("textbox", { name: "Work e-mail address" }).fill("grace.osei@globex-fintech.example");
+  await page.keyboard.press("Enter");
+  await page.getByText("a link is on its way").first().waitFor();
+  const link = await mail.letter("grace.osei@globex-fintech.example", /http:\/\/\S+\/s\/\S+/);
+  await page.goto(link[0]);
+  await page.getByRole("heading", { name: "Export data" }).waitFor(); // where they wanted to go
+  await page.getByRole("button", { name: "Download" }).click();
+  await page.getByRole("heading", { name: "Confirm that it is you" }).waitFor();
+  await page.getByText("We sent a code of six digits to g•••@globex-fintech.example").first().waitFor();
+  await state(page, "step-up");
+  const [, a, b] = await mail.letter("grace.osei@globex-fintech.example", /(\d{3}) (\d{3})\r?\n/);
+  const field = page.getByRole("textbox", { name: "Code from the mail" });
+  await field.fill(a === "000" ? "111111" : `000${b}`);
+  await page.keyboard.press("Enter");
+  await page.getByText("That is not the code.").waitFor();
+  await field.fill(`${a} ${b}`);
+  const file = page.waitForEvent("download");
+  await page.keyboard.press("Enter");
+  assert.match((await file).suggestedFilename(), /^milestones-.*\.csv$/);
+  await page.getByText("was handed to your browser").first().waitFor();
+  await close();
+});

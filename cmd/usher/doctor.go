@@ -79,7 +79,11 @@ func doctor(ctx context.Context, out io.Writer) error {
 		finding{"on", "on call", strings.Join(c.OnCall, ", ")}.print(out)
 	}
 	if c.Documents.Clamd == "" {
-		finding{"off", "scanner", "USHER_CLAMD_ADDR is not set: customers' files are held back as not scanned, nobody can open them"}.print(out)
+		why := "USHER_CLAMD_ADDR is not set: documents are held back as not scanned; files of messages open for agents who say that they know, and go to no customer"
+		if c.Documents.Unscanned {
+			why = "USHER_CLAMD_ADDR is not set: documents are held back as not scanned; files of messages go to customers unchecked, because USHER_UNSCANNED_FILES is deliver"
+		}
+		finding{"off", "scanner", why}.print(out)
 	} else {
 		finding{"on", "scanner", "ClamAV at " + c.Documents.Clamd}.print(out)
 	}

@@ -73,7 +73,7 @@ func (s *Service) Split(ctx context.Context, actor triage.Actor, ref TicketRef, 
 		}
 		copied, _, err := triage.InsertMessage(ctx, w.tx, triage.Message{
 			TenantID: ref.TenantID, ID: uuid.NewSHA1(m.ID, []byte("split message")), ConversationID: c.ID, AuthorKind: m.AuthorKind,
-			AuthorID: m.AuthorID, AuthorName: m.AuthorName, Visibility: m.Visibility, Body: m.Body, Language: m.Language, ClientKey: &splitKey,
+			AuthorID: m.AuthorID, AuthorName: m.AuthorName, Visibility: m.Visibility, Body: m.Body, Language: m.Language, ClientKey: &splitKey, Attachments: checked(m),
 		})
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
 )
 
@@ -53,4 +54,15 @@ func (s *Service) Noted(ctx context.Context, tx pgx.Tx, m triage.Message) error 
 		return s.spreadNote(ctx, w, m, InternalNote{})
 	})
 	return err
+}
+
+// checked are the files of a message that are clean and stay so: a copy of the
+// message may show them. Who may have them is still decided by the message itself.
+func checked(m triage.Message) (out []triage.Attachment) {
+	for _, f := range m.Attachments {
+		if f.State == blob.Clean {
+			out = append(out, f)
+		}
+	}
+	return out
 }

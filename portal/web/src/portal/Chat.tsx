@@ -5,7 +5,7 @@ import type { Message } from "../api/types";
 import { announce } from "../ui/announce";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
-import { Badge, Banner, Loading, Time } from "../ui/parts";
+import { Badge, Banner, Loading } from "../ui/parts";
 import { useProblem } from "../ui/problem";
 import { Link, usePage } from "../ui/router";
 import { Composer } from "./Composer";
@@ -19,6 +19,7 @@ import { useThread } from "./useThread";
 const transcript = () => import("./MessageView");
 const TakeAlong = lazy(() => transcript().then((m) => ({ default: m.TakeAlong })));
 const Older = lazy(() => transcript().then((m) => ({ default: m.Older })));
+const Pending = lazy(() => transcript().then((m) => ({ default: m.Pending })));
 const MessageView = lazy(() => transcript().then((m) => ({ default: m.MessageView })));
 
 /** One conversation, or the page where one begins. */
@@ -154,9 +155,11 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
                   <MessageView message={streaming} mine={session.me.name} />
                 </Suspense>
               )}
-              {pending.map((entry) => (
-                <Pending key={entry.key} entry={entry} onRetry={() => session.outbox.retry(entry.key)} onDiscard={() => session.outbox.remove(entry.key)} />
-              ))}
+              <Suspense>
+                {pending.map((entry) => (
+                  <Pending key={entry.key} entry={entry} onRetry={() => session.outbox.retry(entry.key)} onDiscard={() => session.outbox.remove(entry.key)} />
+                ))}
+              </Suspense>
               {thread.working && !streaming && patience && (
                 <p className="row muted small">
                   <span className="spin" aria-hidden="true" /> {workingWords(thread.working, t)}
@@ -197,40 +200,6 @@ function Disclosure() {
         {theirs?.disclosure || t("disclosure")} {theirs?.person || t("disclosure_person")}
       </span>
     </p>
-  );
-}
-
-/** A message on its way: sending, waiting, or failed with a way out. */
-function Pending({ entry, onRetry, onDiscard }: { entry: OutboxEntry; onRetry: () => void; onDiscard: () => void }) {
-  const { t, locale } = useWords();
-  const online = useOnline();
-  const state = entry.state === "failed" ? t("failed") : entry.state === "sending" ? t("sending") : online ? t("queued") : t("queued_offline");
-  return (
-    <article className="msg msg-customer" aria-label={`${t("you")}, ${state}`} data-state={entry.state}>
-      <header className="msg-head">
-        <b>{t("you")}</b>
-        <Time at={entry.createdAt} locale={locale} />
-      </header>
-      <div className="msg-body" dir="auto">
-        {entry.body} {entry.files?.map((f) => `[${f.name}]`).join(" ")}
-      </div>
-      <footer className="msg-foot">
-        <span className={entry.state === "failed" ? "field-error" : undefined}>
-          {state}
-          {entry.problem && <>: {entry.problem}</>}
-        </span>
-        {entry.state === "failed" && (
-          <>
-            <button type="button" className="btn btn-small" onClick={onRetry}>
-              {t("retry")}
-            </button>
-            <button type="button" className="btn btn-small btn-quiet" onClick={onDiscard}>
-              {t("discard")}
-            </button>
-          </>
-        )}
-      </footer>
-    </article>
   );
 }
 

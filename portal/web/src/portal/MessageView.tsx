@@ -1,5 +1,6 @@
 import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { saveFile } from "../api/save";
+import type { OutboxEntry } from "../api/outbox";
 import type { Answer, Citation, Message } from "../api/types";
 import { announce } from "../ui/announce";
 import { fullTime, longDate, shortTime } from "../ui/format";
@@ -7,7 +8,9 @@ import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { useProblem } from "../ui/problem";
+import { Time } from "../ui/parts";
 import { Link } from "../ui/router";
+import { useOnline } from "./Chat";
 import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
 
@@ -224,5 +227,39 @@ export function Older({ onLoad }: { onLoad: () => Promise<void> }) {
     <button ref={button} type="button" className="btn btn-small" onClick={() => void more()}>
       {t("older")}
     </button>
+  );
+}
+
+/** A message on its way: sending, waiting, or failed with a way out. */
+export function Pending({ entry, onRetry, onDiscard }: { entry: OutboxEntry; onRetry: () => void; onDiscard: () => void }) {
+  const { t, locale } = useWords();
+  const online = useOnline();
+  const state = entry.state === "failed" ? t("failed") : entry.state === "sending" ? t("sending") : online ? t("queued") : t("queued_offline");
+  return (
+    <article className="msg msg-customer" aria-label={`${t("you")}, ${state}`} data-state={entry.state}>
+      <header className="msg-head">
+        <b>{t("you")}</b>
+        <Time at={entry.createdAt} locale={locale} />
+      </header>
+      <div className="msg-body" dir="auto">
+        {entry.body} {entry.files?.map((f) => `[${f.name}]`).join(" ")}
+      </div>
+      <footer className="msg-foot">
+        <span className={entry.state === "failed" ? "field-error" : undefined}>
+          {state}
+          {entry.problem && <>: {entry.problem}</>}
+        </span>
+        {entry.state === "failed" && (
+          <>
+            <button type="button" className="btn btn-small" onClick={onRetry}>
+              {t("retry")}
+            </button>
+            <button type="button" className="btn btn-small btn-quiet" onClick={onDiscard}>
+              {t("discard")}
+            </button>
+          </>
+        )}
+      </footer>
+    </article>
   );
 }

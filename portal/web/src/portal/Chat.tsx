@@ -20,6 +20,7 @@ const transcript = () => import("./MessageView");
 const TakeAlong = lazy(() => transcript().then((m) => ({ default: m.TakeAlong })));
 const Older = lazy(() => transcript().then((m) => ({ default: m.Older })));
 const Pending = lazy(() => transcript().then((m) => ({ default: m.Pending })));
+const Connection = lazy(() => transcript().then((m) => ({ default: m.Connection })));
 const MessageView = lazy(() => transcript().then((m) => ({ default: m.MessageView })));
 
 /** One conversation, or the page where one begins. */
@@ -64,8 +65,10 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
     }
   };
 
+  // What the first frame has no room for.
+  const [later, setLater] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => void transcript(), 300);
+    const timer = setTimeout(() => setLater(true), 400);
     return () => clearTimeout(timer);
   }, []);
 
@@ -183,8 +186,8 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
             {problem}
           </Banner>
         )}
-        <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />
-        <Composer draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />
+        <Suspense>{later && <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />}</Suspense>
+        <Composer later={later} draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />
       </div>
     </div>
   );
@@ -202,54 +205,6 @@ function Disclosure() {
     </p>
   );
 }
-
-function Connection({ state, used, onReconnect }: { state: string; used: boolean; onReconnect: () => void }) {
-  const { t } = useWords();
-  const online = useOnline();
-  const lost = online && used && state === "waiting";
-  const [shown, setShown] = useState(false);
-  // A blip of a second is not news.
-  useEffect(() => {
-    if (!lost) {
-      setShown(false);
-      return;
-    }
-    const timer = setTimeout(() => setShown(true), 1500);
-    return () => clearTimeout(timer);
-  }, [lost]);
-  if (!online) {
-    return (
-      <Banner tone="warn" role="status">
-        {t("offline")}
-      </Banner>
-    );
-  }
-  if (!shown) return null;
-  return (
-    <Banner
-      tone="warn"
-      role="status"
-      action={
-        <button type="button" className="btn btn-small" onClick={onReconnect}>
-          <Icon name="reload" /> {t("reconnect_now")}
-        </button>
-      }
-    >
-      {t("reconnecting")}
-    </Banner>
-  );
-}
-
-function subscribeOnline(fn: () => void) {
-  window.addEventListener("online", fn);
-  window.addEventListener("offline", fn);
-  return () => {
-    window.removeEventListener("online", fn);
-    window.removeEventListener("offline", fn);
-  };
-}
-
-export const useOnline = (): boolean => useSyncExternalStore(subscribeOnline, () => navigator.onLine);
 
 function workingWords(step: string, t: ReturnType<typeof useWords>["t"]): string {
   if (/search|retriev|document|answer|compos/.test(step)) return t("thinking_searching");

@@ -16,10 +16,12 @@ type Props = {
   /** Set while an answer is being written: the button stops it. */
   onStop?: () => void;
   inputRef: RefObject<HTMLTextAreaElement | null>;
+  /** Whether the first frame is over: files come after it. */
+  later: boolean;
 };
 
 /** The text box. A draft survives reloads and is this tab's own while typing. */
-export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
+export function Composer({ draftKey, onSend, onStop, inputRef, later }: Props) {
   const { t } = useWords();
   const [text, setText] = useDraft(draftKey);
   const over = text.length - longestMessage;
@@ -49,9 +51,7 @@ export function Composer({ draftKey, onSend, onStop, inputRef }: Props) {
       }}
     >
       <div className="composer-box">
-        <Suspense>
-          <Attach key={draftKey} take={take} onCount={setFiles} inputRef={inputRef} />
-        </Suspense>
+        <Suspense>{later && <Attach key={draftKey} take={take} onCount={setFiles} inputRef={inputRef} />}</Suspense>
         <textarea
           ref={inputRef}
           rows={1}

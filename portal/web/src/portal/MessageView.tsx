@@ -1,4 +1,4 @@
-import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { saveFile } from "../api/save";
 import type { OutboxEntry } from "../api/outbox";
 import type { Answer, Citation, Message } from "../api/types";
@@ -8,9 +8,8 @@ import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { useProblem } from "../ui/problem";
-import { Time } from "../ui/parts";
+import { Banner, Time } from "../ui/parts";
 import { Link } from "../ui/router";
-import { useOnline } from "./Chat";
 import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
 
@@ -263,3 +262,51 @@ export function Pending({ entry, onRetry, onDiscard }: { entry: OutboxEntry; onR
     </article>
   );
 }
+
+export function Connection({ state, used, onReconnect }: { state: string; used: boolean; onReconnect: () => void }) {
+  const { t } = useWords();
+  const online = useOnline();
+  const lost = online && used && state === "waiting";
+  const [shown, setShown] = useState(false);
+  // A blip of a second is not news.
+  useEffect(() => {
+    if (!lost) {
+      setShown(false);
+      return;
+    }
+    const timer = setTimeout(() => setShown(true), 1500);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  if (!online) {
+    return (
+      <Banner tone="warn" role="status">
+        {t("offline")}
+      </Banner>
+    );
+  }
+  if (!shown) return null;
+  return (
+    <Banner
+      tone="warn"
+      role="status"
+      action={
+        <button type="button" className="btn btn-small" onClick={onReconnect}>
+          <Icon name="reload" /> {t("reconnect_now")}
+        </button>
+      }
+    >
+      {t("reconnecting")}
+    </Banner>
+  );
+}
+
+function subscribeOnline(fn: () => void) {
+  window.addEventListener("online", fn);
+  window.addEventListener("offline", fn);
+  return () => {
+    window.removeEventListener("online", fn);
+    window.removeEventListener("offline", fn);
+  };
+}
+
+const useOnline = (): boolean => useSyncExternalStore(subscribeOnline, () => navigator.onLine);

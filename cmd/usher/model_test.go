@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,15 +12,18 @@ import (
 	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/integrations/openai/openaifake"
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/gap"
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
 
 // withModel is the product over a test database with one article and a model.
-func withModel(t *testing.T, baseURL string) (*application, triage.Actor) {
+func withModel(t *testing.T, baseURL string, change ...func(*config)) (*application, triage.Actor) {
 	t.Helper()
 	db := dbtest.New(t)
 	small(t, db)
@@ -27,6 +31,9 @@ func withModel(t *testing.T, baseURL string) (*application, triage.Actor) {
 	c := config{
 		DatabaseURL: db.OwnerURL, AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), Secret: db.Secret,
 		PublicURL: "http://localhost", Engine: "openai", OpenAI: openAIConfig{BaseURL: baseURL, ChatModel: "test-model", DailyTokens: 100_000},
+	}
+	for _, fn := range change {
+		fn(&c)
 	}
 	a, err := build(t.Context(), c, newLogger(8))
 	require.NoError(t, err)
@@ -81,6 +88,84 @@ func TestPersonalDataDoesNotReachTheModel(t *testing.T) {
 		for _, private := range []string{"ana.secret@acme.test", "Katarzyna", "Nowak", "Hauptstra", "10115"} {
 			require.NotContains(t, call.Raw, private)
 		}
+	}
+}
+
+// Every way a text takes to a model server is walked with data that must not
+// leave: questions with their history, articles as they are indexed, gaps as they
+// are grouped, solved tickets, suggestions for agents, a curator's trial.
+func TestPersonalDataTakesNoWayToTheModel(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	fake.Dimensions = 768
+	a, actor := withModel(t, fake.BaseURL(), func(c *config) { c.OpenAI.EmbeddingModel, c.OpenAI.EmbeddingDimensions = "test-embedding", 768 })
+	ctx := t.Context()
+	canaries := []string{"kata.canary@acme.test", "+49 30 90182077", "DE89 3704 0044 0532 0130 00", "4111 1111 1111 1111", "sk-canary0123456789abcdefgh", "Katarzyna", "Nowak", "Hauptstraße 12"}
+	private := "My name is Katarzyna Nowak, Hauptstraße 12, 10115 Berlin. Mail kata.canary@acme.test, phone +49 30 90182077, IBAN DE89 3704 0044 0532 0130 00, card 4111 1111 1111 1111, key sk-canary0123456789abcdefgh. "
+
+	// The composer is shown what was said before.
+	c, m, err := a.intake.Start(ctx, actor, intake.Start{Channel: triage.ChannelChat, Text: "Hello. " + private})
+	require.NoError(t, err)
+	for _, text := range []string{"", "How do I press the red button to restart the line?", "How do I press the red button to restart the line? Mail kata.canary@acme.test"} {
+		if text != "" {
+			m, err = a.intake.Post(ctx, actor, c.ID, intake.Post{Text: text})
+			require.NoError(t, err)
+		}
+		require.NoError(t, a.assistant.Run(ctx, intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	}
+
+	article, err := a.curation.CreateDraft(ctx, knowledge.Shared, knowledge.Draft{Content: knowledge.Content{
+		Title: "Oil the conveyor", Body: "To oil the conveyor, open the grey flap. " + private, Audience: knowledge.Audience{Level: knowledge.Public},
+	}}, uuid.Nil)
+	require.NoError(t, err)
+	require.NoError(t, a.curation.Publish(ctx, knowledge.Shared, article.ID, uuid.Nil))
+	require.NoError(t, a.indexNow(ctx))
+	require.NoError(t, a.models.Switch(ctx, a.external[0]))
+	active, _, err := a.models.Active(ctx)
+	require.NoError(t, err)
+	require.Contains(t, active.Name, "test-embedding", "questions and articles go to the model server")
+
+	c, m, err = a.intake.Start(ctx, actor, intake.Start{Channel: triage.ChannelChat, Text: private + "How do I press the red button to restart the line?"})
+	require.NoError(t, err)
+	require.NoError(t, a.assistant.Run(ctx, intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	for _, text := range []string{"And how do I oil the conveyor? " + private, private + "Where is the purple elephant of the warehouse?"} {
+		m, err = a.intake.Post(ctx, actor, c.ID, intake.Post{Text: text})
+		require.NoError(t, err)
+		require.NoError(t, a.assistant.Run(ctx, intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	}
+	_, err = drafter{db: a.worker, knowledge: a.knowledge}.Draft(ctx, c.TenantID, c.ID)
+	if err != nil {
+		require.ErrorIs(t, err, desk.ErrNoDraft)
+	}
+	_, err = a.tester().Test(ctx, api.TestQuestion{Question: private + "How do I oil the conveyor?"})
+	require.NoError(t, err)
+	require.NoError(t, bookkeeping{db: a.worker, articles: a.curation}.Unanswered(ctx, c.TenantID, c.ID, private+"Who paints the door?", "en"))
+	_, err = gap.New(a.worker, a.models).Run(ctx)
+	require.NoError(t, err)
+	_, err = a.proposals.Run(ctx)
+	require.NoError(t, err)
+	_, err = a.health.Run(ctx)
+	require.NoError(t, err)
+
+	ways, masked := map[string]int{}, map[string]bool{}
+	for _, call := range fake.Calls() {
+		way := call.Path
+		if call.Structured {
+			way += " structured"
+		}
+		ways[way]++
+		if strings.Contains(call.Raw, "⟦EMAIL_1⟧") {
+			masked[way] = true
+		}
+		for _, canary := range canaries {
+			require.NotContains(t, call.Raw, canary, way)
+		}
+	}
+	require.Positive(t, ways["/embeddings"], "%v", ways)
+	require.Positive(t, ways["/chat/completions"], "%v", ways)
+	require.Positive(t, ways["/chat/completions structured"], "%v", ways)
+	for way := range ways {
+		require.True(t, masked[way], "%s was given texts with personal data, and got them masked", way)
 	}
 }
 

@@ -237,6 +237,11 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 			return missing("message_id")
 		}
 		err = s.Desk.Withdraw(ctx, who, ref, *in.MessageID)
+	case "report_answer":
+		if in.MessageID == nil {
+			return missing("message_id")
+		}
+		err = s.Desk.ReportAnswer(ctx, who, ref, *in.MessageID, string(value(in.Reason)), value(in.Text))
 	case "note":
 		if strings.TrimSpace(value(in.Text)) == "" {
 			return triage.ErrEmptyMessage

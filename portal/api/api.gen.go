@@ -54,6 +54,7 @@ const (
 	AgentActionActRaise         AgentActionAct = "raise"
 	AgentActionActReopen        AgentActionAct = "reopen"
 	AgentActionActReply         AgentActionAct = "reply"
+	AgentActionActReportAnswer  AgentActionAct = "report_answer"
 	AgentActionActResolve       AgentActionAct = "resolve"
 	AgentActionActSnooze        AgentActionAct = "snooze"
 	AgentActionActSplit         AgentActionAct = "split"
@@ -88,6 +89,8 @@ func (e AgentActionAct) Valid() bool {
 	case AgentActionActReopen:
 		return true
 	case AgentActionActReply:
+		return true
+	case AgentActionActReportAnswer:
 		return true
 	case AgentActionActResolve:
 		return true
@@ -124,6 +127,24 @@ func (e AgentActionPriority) Valid() bool {
 	case AgentActionPriorityNormal:
 		return true
 	case AgentActionPriorityUrgent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AgentActionReason.
+const (
+	Outdated AgentActionReason = "outdated"
+	Wrong    AgentActionReason = "wrong"
+)
+
+// Valid indicates whether the value is a known member of the AgentActionReason enum.
+func (e AgentActionReason) Valid() bool {
+	switch e {
+	case Outdated:
+		return true
+	case Wrong:
 		return true
 	default:
 		return false
@@ -1544,15 +1565,18 @@ type AgentAction struct {
 	// Into Number of the ticket that stays (merge)
 	Into *int64 `json:"into,omitempty"`
 
-	// MessageID The customer's message that is another matter (split), or the reply that is meant (correct_reply, withdraw_reply)
+	// MessageID The customer's message that is another matter (split), or the reply that is meant (correct_reply, withdraw_reply), or the answer (report_answer)
 	MessageID *openapi_types.UUID  `json:"message_id,omitempty"`
 	Priority  *AgentActionPriority `json:"priority,omitempty"`
+
+	// Reason Of report_answer
+	Reason *AgentActionReason `json:"reason,omitempty"`
 
 	// Subject Of the second ticket (split) or the draft (to_knowledge)
 	Subject *string `json:"subject,omitempty"`
 	Team    *string `json:"team,omitempty"`
 
-	// Text For reply, correct_reply, note, raise (why) and to_knowledge (the draft)
+	// Text For reply, correct_reply, note, raise (why), report_answer (what is wrong; may be left out) and to_knowledge (the draft)
 	Text *string `json:"text,omitempty"`
 
 	// Until For snooze
@@ -1564,6 +1588,9 @@ type AgentActionAct string
 
 // AgentActionPriority defines model for AgentAction.Priority.
 type AgentActionPriority string
+
+// AgentActionReason Of report_answer
+type AgentActionReason string
 
 // AgentAttachment defines model for AgentAttachment.
 type AgentAttachment struct {
@@ -1992,7 +2019,7 @@ type Gap struct {
 	Repeats *int   `json:"repeats,omitempty"`
 	State   string `json:"state"`
 
-	// Unhelpful Answered
+	// Unhelpful Answered, and voted down
 	Unhelpful *int `json:"unhelpful,omitempty"`
 }
 
@@ -2511,7 +2538,7 @@ type StatusSourceTrial struct {
 	ObservedAt *time.Time `json:"observed_at,omitempty"`
 	Ok         bool       `json:"ok"`
 
-	// Problem What went wrong
+	// Problem What went wrong, and what to do
 	Problem *string `json:"problem,omitempty"`
 
 	// Record The mapped fields
@@ -2661,7 +2688,7 @@ type TaxonomyRun struct {
 	Step     *string             `json:"step,omitempty"`
 	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
 
-	// Why Why it was refused
+	// Why Why it was refused, or failed
 	Why *string `json:"why,omitempty"`
 }
 
@@ -2862,7 +2889,7 @@ type Topic struct {
 type TopicList struct {
 	Topics []Topic `json:"topics"`
 
-	// Weeks When each begins
+	// Weeks When each begins, oldest first
 	Weeks []time.Time `json:"weeks"`
 }
 

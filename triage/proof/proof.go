@@ -91,16 +91,19 @@ func outcomes(ctx context.Context, tx pgx.Tx, out map[uuid.UUID]health.Outcome, 
 		return err
 	}
 	rows, err = tx.Query(ctx, `with `+quoted+`, `+handed+`, `+corrected+`
-		select q.article_id, q.tenant_id, q.conversation_id, q.message_id, 'voted_down', f.updated_at
+		select q.article_id, q.tenant_id, q.conversation_id, q.message_id, 'voted_down', '', f.updated_at
 		from quoted q join feedback f on f.tenant_id = q.tenant_id and f.message_id = q.message_id where f.vote = 'not_helpful'
-		union all select article_id, tenant_id, conversation_id, message_id, 'escalated', at from handed
-		union all select article_id, tenant_id, conversation_id, message_id, 'corrected', at from corrected
-		order by 6 desc`, since)
+		union all select article_id, tenant_id, conversation_id, message_id, 'escalated', '', at from handed
+		union all select article_id, tenant_id, conversation_id, message_id, 'corrected', '', at from corrected
+		union all select q.article_id, q.tenant_id, q.conversation_id, q.message_id, 'reported', concat_ws(': ', x.detail->>'reason', nullif(x.detail->>'why', '')), x.at
+		  from quoted q join tickets k on k.tenant_id = q.tenant_id and k.conversation_id = q.conversation_id
+		  join ticket_events x on x.tenant_id = k.tenant_id and x.ticket_id = k.id and x.kind = 'answer_reported' and x.detail->>'message_id' = q.message_id::text
+		order by 7 desc`, since)
 	if err != nil {
 		return err
 	}
 	var p health.Proof
-	_, err = pgx.ForEachRow(rows, []any{&article, &p.Tenant, &p.Conversation, &p.Message, &p.Kind, &p.At}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&article, &p.Tenant, &p.Conversation, &p.Message, &p.Kind, &p.Quote, &p.At}, func() error {
 		o := out[article]
 		o.Proofs = append(o.Proofs, p)
 		switch p.Kind {
@@ -108,6 +111,8 @@ func outcomes(ctx context.Context, tx pgx.Tx, out map[uuid.UUID]health.Outcome, 
 			o.Escalated++
 		case "corrected":
 			o.Corrected++
+		case "reported":
+			o.Reported++
 		}
 		out[article] = o
 		return nil

@@ -1,17 +1,21 @@
 package proof_test
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/knowledgetest"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/proof"
 )
 
@@ -209,4 +213,36 @@ func TestQuestionsAnsweredInVainAreGaps(t *testing.T) {
 	require.Equal(t, "Can I keep one?", reasons["escalated"])
 	require.Contains(t, reasons["unhelpful"], "Where is my backup?")
 	require.NotContains(t, reasons["unhelpful"], "ana@acme.test")
+}
+
+func TestAnAgentsReportIsProofAgainstTheArticle(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	article := b.Publish(t, knowledge.Shared, knowledge.Content{Title: "Backups", Body: "Backups are deleted after 35 days."})
+	a := b.ask(t, "How long?", article)
+	b.handOver(t, a, triage.ReasonSensitive)
+	jobs, err := river.NewClient(riverpgxv5.New(b.Worker.Pool()), &river.Config{SkipUnknownJobCheck: true})
+	require.NoError(t, err)
+	d := desk.New(desk.Config{DB: b.Worker, Jobs: jobs, Log: slog.New(slog.DiscardHandler)})
+	var ref desk.TicketRef
+	b.in(t, func(tx pgx.Tx) error {
+		ref.TenantID = b.tenant
+		return tx.QueryRow(t.Context(), `select id from tickets where tenant_id = $1`, b.tenant).Scan(&ref.ID)
+	})
+	agent := triage.Actor{Kind: triage.ActorStaff, ID: b.Staff(t, "bo@usher.test")}
+	require.ErrorIs(t, d.ReportAnswer(t.Context(), agent, ref, a.answer, "boring", ""), desk.ErrBadValue)
+	require.ErrorIs(t, d.ReportAnswer(t.Context(), agent, ref, a.question, "wrong", ""), triage.ErrMessageNotFound, "a customer's words are no answer")
+	for range 2 {
+		require.NoError(t, d.ReportAnswer(t.Context(), agent, ref, a.answer, "outdated", "It is 90 days now, ask ana@acme.test"))
+	}
+	checks := &health.Service{DB: b.Worker, Articles: b.Service, Witnesses: []health.Witness{b.reader}}
+	_, err = checks.Run(t.Context())
+	require.NoError(t, err)
+	report, err := checks.Findings(t.Context(), knowledge.Shared, "")
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1)
+	require.Equal(t, health.CauseReported, report.Findings[0].Cause)
+	require.Len(t, report.Findings[0].Proofs, 1, "said twice it counts once")
+	require.Contains(t, report.Findings[0].Proofs[0].Quote, "outdated: It is 90 days now")
+	require.NotContains(t, report.Findings[0].Proofs[0].Quote, "ana@acme.test")
 }

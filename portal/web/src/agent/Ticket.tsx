@@ -141,6 +141,7 @@ function Said({ message: m, tenant, customer, mail, act }: { message: Message; t
         {m.state === "stopped" && <span>stopped</span>}
         {act && m.author.kind === "customer" && m.seq > 1 && <Split message={m} act={act} />}
         {act && m.author.kind === "agent" && !internal && m.state === "final" && <Amend message={m} mail={mail} act={act} />}
+        {act && m.author.kind === "assistant" && !internal && (m.answer?.citations?.length ?? 0) > 0 && <Report message={m} act={act} />}
         {m.vote && <Badge tone={m.vote === "helpful" ? "ok" : "bad"}>{m.vote === "helpful" ? "Helpful" : "Not helpful"}</Badge>}
       </header>
       <div className="say-body" dir="auto" lang={m.language || undefined}>
@@ -166,6 +167,24 @@ function Said({ message: m, tenant, customer, mail, act }: { message: Message; t
         </p>
       )}
     </article>
+  );
+}
+
+/** Tells curators that an answer, and so an article, is not right. */
+function Report({ message: m, act }: { message: Message; act: Act }) {
+  const report = (reason: "wrong" | "outdated") => void act({ act: "report_answer", message_id: m.id, reason }, "Reported. Curators see it on the Health page.");
+  return (
+    <details>
+      <summary>Report this answer</summary>
+      <span className="row">
+        <button type="button" className="btn btn-small" onClick={() => report("wrong")}>
+          It is wrong
+        </button>
+        <button type="button" className="btn btn-small" onClick={() => report("outdated")}>
+          It is out of date
+        </button>
+      </span>
+    </details>
   );
 }
 

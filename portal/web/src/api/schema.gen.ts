@@ -2289,7 +2289,7 @@ export interface components {
         };
         StatusSourceTrial: {
             ok: boolean;
-            /** @description What went wrong */
+            /** @description What went wrong, and what to do */
             problem?: string;
             /** @description The mapped fields */
             record?: {
@@ -2578,8 +2578,8 @@ export interface components {
         };
         AgentAction: {
             /** @enum {string} */
-            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge" | "correct_reply" | "withdraw_reply";
-            /** @description For reply, correct_reply, note, raise (why) and to_knowledge (the draft) */
+            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge" | "correct_reply" | "withdraw_reply" | "report_answer";
+            /** @description For reply, correct_reply, note, raise (why), report_answer (what is wrong; may be left out) and to_knowledge (the draft) */
             text?: string;
             /** @description Of the second ticket (split) or the draft (to_knowledge) */
             subject?: string;
@@ -2590,9 +2590,14 @@ export interface components {
             into?: number;
             /**
              * Format: uuid
-             * @description The customer's message that is another matter (split), or the reply that is meant (correct_reply, withdraw_reply)
+             * @description The customer's message that is another matter (split), or the reply that is meant (correct_reply, withdraw_reply), or the answer (report_answer)
              */
             message_id?: string;
+            /**
+             * @description Of report_answer
+             * @enum {string}
+             */
+            reason?: "wrong" | "outdated";
             client_key?: components["schemas"]["ClientKey"];
             /** @enum {string} */
             priority?: "urgent" | "high" | "normal" | "low";
@@ -2822,7 +2827,7 @@ export interface components {
             conversations: number;
             /** @description Asked again by the same organisation within a week */
             repeats?: number;
-            /** @description Answered */
+            /** @description Answered, and voted down */
             unhelpful?: number;
             state: string;
             /** Format: date-time */
@@ -2849,7 +2854,7 @@ export interface components {
             examples?: string[];
         };
         TopicList: {
-            /** @description When each begins */
+            /** @description When each begins, oldest first */
             weeks: string[];
             topics: components["schemas"]["Topic"][];
         };
@@ -2960,7 +2965,7 @@ export interface components {
             state: "queued" | "running" | "done" | "refused" | "failed";
             /** @description What it is at */
             step?: string;
-            /** @description Why it was refused */
+            /** @description Why it was refused, or failed */
             why?: string;
             /** Format: uuid */
             tenant_id?: string;
@@ -4946,7 +4951,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Findings */
+            /** @description Findings, the gravest first */
             200: {
                 headers: {
                     [name: string]: unknown;

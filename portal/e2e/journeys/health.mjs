@@ -73,3 +73,33 @@ test("a curator reads what became of conversations, and takes it along as a file
   await customer.close();
   await curator.close();
 });
+
+test("an agent reports an answer, and the curator sees it with its ticket", async () => {
+  const customer = await visit("Ana Keller");
+  await say(customer.page, "How do I change a message I sent?");
+  await lastAnswer(customer.page).getByRole("button", { name: "Yes" }).waitFor();
+  await say(customer.page, "I want to talk to a person");
+  await customer.page.getByText(/#\d{4}/).first().waitFor();
+  const agent = await visit("Cleo Martin", { width: 1280, height: 900 });
+  const { page } = agent;
+  await page.goto("/agent");
+  await page.getByRole("table").or(page.getByRole("list")).first().waitFor();
+  await page.waitForTimeout(1500);
+  await page.locator("a[href*=\"/agent/tickets/\"]").first().click();
+  await page.getByText("Report this answer").first().click();
+  await state(page, "agent-report");
+  await page.getByRole("button", { name: "It is out of date" }).click();
+  await page.getByText("Reported. Curators see it on the Health page.").first().waitFor();
+  await page.goto("/admin/health");
+  await page.getByRole("button", { name: "Check now" }).click();
+  const reported = page.getByRole("article", { name: "An agent reported an answer that quoted it." }).first();
+  for (let i = 0; i < 30 && !(await reported.isVisible()); i++) {
+    await page.waitForTimeout(1000);
+    await page.reload();
+    await page.waitForTimeout(300);
+  }
+  await reported.getByText(/an agent reported it/).waitFor();
+  await state(page, "admin-health-reported");
+  await customer.close();
+  await agent.close();
+});

@@ -128,7 +128,7 @@ type Attachment struct {
 // AnswerMeta is what stands under an automatic reply: where it comes from and
 // what the customer can do next. It is customer-safe as a whole.
 type AnswerMeta struct {
-	Kind       string     `json:"kind"`     // status, answer, clarify, escalate, acknowledge, not_found
+	Kind       string     `json:"kind"`     // status, answer, clarify, escalate, acknowledge, not_found, procedure
 	Evidence   string     `json:"evidence"` // known_state, documents, none
 	Citations  []Citation `json:"citations,omitempty"`
 	Basis      []Basis    `json:"basis,omitempty"`

@@ -117,6 +117,9 @@ func (a *application) loadDemo(ctx context.Context) error {
 	if err := a.seedOnboardingRules(ctx); err != nil {
 		return err
 	}
+	if err := a.seedProcedures(ctx); err != nil {
+		return err
+	}
 	if err := a.seedOnboarding(ctx); err != nil {
 		return err
 	}

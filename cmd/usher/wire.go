@@ -38,6 +38,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proof"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/sla"
@@ -49,39 +50,40 @@ import (
 // application is everything, joined. What a process does with it depends on its
 // roles.
 type application struct {
-	config    config
-	log       *slog.Logger
-	app       *tenantdb.DB
-	worker    *tenantdb.DB
-	jobs      *river.Client[pgx.Tx]
-	streams   *stream.Hub
-	engine    *taxonomy.Engine
-	models    *switchover.Registry
-	external  []knowledge.Embedder
-	receivers []receiver
-	indexer   *index.Indexer
-	searcher  *search.Searcher
-	curation  *knowledge.Service
-	identity  *identity.Service
-	confirm   *confirm.Service // nil without e-mail
-	desk      *desk.Service
-	intake    *intake.Service
-	assistant *assistant.Assistant
-	knowledge assistant.FromKnowledge
-	status    assistant.Status
-	sources   *source.Reader
-	rules     *rule.Engine
-	feeds     *feeds.Inbound
-	documents documents
-	notices   *slack.Notices // nil without Slack
-	usage     *usage.Counter
-	webhooks  *webhook.Service
-	proposals *proposal.Service
-	upkeep    *upkeep.Service
-	health    *health.Service
-	topics    *topic.Service
-	mail      *email.Service // nil without e-mail
-	handler   http.Handler
+	config     config
+	log        *slog.Logger
+	app        *tenantdb.DB
+	worker     *tenantdb.DB
+	jobs       *river.Client[pgx.Tx]
+	streams    *stream.Hub
+	engine     *taxonomy.Engine
+	models     *switchover.Registry
+	external   []knowledge.Embedder
+	receivers  []receiver
+	indexer    *index.Indexer
+	searcher   *search.Searcher
+	curation   *knowledge.Service
+	identity   *identity.Service
+	confirm    *confirm.Service // nil without e-mail
+	desk       *desk.Service
+	intake     *intake.Service
+	assistant  *assistant.Assistant
+	knowledge  assistant.FromKnowledge
+	status     assistant.Status
+	procedures *procedure.Service
+	sources    *source.Reader
+	rules      *rule.Engine
+	feeds      *feeds.Inbound
+	documents  documents
+	notices    *slack.Notices // nil without Slack
+	usage      *usage.Counter
+	webhooks   *webhook.Service
+	proposals  *proposal.Service
+	upkeep     *upkeep.Service
+	health     *health.Service
+	topics     *topic.Service
+	mail       *email.Service // nil without e-mail
+	handler    http.Handler
 
 	modelClassifies assistant.Classifier // nil with the built-in engine
 	modelAnswers    assistant.Answerer
@@ -156,6 +158,7 @@ func (a *application) join() error {
 		return err
 	}
 	a.status = newLive(a.worker, a.sources)
+	a.procedures = &procedure.Service{DB: a.worker, Look: lookUp(a.status)}
 
 	a.webhooks = webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
 	webhook.AddWorkers(workers, a.webhooks)
@@ -175,7 +178,7 @@ func (a *application) join() error {
 	books := bookkeeping{db: a.worker, articles: a.curation}
 	a.assistant = assistant.New(assistant.Config{
 		DB: a.worker, Classifier: classifies, Status: a.status, Answerer: answers, Guard: inspector{},
-		Desk: a.desk, Gaps: books, Usage: books, Wake: a.wake, Log: a.log,
+		Desk: a.desk, Gaps: books, Usage: books, Procedures: a.procedures, Wake: a.wake, Log: a.log,
 	})
 
 	assistant.AddWorkers(workers, a.assistant)
@@ -248,7 +251,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,

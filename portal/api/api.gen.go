@@ -652,6 +652,30 @@ func (e OnboardingRuleWhenOp) Valid() bool {
 	}
 }
 
+// Defines values for ProcedureTurnState.
+const (
+	ProcedureTurnStateCancelled  ProcedureTurnState = "cancelled"
+	ProcedureTurnStateDone       ProcedureTurnState = "done"
+	ProcedureTurnStateHandedOver ProcedureTurnState = "handed_over"
+	ProcedureTurnStateWaiting    ProcedureTurnState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the ProcedureTurnState enum.
+func (e ProcedureTurnState) Valid() bool {
+	switch e {
+	case ProcedureTurnStateCancelled:
+		return true
+	case ProcedureTurnStateDone:
+		return true
+	case ProcedureTurnStateHandedOver:
+		return true
+	case ProcedureTurnStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProposalKind.
 const (
 	Create ProposalKind = "create"
@@ -1291,6 +1315,45 @@ func (e ActOnFindingJSONBodyAct) Valid() bool {
 	case ActOnFindingJSONBodyActTake:
 		return true
 	case ActOnFindingJSONBodyActVerify:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TryProcedureJSONBodyRole.
+const (
+	TryProcedureJSONBodyRoleAdmin   TryProcedureJSONBodyRole = "admin"
+	TryProcedureJSONBodyRoleManager TryProcedureJSONBodyRole = "manager"
+	TryProcedureJSONBodyRoleMember  TryProcedureJSONBodyRole = "member"
+)
+
+// Valid indicates whether the value is a known member of the TryProcedureJSONBodyRole enum.
+func (e TryProcedureJSONBodyRole) Valid() bool {
+	switch e {
+	case TryProcedureJSONBodyRoleAdmin:
+		return true
+	case TryProcedureJSONBodyRoleManager:
+		return true
+	case TryProcedureJSONBodyRoleMember:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActOnProcedureJSONBodyAct.
+const (
+	ActOnProcedureJSONBodyActPublish ActOnProcedureJSONBodyAct = "publish"
+	ActOnProcedureJSONBodyActRetire  ActOnProcedureJSONBodyAct = "retire"
+)
+
+// Valid indicates whether the value is a known member of the ActOnProcedureJSONBodyAct enum.
+func (e ActOnProcedureJSONBodyAct) Valid() bool {
+	switch e {
+	case ActOnProcedureJSONBodyActPublish:
+		return true
+	case ActOnProcedureJSONBodyActRetire:
 		return true
 	default:
 		return false
@@ -2276,6 +2339,57 @@ type Problem struct {
 	Type      string  `json:"type"`
 }
 
+// Procedure defines model for Procedure.
+type Procedure struct {
+	// Body YAML
+	Body string `json:"body"`
+
+	// Draft The body is not published yet
+	Draft  bool   `json:"draft"`
+	Intent string `json:"intent"`
+	Key    string `json:"key"`
+
+	// Published Version in use; 0 means none
+	Published int    `json:"published"`
+	Title     string `json:"title"`
+
+	// Version Of the body
+	Version int `json:"version"`
+
+	// Waiting Conversations that wait for an answer in it
+	Waiting int `json:"waiting"`
+}
+
+// ProcedureBody defines model for ProcedureBody.
+type ProcedureBody struct {
+	// Body YAML or JSON
+	Body string `json:"body"`
+}
+
+// ProcedureTurn defines model for ProcedureTurn.
+type ProcedureTurn struct {
+	Options []string           `json:"options"`
+	State   ProcedureTurnState `json:"state"`
+
+	// Team Whom it is handed to
+	Team  *string `json:"team,omitempty"`
+	Text  string  `json:"text"`
+	Trace []struct {
+		Did  string `json:"did"`
+		Step string `json:"step"`
+	} `json:"trace"`
+}
+
+// ProcedureTurnState defines model for ProcedureTurn.State.
+type ProcedureTurnState string
+
+// Procedures defines model for Procedures.
+type Procedures struct {
+	// Facts Facts of the record conditions may look at
+	Facts      []string    `json:"facts"`
+	Procedures []Procedure `json:"procedures"`
+}
+
 // Proposal defines model for Proposal.
 type Proposal struct {
 	// Article Title of the article to add to
@@ -3060,6 +3174,26 @@ type PublishTemplateJSONBody struct {
 	Body string `json:"body"`
 }
 
+// TryProcedureJSONBody defines parameters for TryProcedure.
+type TryProcedureJSONBody struct {
+	Body     string                   `json:"body"`
+	Locale   *string                  `json:"locale,omitempty"`
+	Messages []string                 `json:"messages"`
+	Role     TryProcedureJSONBodyRole `json:"role"`
+	TenantID openapi_types.UUID       `json:"tenant_id"`
+}
+
+// TryProcedureJSONBodyRole defines parameters for TryProcedure.
+type TryProcedureJSONBodyRole string
+
+// ActOnProcedureJSONBody defines parameters for ActOnProcedure.
+type ActOnProcedureJSONBody struct {
+	Act ActOnProcedureJSONBodyAct `json:"act"`
+}
+
+// ActOnProcedureJSONBodyAct defines parameters for ActOnProcedure.
+type ActOnProcedureJSONBodyAct string
+
 // SettleProposalJSONBody defines parameters for SettleProposal.
 type SettleProposalJSONBody struct {
 	Act SettleProposalJSONBodyAct `json:"act"`
@@ -3391,6 +3525,15 @@ type TryRulesJSONRequestBody TryRulesJSONBody
 // PublishTemplateJSONRequestBody defines body for PublishTemplate for application/json ContentType.
 type PublishTemplateJSONRequestBody PublishTemplateJSONBody
 
+// SaveProcedureJSONRequestBody defines body for SaveProcedure for application/json ContentType.
+type SaveProcedureJSONRequestBody = ProcedureBody
+
+// TryProcedureJSONRequestBody defines body for TryProcedure for application/json ContentType.
+type TryProcedureJSONRequestBody TryProcedureJSONBody
+
+// ActOnProcedureJSONRequestBody defines body for ActOnProcedure for application/json ContentType.
+type ActOnProcedureJSONRequestBody ActOnProcedureJSONBody
+
 // SettleProposalJSONRequestBody defines body for SettleProposal for application/json ContentType.
 type SettleProposalJSONRequestBody SettleProposalJSONBody
 
@@ -3540,6 +3683,18 @@ type ServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(c *gin.Context)
+	// ListProcedures What is done step by step about an intent
+	// (GET /v1/admin/procedures)
+	ListProcedures(c *gin.Context)
+	// SaveProcedure Store a procedure as a draft; nobody meets it before it is published
+	// (PUT /v1/admin/procedures)
+	SaveProcedure(c *gin.Context)
+	// TryProcedure Go through a procedure as somebody of an organisation, without effect
+	// (POST /v1/admin/procedures/try)
+	TryProcedure(c *gin.Context)
+	// ActOnProcedure Publish the draft of a procedure, or take it out of use
+	// (POST /v1/admin/procedures/{name})
+	ActOnProcedure(c *gin.Context, name SourceName)
 	// ListProposals Drafts proposed from tickets that people solved, most proof first
 	// (GET /v1/admin/proposals)
 	ListProposals(c *gin.Context)
@@ -4288,6 +4443,70 @@ func (siw *ServerInterfaceWrapper) PublishTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.PublishTemplate(c)
+}
+
+// ListProcedures operation middleware
+func (siw *ServerInterfaceWrapper) ListProcedures(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProcedures(c)
+}
+
+// SaveProcedure operation middleware
+func (siw *ServerInterfaceWrapper) SaveProcedure(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SaveProcedure(c)
+}
+
+// TryProcedure operation middleware
+func (siw *ServerInterfaceWrapper) TryProcedure(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TryProcedure(c)
+}
+
+// ActOnProcedure operation middleware
+func (siw *ServerInterfaceWrapper) ActOnProcedure(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActOnProcedure(c, name)
 }
 
 // ListProposals operation middleware
@@ -7147,6 +7366,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.PublishTemplate)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.GetLifecycle)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.MoveLifecycle)
+	router.GET(options.BaseURL+"/v1/admin/procedures", wrapper.ListProcedures)
+	router.PUT(options.BaseURL+"/v1/admin/procedures", wrapper.SaveProcedure)
+	router.POST(options.BaseURL+"/v1/admin/procedures/try", wrapper.TryProcedure)
+	router.POST(options.BaseURL+"/v1/admin/procedures/:name", wrapper.ActOnProcedure)
 	router.GET(options.BaseURL+"/v1/admin/status-sources", wrapper.ListStatusSources)
 	router.DELETE(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.DeleteStatusSource)
 	router.POST(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.SwitchStatusSource)
@@ -7842,6 +8065,164 @@ type PublishTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PublishTemplatedefaultApplicationProblemPlusJSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProceduresRequestObject struct {
+}
+
+type ListProceduresResponseObject interface {
+	VisitListProceduresResponse(w http.ResponseWriter) error
+}
+
+type ListProcedures200JSONResponse Procedures
+
+func (response ListProcedures200JSONResponse) VisitListProceduresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProceduresdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListProceduresdefaultApplicationProblemPlusJSONResponse) VisitListProceduresResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SaveProcedureRequestObject struct {
+	Body *SaveProcedureJSONRequestBody
+}
+
+type SaveProcedureResponseObject interface {
+	VisitSaveProcedureResponse(w http.ResponseWriter) error
+}
+
+type SaveProcedure200JSONResponse Procedure
+
+func (response SaveProcedure200JSONResponse) VisitSaveProcedureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SaveProceduredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SaveProceduredefaultApplicationProblemPlusJSONResponse) VisitSaveProcedureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryProcedureRequestObject struct {
+	Body *TryProcedureJSONRequestBody
+}
+
+type TryProcedureResponseObject interface {
+	VisitTryProcedureResponse(w http.ResponseWriter) error
+}
+
+type TryProcedure200JSONResponse struct {
+	Turns []ProcedureTurn `json:"turns"`
+}
+
+func (response TryProcedure200JSONResponse) VisitTryProcedureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryProceduredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryProceduredefaultApplicationProblemPlusJSONResponse) VisitTryProcedureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnProcedureRequestObject struct {
+	Name SourceName `json:"name"`
+	Body *ActOnProcedureJSONRequestBody
+}
+
+type ActOnProcedureResponseObject interface {
+	VisitActOnProcedureResponse(w http.ResponseWriter) error
+}
+
+type ActOnProcedure200JSONResponse Procedures
+
+func (response ActOnProcedure200JSONResponse) VisitActOnProcedureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnProceduredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActOnProceduredefaultApplicationProblemPlusJSONResponse) VisitActOnProcedureResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12103,6 +12484,18 @@ type StrictServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(ctx context.Context, request PublishTemplateRequestObject) (PublishTemplateResponseObject, error)
+	// ListProcedures What is done step by step about an intent
+	// (GET /v1/admin/procedures)
+	ListProcedures(ctx context.Context, request ListProceduresRequestObject) (ListProceduresResponseObject, error)
+	// SaveProcedure Store a procedure as a draft; nobody meets it before it is published
+	// (PUT /v1/admin/procedures)
+	SaveProcedure(ctx context.Context, request SaveProcedureRequestObject) (SaveProcedureResponseObject, error)
+	// TryProcedure Go through a procedure as somebody of an organisation, without effect
+	// (POST /v1/admin/procedures/try)
+	TryProcedure(ctx context.Context, request TryProcedureRequestObject) (TryProcedureResponseObject, error)
+	// ActOnProcedure Publish the draft of a procedure, or take it out of use
+	// (POST /v1/admin/procedures/{name})
+	ActOnProcedure(ctx context.Context, request ActOnProcedureRequestObject) (ActOnProcedureResponseObject, error)
 	// ListProposals Drafts proposed from tickets that people solved, most proof first
 	// (GET /v1/admin/proposals)
 	ListProposals(ctx context.Context, request ListProposalsRequestObject) (ListProposalsResponseObject, error)
@@ -13058,6 +13451,158 @@ func (sh *strictHandler) PublishTemplate(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PublishTemplateResponseObject); ok {
 		if err := validResponse.VisitPublishTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProcedures operation middleware
+func (sh *strictHandler) ListProcedures(ctx *gin.Context) {
+	var request ListProceduresRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProcedures(ctx, request.(ListProceduresRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProcedures")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProceduresResponseObject); ok {
+		if err := validResponse.VisitListProceduresResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SaveProcedure operation middleware
+func (sh *strictHandler) SaveProcedure(ctx *gin.Context) {
+	var request SaveProcedureRequestObject
+
+	var body SaveProcedureJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SaveProcedure(ctx, request.(SaveProcedureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SaveProcedure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SaveProcedureResponseObject); ok {
+		if err := validResponse.VisitSaveProcedureResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryProcedure operation middleware
+func (sh *strictHandler) TryProcedure(ctx *gin.Context) {
+	var request TryProcedureRequestObject
+
+	var body TryProcedureJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryProcedure(ctx, request.(TryProcedureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryProcedure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TryProcedureResponseObject); ok {
+		if err := validResponse.VisitTryProcedureResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActOnProcedure operation middleware
+func (sh *strictHandler) ActOnProcedure(ctx *gin.Context, name SourceName) {
+	var request ActOnProcedureRequestObject
+
+	request.Name = name
+
+	var body ActOnProcedureJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActOnProcedure(ctx, request.(ActOnProcedureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActOnProcedure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActOnProcedureResponseObject); ok {
+		if err := validResponse.VisitActOnProcedureResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

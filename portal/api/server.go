@@ -35,6 +35,7 @@ import (
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/topic"
 	"github.com/usherdesk/usher/triage/upkeep"
@@ -80,8 +81,9 @@ type Config struct {
 	Topics         *topic.Service
 	Health         *health.Service // of articles
 	Webhooks       Webhooks        // of tenants' own systems
-	Sources        *source.Reader  // of outside systems; curators store and try them
-	Rules          *rule.Engine    // hears of a workspace that goes live
+	Procedures     *procedure.Service
+	Sources        *source.Reader // of outside systems; curators store and try them
+	Rules          *rule.Engine   // hears of a workspace that goes live
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler

@@ -13,3 +13,4 @@ import "./journeys/sources.mjs";
 import "./journeys/files.mjs";
 import "./journeys/signin.mjs";
 import "./journeys/confirm.mjs";
+import "./journeys/procedures.mjs";

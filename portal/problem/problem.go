@@ -34,6 +34,7 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/upkeep"
@@ -157,6 +158,9 @@ var rules = []rule{
 	{status.ErrNoField, 404, "not_found", ""},
 	{status.ErrNoThing, 404, "not_found", ""},
 	{status.ErrBadThing, 400, "bad_record", "A record needs the entity of a status pack, its id in the other system and a name, of at most 200 characters each."},
+	{procedure.ErrNotFound, 404, "not_found", ""},
+	{procedure.ErrBadProcedure, 400, "bad_procedure", "The procedure cannot be used. Compare it with a published one."},
+	{procedure.ErrIntentTaken, 409, "intent_taken", "Another procedure in use has this intent. Take it out of use first."},
 	{proposal.ErrNotFound, 404, "not_found", ""},
 	{eval.ErrQuestionNotFound, 404, "not_found", ""},
 	{eval.ErrBadQuestion, 400, "bad_question", "The question cannot be kept: it needs a text, a known role and tenant, what to expect, and at most 20 conditions."},

@@ -19,7 +19,7 @@ import (
 )
 
 // Config joins the assistant to its surroundings. Everything but Gaps, Usage,
-// Wake, Now and Log is needed.
+// Procedures, Wake, Now and Log is needed.
 type Config struct {
 	DB         *tenantdb.DB // of the worker role
 	Classifier Classifier
@@ -29,6 +29,7 @@ type Config struct {
 	Desk       Desk
 	Gaps       Gaps
 	Usage      Usage
+	Procedures Procedures
 	Wake       func(tenant, conversation uuid.UUID)
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -17,6 +17,9 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	if err := a.followUp(ctx, r); err != nil {
 		return err
 	}
+	if err := a.procedure(ctx, r); err != nil {
+		return err
+	}
 	classification := *r.classification
 	switch {
 	case r.args.Person && len(r.message.Attachments) > 0:
@@ -31,6 +34,8 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 		r.handOver(triage.ReasonAbuse, "The message is abusive or a threat. Please be kind and careful.")
 	case r.guard.Spam:
 		r.handOver(triage.ReasonAction, "The message looks like advertising. If it is, close the ticket; if not, please answer.")
+	case r.inProcedure():
+		r.follow()
 	case classification.Route == "acknowledge":
 		r.acknowledge(classification)
 	case classification.Intent == "talk_to_person":
@@ -74,6 +79,10 @@ func (a *Assistant) read(ctx context.Context, r *run) {
 
 // reply answers what nothing above kept from being answered.
 func (a *Assistant) reply(ctx context.Context, r *run) error {
+	if r.turn != nil && (r.turn.Text != "" || r.turn.HandOver != nil) {
+		r.follow()
+		return nil
+	}
 	if done, err := a.several(ctx, r); done || err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ func (a *Assistant) deliver(ctx context.Context, r *run, complete func(context.C
 		if err != nil {
 			return err
 		}
+		if err := a.keepProcedure(ctx, tx, r); err != nil {
+			return err
+		}
 		if err := r.storeDecision(ctx, tx, reply); err != nil {
 			return err
 		}
@@ -147,7 +150,7 @@ func (r *run) added(ticket triage.Ticket) {
 func (r *run) escalation() desk.Escalation {
 	subject := r.conversation.Subject
 	if subject == "" {
-		subject = triage.Line(r.message.Body, 140)
+		subject = triage.Line(r.wish(), 140)
 	}
 	origin := string(r.conversation.Channel)
 	if r.conversation.Channel == triage.ChannelIntegration {
@@ -168,7 +171,7 @@ func (r *run) escalation() desk.Escalation {
 // said already. Internal text.
 func (r *run) summary() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s) asks: %s", orSomebody(r.asker.Name), r.tenant.Name, triage.Line(r.message.Body, 500))
+	fmt.Fprintf(&b, "%s (%s) asks: %s", orSomebody(r.asker.Name), r.tenant.Name, triage.Line(r.wish(), 500))
 	fmt.Fprintf(&b, "\nWhy a person: %s", r.escalate.why)
 	for i := len(r.history) - 1; i >= 0; i-- {
 		if !r.history[i].Customer {

@@ -3,7 +3,7 @@
 //
 //	load ── somebody in charge, or a newer message? ── yes ─▶ leave it to them
 //	  │ no
-//	guard ─▶ classify ─▶ route: acknowledge │ status │ answer │ clarify │ escalate
+//	guard ─▶ classify ─▶ route: acknowledge │ procedure │ status │ answer │ clarify │ escalate
 //	  │
 //	gate: every sentence has an evidence class, or it does not leave
 //	  │

@@ -12,6 +12,7 @@ import (
 
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/procedure"
 )
 
 // errStopped says the customer or a person ended the answer while it was written.
@@ -48,6 +49,8 @@ type run struct {
 	meta           *triage.AnswerMeta // of the reply
 	streaming      uuid.UUID          // the reply being streamed
 	escalate       *handOver
+	turn           *procedure.Turn // of a procedure, if the message is one's
+	followed       bool            // the turn is what is delivered
 	thanks         bool
 	gap            bool
 	delivered      bool

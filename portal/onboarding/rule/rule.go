@@ -119,12 +119,20 @@ func (r Rule) Check() error {
 		return bad("create_task needs a title")
 	}
 	for _, c := range r.When {
-		if c.Field == "" || !slices.Contains(operators, c.Op) {
-			return bad("condition %+v needs a field and one of %v", c, operators)
+		if err := c.Check(); err != nil {
+			return bad("%v", err)
 		}
-		if _, err := strconv.ParseFloat(c.Value, 64); (c.Op == "at_least" || c.Op == "below") && err != nil {
-			return bad("%s needs a number, not %q", c.Op, c.Value)
-		}
+	}
+	return nil
+}
+
+// Check reports what is wrong with the condition.
+func (c Condition) Check() error {
+	if c.Field == "" || !slices.Contains(operators, c.Op) {
+		return fmt.Errorf("condition %+v needs a field and one of %v", c, operators)
+	}
+	if _, err := strconv.ParseFloat(c.Value, 64); (c.Op == "at_least" || c.Op == "below") && err != nil {
+		return fmt.Errorf("%s needs a number, not %q", c.Op, c.Value)
 	}
 	return nil
 }
@@ -134,10 +142,12 @@ func (r Rule) Matches(e Event) bool {
 	if !r.Enabled || r.On != e.Kind {
 		return false
 	}
-	return !slices.ContainsFunc(r.When, func(c Condition) bool { return !c.holds(e.Fields[c.Field]) })
+	return !slices.ContainsFunc(r.When, func(c Condition) bool { return !c.Holds(e.Fields[c.Field]) })
 }
 
-func (c Condition) holds(have string) bool {
+// Holds compares a value. A value that is missing is an empty text: "is_not"
+// anything holds for it, "is" holds with an empty value, and no number compares.
+func (c Condition) Holds(have string) bool {
 	switch c.Op {
 	case "is":
 		return have == c.Value

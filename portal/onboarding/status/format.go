@@ -108,3 +108,52 @@ func (d *draft) plural(phrase string, n int) string {
 	}
 	return d.fill(phrase+".other", "n", d.number(int64(n)))
 }
+
+// Day writes a day (2026-11-23) as people of the language do; another text stays.
+func Day(iso, language, locale string) string {
+	day, err := time.Parse(time.DateOnly, iso)
+	if err != nil {
+		return iso
+	}
+	d := &draft{language: spoken(language)}
+	d.region = regionOf(locale, d.language)
+	return d.date(day)
+}
+
+// ParseDay reads a day as people write it: 2026-11-23, 23.11.2026, 23/11/2026
+// (11/23/2026 in the American order), or with the month's name in one of our languages.
+func ParseDay(text, locale string) (time.Time, bool) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	numeric := []string{time.DateOnly, "2.1.2006", "2/1/2006"}
+	if regionOf(locale, "en") == "US" {
+		numeric[2] = "1/2/2006"
+	}
+	for _, layout := range numeric {
+		if day, err := time.Parse(layout, text); err == nil {
+			return day, true
+		}
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '.' })
+	day, month, year := 0, 0, 0
+	for _, word := range words {
+		n, err := strconv.Atoi(strings.TrimRight(word, "ersthndº"))
+		switch {
+		case err == nil && n > 31:
+			year = n
+		case err == nil:
+			day = n
+		}
+		for _, names := range months {
+			for i, name := range names {
+				if lower := strings.ToLower(name); word == lower || len(word) == 3 && strings.HasPrefix(lower, word) {
+					month = i + 1
+				}
+			}
+		}
+	}
+	out := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	return out, day > 0 && month > 0 && year > 2000 && out.Day() == day
+}
+
+// Plain keeps a text of somebody else's from being read as Markdown, on one line.
+func Plain(text string) string { return plain(text) }

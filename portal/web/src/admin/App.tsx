@@ -10,6 +10,7 @@ const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
 const Health = lazy(() => import("./Health").then((m) => ({ default: m.Health })));
 const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
 const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
+const Procedures = lazy(() => import("./Procedures").then((m) => ({ default: m.Procedures })));
 const Sources = lazy(() => import("./Sources").then((m) => ({ default: m.Sources })));
 const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
@@ -26,6 +27,7 @@ const places: Place[] = [
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
   { href: "/admin/onboarding", icon: "road", name: "Onboarding" },
+  { href: "/admin/procedures", icon: "list", name: "Procedures" },
   { href: "/admin/sources", icon: "save", name: "Sources" },
   { href: "/admin/webhooks", icon: "out", name: "Webhooks" },
   { href: "/admin/metrics", icon: "chart", name: "Metrics" },
@@ -70,6 +72,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;
   if (match("/admin/onboarding", path)) return <Onboarding />;
+  if (match("/admin/procedures", path)) return <Procedures />;
   if (match("/admin/sources", path)) return <Sources />;
   if (match("/admin/webhooks", path)) return <Webhooks />;
   if (match("/admin/metrics", path)) return <Metrics />;

@@ -1453,6 +1453,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/procedures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is done step by step about an intent */
+        get: operations["listProcedures"];
+        /** Store a procedure as a draft; nobody meets it before it is published */
+        put: operations["saveProcedure"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/procedures/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go through a procedure as somebody of an organisation, without effect */
+        post: operations["tryProcedure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/procedures/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish the draft of a procedure, or take it out of use */
+        post: operations["actOnProcedure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/status-sources": {
         parameters: {
             query?: never;
@@ -2041,7 +2095,7 @@ export interface components {
         };
         Answer: {
             /** @enum {string} */
-            kind: "status" | "answer" | "clarify" | "escalate" | "acknowledge" | "not_found";
+            kind: "status" | "answer" | "clarify" | "escalate" | "acknowledge" | "not_found" | "procedure";
             /** @enum {string} */
             evidence: "known_state" | "documents" | "none";
             citations?: components["schemas"]["Citation"][];
@@ -2226,6 +2280,42 @@ export interface components {
                 ok: boolean;
                 /** @description What is missing */
                 open?: string;
+            }[];
+        };
+        Procedures: {
+            procedures: components["schemas"]["Procedure"][];
+            /** @description Facts of the record conditions may look at */
+            facts: string[];
+        };
+        Procedure: {
+            key: string;
+            title: string;
+            intent: string;
+            /** @description Of the body */
+            version: number;
+            /** @description The body is not published yet */
+            draft: boolean;
+            /** @description Version in use; 0 means none */
+            published: number;
+            /** @description Conversations that wait for an answer in it */
+            waiting: number;
+            /** @description YAML */
+            body: string;
+        };
+        ProcedureBody: {
+            /** @description YAML or JSON */
+            body: string;
+        };
+        ProcedureTurn: {
+            text: string;
+            options: string[];
+            /** @enum {string} */
+            state: "waiting" | "done" | "cancelled" | "handed_over";
+            /** @description Whom it is handed to */
+            team?: string;
+            trace: {
+                step: string;
+                did: string;
             }[];
         };
         StatusSources: {
@@ -5605,6 +5695,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Lifecycle"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listProcedures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Procedures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Procedures"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    saveProcedure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProcedureBody"];
+            };
+        };
+        responses: {
+            /** @description Stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Procedure"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tryProcedure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    body: string;
+                    /** Format: uuid */
+                    tenant_id: string;
+                    /** @enum {string} */
+                    role: "member" | "manager" | "admin";
+                    locale?: string;
+                    messages: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Turn by turn */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        turns: components["schemas"]["ProcedureTurn"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actOnProcedure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "publish" | "retire";
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Procedures"];
                 };
             };
             default: components["responses"]["Problem"];

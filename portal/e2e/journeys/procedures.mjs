@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lastAnswer, say, state, theServer, visit } from "../setup.mjs";
+
+test("a curator tries and publishes a procedure, and a customer is led through it, a power cut in between", async () => {
+  const curator = await visit("Cleo Martin", { width: 1280, height: 900 });
+  await curator.page.goto("/admin/procedures");
+  await curator.page.getByRole("button", { name: "Edit and try Move or cancel a meeting" }).click();
+  const editor = curator.page.getByRole("textbox", { name: "Procedure" });
+  const body = await editor.inputValue();
+  await editor.fill(body.replace("what:", "what").replace("kind: choice", "kind: riddle"));
+  await curator.page.getByRole("button", { name: "Save draft" }).click();
+  await curator.page.getByText(/riddle.*is none of choice/).first().waitFor();
+  await editor.fill(body.replace("Which day would suit you?", "On which day shall we meet?"));
+  const trial = curator.page.getByRole("region", { name: "Dry run" });
+  await trial.getByRole("button", { name: "Start" }).click();
+  await trial.getByRole("button", { name: "Move it" }).click();
+  await trial.getByText("On which day shall we meet?").waitFor();
+  await trial.getByRole("textbox", { name: "Answer" }).fill("yesterday");
+  await trial.getByRole("button", { name: "Say it" }).click();
+  await trial.getByText(/I couldn't read that as a day/).waitFor();
+  await trial.getByRole("textbox", { name: "Answer" }).fill("20 December 2030");
+  await trial.getByRole("button", { name: "Say it" }).click();
+  await trial.getByText("Handed over to onboarding").waitFor();
+  await state(curator.page, "admin-procedure-try");
+  await curator.page.getByRole("button", { name: "Save draft" }).click();
+  await curator.page.getByText("Draft of version 2").waitFor();
+  await curator.page.getByText("Version 1 in use").first().waitFor();
+  await curator.page.getByRole("button", { name: "Publish Move or cancel a meeting" }).click();
+  await curator.page.getByText("Version 2 in use").waitFor();
+  await state(curator.page, "admin-procedures");
+
+  const { page, close } = await visit("Ana Keller");
+  await say(page, "Please reschedule our meeting");
+  await lastAnswer(page).getByText("What should happen with the meeting?").waitFor();
+  await state(page, "chat-procedure");
+  await (await theServer()).crash();
+  await page.getByRole("button", { name: "Move it" }).click();
+  await lastAnswer(page).getByText("On which day shall we meet?").waitFor({ timeout: 60_000 });
+  await say(page, "soon");
+  await lastAnswer(page).getByText(/I couldn't read that as a day/).waitFor();
+  await say(page, "20 December 2030");
+  await lastAnswer(page).getByText(/passed this on to our team as ticket/).waitFor();
+  await state(page, "chat-procedure-done");
+
+  await curator.page.goto("/agent");
+  await curator.page.getByRole("link", { name: /reschedule our meeting/ }).first().click();
+  await curator.page.getByText(/On which day shall we meet\? 2030-12-20/).first().waitFor();
+  assert.equal(await page.getByRole("article", { name: /^Assistant/ }).filter({ hasText: "On which day" }).count(), 2, "asked, and once more");
+  await close();
+  await curator.close();
+});

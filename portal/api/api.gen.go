@@ -10821,7 +10821,7 @@ type SendCodeResponseObject interface {
 }
 
 type SendCode200JSONResponse struct {
-	// To The address
+	// To The address, masked
 	To string `json:"to"`
 }
 

@@ -3323,7 +3323,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @description The address */
+                        /** @description The address, masked */
                         to: string;
                     };
                 };

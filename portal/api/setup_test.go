@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations/dbtest"
@@ -37,6 +38,11 @@ import (
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/procedure"
+	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/taxonomy"
+	"github.com/usherdesk/usher/triage/topic"
+	"github.com/usherdesk/usher/triage/upkeep"
 )
 
 // bundle is a server over real services, with two tenants and every kind of
@@ -88,12 +94,16 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 	t.Cleanup(func() { require.NoError(t, blobs.Close()) })
 	spec, err := portal.SpecJSON()
 	require.NoError(t, err)
+	curation := knowledge.New(b.db.Worker, jobs, knowledge.Config{})
 	config := api.Config{
 		App: b.db.App, Worker: b.db.Worker, Identity: b.identity, Intake: b.intake, Desk: b.desk,
-		Knowledge: knowledge.New(b.db.App, nil, knowledge.Config{}), Curation: knowledge.New(b.db.Worker, jobs, knowledge.Config{}),
+		Knowledge: knowledge.New(b.db.App, nil, knowledge.Config{}), Curation: curation,
 		Search: search.New(b.db.App, models, search.Config{}), Onboarding: record{b.db.App}, Streams: b.streams, Tester: tester{}, Usage: b.usage,
 		Documents: document.New(b.db.App, blobs, nil, jobs, document.Config{MaxBytes: 2 << 20}), AllDocuments: document.New(b.db.Worker, blobs, nil, jobs, document.Config{}),
 		Attachments: attachment.New(b.db.App, blobs, nil, jobs, wake, attachment.Config{MaxBytes: 2 << 20, Unscanned: true}), AllAttachments: attachment.New(b.db.Worker, blobs, nil, jobs, wake, attachment.Config{Unscanned: true}),
+		Upkeep: upkeep.New(upkeep.Config{DB: b.db.Worker, Jobs: jobs, Engine: taxonomy.NewEngine(b.db.Worker.Pool(), slog.New(slog.DiscardHandler))}),
+		Health: &health.Service{DB: b.db.Worker, Articles: curation}, Topics: &topic.Service{DB: b.db.Worker, Models: models, Gaps: curation, Jobs: jobs},
+		Procedures: &procedure.Service{DB: b.db.Worker}, Proposals: &proposal.Service{DB: b.db.Worker, Articles: curation},
 		Reviews: reviewer{b.db.Worker}, Spec: spec, PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), RatePerSecond: 1e6,
 	}
 	for _, f := range change {

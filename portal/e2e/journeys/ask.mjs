@@ -23,8 +23,9 @@ test("a how-to question is answered with sources that open in place", async () =
   const asked = Date.now();
   await say(page, customerHowTo);
   await page.getByText(customerHowTo).first().waitFor();
-  await page.getByText(/Looking for|Searching|The assistant is answering/).first().waitFor();
-  assert.ok(Date.now() - asked < 1500, "progress is visible at once");
+  // The answer may be there before anybody could read that it is under way.
+  await page.getByText(/Looking for|Searching|The assistant is answering/).or(lastAnswer(page)).first().waitFor();
+  assert.ok(Date.now() - asked < 1500, "progress, or the answer, is visible at once");
   await page.waitForURL(/\/c\//);
   const answer = lastAnswer(page);
   await answer.waitFor();

@@ -149,7 +149,7 @@ func AddTx(ctx context.Context, tx pgx.Tx, edits []taxonomy.Edit, by uuid.UUID) 
 // Drop takes a step out of the draft, or with number 0 all of them.
 func (s *Service) Drop(ctx context.Context, number int64) error {
 	return s.DB.WithSystem(ctx, "take back a step of the taxonomy's draft", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `delete from taxonomy_edits where $1 = 0 or number = $1`, number); err != nil {
+		if _, err := tx.Exec(ctx, `delete from taxonomy_edits where $1::bigint = 0 or number = $1`, number); err != nil {
 			return fmt.Errorf("drop taxonomy edit: %w", err)
 		}
 		return nil

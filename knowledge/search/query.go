@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgvector/pgvector-go"
@@ -330,10 +331,25 @@ func (s synonym) holds(stem, language string) bool {
 	return false
 }
 
+// peak is what one term's BM25 weight comes near to.
+const peak = 2.2
+
+// meet marks the words as known that passages hold though the vocabulary does
+// not: those of a draft.
+func (u *understood) meet(found []row) {
+	for i := range u.slots {
+		s := &u.slots[i]
+		if s.known || !slices.ContainsFunc(found, func(r row) bool { return weightsOf(r.Weights)[s.terms[0].id] > 0 }) {
+			continue
+		}
+		s.known = true
+		u.attainable += s.weight * s.idf * peak
+	}
+}
+
 // weigh makes the query's sparse vector and the score to measure against. A
 // synonym counts at most as much as the word it stands for.
 func (u *understood) weigh(words lexis) {
-	const peak = 2.2 // what one term's BM25 weight comes near to
 	u.weights = make(map[int32]float32)
 	add := func(id int32, value float64) {
 		if float32(value) > u.weights[id] {

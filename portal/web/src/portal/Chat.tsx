@@ -68,8 +68,15 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
   // What the first frame has no room for.
   const [later, setLater] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setLater(true), 400);
-    return () => clearTimeout(timer);
+    let timer: ReturnType<typeof setTimeout>;
+    const soon = () => {
+      timer = setTimeout(() => (navigator.onLine ? setLater(true) : window.addEventListener("online", soon, { once: true })), 400);
+    };
+    soon();
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", soon);
+    };
   }, []);
 
   const scroll = useScroll(thread.messages, pending.length, conversation?.customer_read_seq);
@@ -186,7 +193,7 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
             {problem}
           </Banner>
         )}
-        <Suspense>{later && <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />}</Suspense>
+        <Suspense>{(later || id) && <Connection state={connection} used={Boolean(id)} onReconnect={reconnect} />}</Suspense>
         <Composer later={later} draftKey={`${session.me.id}.${id ?? "new"}`} onSend={send} onStop={streaming || (thread.working && patience) ? stop : undefined} inputRef={input} />
       </div>
     </div>

@@ -24,7 +24,7 @@ test("a curator tries and publishes a procedure, and a customer is led through i
   await trial.getByText("Handed over to onboarding").waitFor();
   await state(curator.page, "admin-procedure-try");
   await curator.page.getByRole("button", { name: "Save draft" }).click();
-  await curator.page.getByText("Draft of version 2").waitFor();
+  await curator.page.getByText("Draft of version 2", { exact: true }).waitFor();
   await curator.page.getByText("Version 1 in use").first().waitFor();
   await curator.page.getByRole("button", { name: "Publish Move or cancel a meeting" }).click();
   await curator.page.getByText("Version 2 in use").waitFor();

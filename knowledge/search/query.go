@@ -343,7 +343,6 @@ func (u *understood) meet(found []row) {
 			continue
 		}
 		s.known = true
-		u.attainable += s.weight * s.idf * peak
 	}
 }
 

@@ -228,7 +228,7 @@ func Safe(markdown string) string {
 // Features are what answerability is judged by, each about 0 to 1.
 type Features struct {
 	Score   float64 `json:"score"`    // of the best passage
-	Margin  float64 `json:"margin"`   // to the best passage of another article, if there is one
+	Margin  float64 `json:"margin"`   // to the best passage of another article
 	Now     float64 `json:"now"`      // how much of the present question's words the best passage holds
 	NowBest float64 `json:"now_best"` // the most any of the first three does
 	Unknown float64 `json:"unknown"`  // share of the question's words that no article holds
@@ -246,7 +246,6 @@ func features(r Request) Features {
 	for _, p := range r.Passages[:min(3, len(r.Passages))] {
 		f.NowBest = max(f.NowBest, p.Now)
 	}
-	f.Margin = top.Score // with no rival, the whole of it
 	for _, p := range r.Passages[1:] {
 		if p.ArticleID != top.ArticleID {
 			f.Margin = top.Score - p.Score

@@ -334,15 +334,24 @@ func (s synonym) holds(stem, language string) bool {
 // peak is what one term's BM25 weight comes near to.
 const peak = 2.2
 
-// meet marks the words as known that passages hold though the vocabulary does
-// not: those of a draft.
+// meet marks the words as known that a passage found holds though the vocabulary
+// does not: those of a draft, or of an article younger than the vocabulary.
 func (u *understood) meet(found []row) {
 	for i := range u.slots {
 		s := &u.slots[i]
-		if s.known || !slices.ContainsFunc(found, func(r row) bool { return weightsOf(r.Weights)[s.terms[0].id] > 0 }) {
+		if s.known || !slices.ContainsFunc(found, func(r row) bool { return slices.Contains(r.Weights.Indices(), s.terms[0].id) }) {
 			continue
 		}
 		s.known = true
+		u.attain(s)
+	}
+}
+
+// attain adds a known word to the score to measure against.
+func (u *understood) attain(s *slot) {
+	u.attainable += s.weight * s.idf * peak
+	if s.weight == 1 {
+		u.attainableNow += s.idf * peak
 	}
 }
 
@@ -363,10 +372,7 @@ func (u *understood) weigh(words lexis) {
 			add(t.id, t.value)
 		}
 		if s.known {
-			u.attainable += s.weight * s.idf * peak
-			if s.weight == 1 {
-				u.attainableNow += s.idf * peak
-			}
+			u.attain(s)
 		}
 	}
 	for _, name := range u.products {

@@ -217,8 +217,8 @@ func (s *Searcher) search(ctx context.Context, q Query) (Result, error) {
 		if found, err = draft.replace(ctx, q.Draft.ArticleID, embedder, vector, topic, found); err != nil {
 			return Result{}, err
 		}
-		u.meet(found)
 	}
+	u.meet(found)
 	result := s.rank(q, u, found, model.Provider == switchover.Builtin)
 	result.Degraded = degraded
 	if embedder != nil {

@@ -318,7 +318,6 @@ test("a curator keeps questions and sees what a draft would change before publis
   await page.getByRole("button", { name: "Publish", exact: true }).click();
   await page.getByText(/^Published\. Answers use it/).first().waitFor();
   await assertSoon(async () => (await page.request.get("/v1/kb/search?q=pallet+wrapper").then((r) => r.json())).passages.some((p) => /blue lever/.test(p.text)), "the article is found");
-  await page.waitForTimeout(4000); // what is known of the articles' words may be three seconds old
   await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("## How to calibrate the pallet wrapper\n\nSend the pallet wrapper to us to calibrate it.\n");
   await page.getByRole("button", { name: "Publish", exact: true }).click();
   const held = page.getByRole("dialog", { name: "Kept questions would fail" });

@@ -1,4 +1,5 @@
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
+import { lazily } from "../ui/lazily";
 import type { Me } from "../api/types";
 import { Console, type Place } from "../ui/Console";
 import { Loading } from "../ui/parts";
@@ -6,17 +7,17 @@ import { match, navigate, useLocation } from "../ui/router";
 import { Articles } from "./Articles";
 import { Editor } from "./Editor";
 
-const Gaps = lazy(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
-const Health = lazy(() => import("./Health").then((m) => ({ default: m.Health })));
-const Metrics = lazy(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
-const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
-const Procedures = lazy(() => import("./Procedures").then((m) => ({ default: m.Procedures })));
-const Sources = lazy(() => import("./Sources").then((m) => ({ default: m.Sources })));
-const Synonyms = lazy(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
-const Taxonomy = lazy(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
-const Webhooks = lazy(() => import("./Webhooks").then((m) => ({ default: m.Webhooks })));
-const Questions = lazy(() => import("./Questions").then((m) => ({ default: m.Questions })));
-const Test = lazy(() => import("./Test").then((m) => ({ default: m.Test })));
+const Gaps = lazily(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
+const Health = lazily(() => import("./Health").then((m) => ({ default: m.Health })));
+const Metrics = lazily(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
+const Onboarding = lazily(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
+const Procedures = lazily(() => import("./Procedures").then((m) => ({ default: m.Procedures })));
+const Sources = lazily(() => import("./Sources").then((m) => ({ default: m.Sources })));
+const Synonyms = lazily(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
+const Taxonomy = lazily(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
+const Webhooks = lazily(() => import("./Webhooks").then((m) => ({ default: m.Webhooks })));
+const Questions = lazily(() => import("./Questions").then((m) => ({ default: m.Questions })));
+const Test = lazily(() => import("./Test").then((m) => ({ default: m.Test })));
 
 const places: Place[] = [
   { href: "/admin/articles", icon: "book", name: "Articles" },

@@ -1,4 +1,5 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazily } from "../ui/lazily";
 import { call, onSignedOut } from "../api/client";
 import type { Me } from "../api/types";
 import { Announcer } from "../ui/announce";
@@ -9,7 +10,7 @@ import { useLoad } from "../ui/useLoad";
 import { Chat } from "../portal/Chat";
 import { Session, SessionContext } from "../portal/session";
 
-const PersonDialog = lazy(() => import("../portal/PersonDialog").then((m) => ({ default: m.PersonDialog })));
+const PersonDialog = lazily(() => import("../portal/PersonDialog").then((m) => ({ default: m.PersonDialog })));
 
 /** Asks the page around the frame to close it; it gives the focus back to its button. */
 const close = () => window.parent.postMessage({ usher: "close" }, "*");

@@ -1,4 +1,5 @@
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazily } from "../ui/lazily";
 import { call, onSignedOut } from "../api/client";
 import type { Me } from "../api/types";
 import { Announcer } from "../ui/announce";
@@ -14,14 +15,14 @@ import { ErrorPage, NotFound, SignedOut } from "./pages";
 import { Session, SessionContext } from "./session";
 
 // What the first page does not need comes when it is opened.
-const Help = lazy(() => import("./Help").then((m) => ({ default: m.Help })));
-const ArticlePage = lazy(() => import("./Help").then((m) => ({ default: m.ArticlePage })));
-const Onboarding = lazy(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
-const Documents = lazy(() => import("./Documents").then((m) => ({ default: m.Documents })));
-const Exports = lazy(() => import("./Exports").then((m) => ({ default: m.Exports })));
-const Conversations = lazy(() => import("./Conversations").then((m) => ({ default: m.Conversations })));
-const PersonDialog = lazy(() => import("./PersonDialog").then((m) => ({ default: m.PersonDialog })));
-const Tickets = lazy(() => import("./Tickets").then((m) => ({ default: m.Tickets })));
+const Help = lazily(() => import("./Help").then((m) => ({ default: m.Help })));
+const ArticlePage = lazily(() => import("./Help").then((m) => ({ default: m.ArticlePage })));
+const Onboarding = lazily(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
+const Documents = lazily(() => import("./Documents").then((m) => ({ default: m.Documents })));
+const Exports = lazily(() => import("./Exports").then((m) => ({ default: m.Exports })));
+const Conversations = lazily(() => import("./Conversations").then((m) => ({ default: m.Conversations })));
+const PersonDialog = lazily(() => import("./PersonDialog").then((m) => ({ default: m.PersonDialog })));
+const Tickets = lazily(() => import("./Tickets").then((m) => ({ default: m.Tickets })));
 
 /** The customer portal. */
 export function App({ first }: { first: Words }) {

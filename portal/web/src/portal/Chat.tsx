@@ -1,4 +1,5 @@
-import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { lazily } from "../ui/lazily";
 import { call, newKey } from "../api/client";
 import type { OutboxEntry } from "../api/outbox";
 import type { Message } from "../api/types";
@@ -17,11 +18,11 @@ import { useThread } from "./useThread";
 
 // The first frame has no transcript; what renders one comes while it is read.
 const transcript = () => import("./MessageView");
-const TakeAlong = lazy(() => transcript().then((m) => ({ default: m.TakeAlong })));
-const Older = lazy(() => transcript().then((m) => ({ default: m.Older })));
-const Pending = lazy(() => transcript().then((m) => ({ default: m.Pending })));
-const Connection = lazy(() => transcript().then((m) => ({ default: m.Connection })));
-const MessageView = lazy(() => transcript().then((m) => ({ default: m.MessageView })));
+const TakeAlong = lazily(() => transcript().then((m) => ({ default: m.TakeAlong })));
+const Older = lazily(() => transcript().then((m) => ({ default: m.Older })));
+const Pending = lazily(() => transcript().then((m) => ({ default: m.Pending })));
+const Connection = lazily(() => transcript().then((m) => ({ default: m.Connection })));
+const MessageView = lazily(() => transcript().then((m) => ({ default: m.MessageView })));
 
 /** One conversation, or the page where one begins. */
 export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onTalk: () => void; onBegin?: (id: string) => void; framed?: boolean }) {
@@ -68,15 +69,8 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
   // What the first frame has no room for.
   const [later, setLater] = useState(false);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout>;
-    const soon = () => {
-      timer = setTimeout(() => (navigator.onLine ? setLater(true) : window.addEventListener("online", soon, { once: true })), 400);
-    };
-    soon();
-    return () => {
-      clearTimeout(timer);
-      window.removeEventListener("online", soon);
-    };
+    const timer = setTimeout(() => setLater(true), 400);
+    return () => clearTimeout(timer);
   }, []);
 
   const scroll = useScroll(thread.messages, pending.length, conversation?.customer_read_seq);

@@ -1,10 +1,11 @@
-import { type KeyboardEvent, lazy, type RefObject, Suspense, useRef, useState } from "react";
+import { type KeyboardEvent, type RefObject, Suspense, useRef, useState } from "react";
+import { lazily } from "../ui/lazily";
 import { useDraft } from "../ui/draft";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import type { Taken } from "./Attach";
 
-const Attach = lazy(() => import("./Attach"));
+const Attach = lazily(() => import("./Attach"));
 
 /** Longest message the service takes, in characters; it measures bytes, so this is cautious. */
 export const longestMessage = 16_000;

@@ -1,4 +1,5 @@
-import { lazy, memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { lazily } from "../ui/lazily";
 import { saveFile } from "../api/save";
 import type { OutboxEntry } from "../api/outbox";
 import type { Answer, Citation, Message } from "../api/types";
@@ -13,9 +14,9 @@ import { Link } from "../ui/router";
 import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
 
-const Amend = lazy(() => import("./Amend").then((m) => ({ default: m.Amend })));
-const Files = lazy(() => import("./Files"));
-const Source = lazy(() => import("./Source").then((m) => ({ default: m.Source })));
+const Amend = lazily(() => import("./Amend").then((m) => ({ default: m.Amend })));
+const Files = lazily(() => import("./Files"));
+const Source = lazily(() => import("./Source").then((m) => ({ default: m.Source })));
 
 export type MessageActions = {
   onOption: (text: string) => void;

@@ -1,11 +1,12 @@
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
+import { lazily } from "../ui/lazily";
 import { ApiError } from "../api/client";
 import { useWords } from "../ui/i18n";
 import { Mark } from "../ui/Icon";
 import { useProblem } from "../ui/problem";
 import { Link, usePage } from "../ui/router";
 
-const SignIn = lazy(() => import("./SignIn").then((m) => ({ default: m.SignIn })));
+const SignIn = lazily(() => import("./SignIn").then((m) => ({ default: m.SignIn })));
 
 /** A page that only says something: no frame around it, one way on. */
 export function NoticePage({ title, children }: { title: string; children: ReactNode }) {

@@ -38,7 +38,7 @@ test("a customer reaches a person, who claims, notes and replies", async () => {
   await preview.getByText("Maria Lang").first().waitFor();
   await state(agent.page, "agent-preview");
   await preview.getByRole("button", { name: /^Send to/ }).click();
-  await agent.page.getByRole("article", { name: /^Sent to customer/ }).waitFor();
+  await agent.page.getByRole("article", { name: /^Sent to customer: Sam Rivera/ }).waitFor();
 
   await customer.page.getByRole("article", { name: /Sam Rivera/ }).getByText("Please restart the printer once.").waitFor();
   await state(customer.page, "person-replied");

@@ -44,7 +44,7 @@ var (
 
 	// Integrations may not import one another. These are no integrations: what
 	// several of them need, with nothing of any outside system in it.
-	sharedByIntegrations = []string{"integrations/contracttest", "integrations/webhook/signature"}
+	sharedByIntegrations = []string{"integrations/contracttest", "integrations/egress", "integrations/webhook/signature"}
 
 	// A vendor's SDK is for its own adapter and that one's fake.
 	sdks = map[string]string{

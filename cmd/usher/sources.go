@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/rest"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/source"
@@ -33,7 +34,7 @@ type sourceConfig struct {
 // setting names, and those curators store.
 func (a *application) connectSources() (*source.Reader, error) {
 	reader := source.NewReader(a.worker, a.log)
-	var guard rest.Guard
+	var guard egress.Guard
 	for _, text := range split(setting("USHER_SOURCE_NETWORKS")) {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -57,7 +58,7 @@ func (a *application) connectSources() (*source.Reader, error) {
 	return reader, registerSources(reader, list)
 }
 
-func storedSources(guard rest.Guard) source.Builder {
+func storedSources(guard egress.Guard) source.Builder {
 	return source.Builder{
 		Build:   func(d source.Definition, secret string) (source.Source, error) { return rest.Stored(d, secret, guard) },
 		Explain: rest.Explain,
@@ -74,7 +75,7 @@ func registerSources(reader *source.Reader, list []sourceConfig) error {
 			}
 			config.MaxAge = age
 		}
-		var guard rest.Guard
+		var guard egress.Guard
 		for _, text := range c.Allow {
 			network, err := netip.ParsePrefix(text)
 			if err != nil {

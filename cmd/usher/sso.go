@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/oidc"
-	"github.com/usherdesk/usher/integrations/rest"
 	"github.com/usherdesk/usher/portal/identity"
 )
 
@@ -25,7 +25,7 @@ const callbackPath = "/v1/auth/callback"
 func newProviders(c config) *oidc.Client {
 	return oidc.New(oidc.Config{
 		RedirectURL: c.PublicURL + callbackPath, Secret: setting,
-		Dialer: func(networks []netip.Prefix) *net.Dialer { return rest.Guard{Allow: networks}.Dialer() },
+		Dialer: func(networks []netip.Prefix) *net.Dialer { return egress.Guard{Allow: networks}.Dialer() },
 	})
 }
 

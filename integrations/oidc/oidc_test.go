@@ -14,9 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/oidc"
 	"github.com/usherdesk/usher/integrations/oidc/oidcfake"
-	"github.com/usherdesk/usher/integrations/rest"
 	"github.com/usherdesk/usher/portal/identity"
 )
 
@@ -36,7 +36,7 @@ func setup(t *testing.T) *bundle {
 	b.provider.Person("ana@acme.test", map[string]any{"groups": []string{"support", "finance"}})
 	b.client = oidc.New(oidc.Config{
 		RedirectURL: redirect, Now: func() time.Time { return b.now },
-		Dialer: func(networks []netip.Prefix) *net.Dialer { return rest.Guard{Allow: networks}.Dialer() },
+		Dialer: func(networks []netip.Prefix) *net.Dialer { return egress.Guard{Allow: networks}.Dialer() },
 		Secret: func(name string) string {
 			return map[string]string{"ACME_SECRET": oidcfake.ClientSecret, "OTHER": "another"}[name]
 		},
@@ -279,14 +279,14 @@ func TestAProviderThatCannotBeUsed(t *testing.T) {
 		b := setup(t)
 		b.connection.Networks = nil
 		_, err := b.client.AuthorizeURL(t.Context(), b.connection, request)
-		require.ErrorIs(t, err, rest.ErrForbiddenAddress)
+		require.ErrorIs(t, err, egress.ErrForbidden)
 		// Nor does discovery lead inwards.
 		b.connection.Networks = []string{"127.0.0.0/8"}
 		b.provider.Discovery = func(d map[string]any) { d["token_endpoint"] = "http://10.0.0.1/token" }
 		answer := b.approve(t, request)
 		_, err = b.client.Redeem(t.Context(), b.connection, request, answer)
 		require.ErrorIs(t, err, identity.ErrUnreachable)
-		require.ErrorIs(t, err, rest.ErrForbiddenAddress)
+		require.ErrorIs(t, err, egress.ErrForbidden)
 	})
 	t.Run("does not lead elsewhere by redirect", func(t *testing.T) {
 		t.Parallel()

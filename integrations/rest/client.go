@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 )
 
@@ -68,7 +69,7 @@ var (
 )
 
 // Stored makes a Client of what a curator has stored.
-func Stored(d source.Definition, secret string, guard Guard) (*Client, error) {
+func Stored(d source.Definition, secret string, guard egress.Guard) (*Client, error) {
 	return New(Config{
 		BaseURL: d.BaseURL, Path: d.Path, Auth: Auth{Kind: d.AuthKind, Name: d.AuthName, User: d.AuthUser, Secret: secret},
 		Fields: d.Fields, ObservedAt: d.ObservedAt, MaxAge: d.MaxAge,
@@ -76,7 +77,7 @@ func Stored(d source.Definition, secret string, guard Guard) (*Client, error) {
 }
 
 // New checks the configuration and returns a Client.
-func New(config Config, guard Guard) (*Client, error) {
+func New(config Config, guard egress.Guard) (*Client, error) {
 	bad := func(format string, args ...any) (*Client, error) {
 		return nil, fmt.Errorf("%w: %s", ErrBadConfig, fmt.Sprintf(format, args...))
 	}

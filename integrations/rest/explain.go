@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 )
 
@@ -32,7 +33,7 @@ func Explain(err error) string {
 	switch {
 	case errors.Is(err, source.ErrAbsent):
 		return "The system was reached, but has no such record. Check the record's id and the path."
-	case errors.Is(err, ErrForbiddenAddress):
+	case errors.Is(err, egress.ErrForbidden):
 		return "The address leads to a place that may not be reached from here: only public addresses on the ports 80 and 443. For a system inside your own network the operator names the network in USHER_SOURCE_NETWORKS."
 	case errors.As(err, &dns):
 		return "There is no such host: " + dns.Name + ". Check the base address."

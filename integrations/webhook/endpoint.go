@@ -67,7 +67,7 @@ func (s *Service) check(address string, events []string) error {
 	switch {
 	case err != nil || parsed.Host == "" || len(address) > 2000:
 		return fmt.Errorf("%w: %q is not an address", ErrBadEndpoint, address)
-	case parsed.Scheme != "https" && !(s.allowPrivate && parsed.Scheme == "http"):
+	case parsed.Scheme != "https" && !(s.plainHTTP && parsed.Scheme == "http"):
 		return fmt.Errorf("%w: the address must begin with https://", ErrBadEndpoint)
 	case parsed.User != nil || parsed.Fragment != "":
 		return fmt.Errorf("%w: the address must not carry a user or a fragment", ErrBadEndpoint)

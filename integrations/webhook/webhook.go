@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage/desk"
@@ -35,21 +37,23 @@ const disableAfter = 5 * 24 * time.Hour
 // Config joins the package to its surroundings. DB may be of either role to
 // publish, of the worker role to deliver.
 type Config struct {
-	DB           *tenantdb.DB
-	Jobs         desk.Jobs
-	Now          func() time.Time
-	Log          *slog.Logger
-	AllowPrivate bool // for tests: addresses inside our own network, and http
+	DB   *tenantdb.DB
+	Jobs desk.Jobs
+	Now  func() time.Time
+	Log  *slog.Logger
+	// Inside are networks endpoints may lie in although they are not public. With
+	// them, http will do.
+	Inside []netip.Prefix
 }
 
 // Service publishes events and delivers them.
 type Service struct {
-	db           *tenantdb.DB
-	jobs         desk.Jobs
-	now          func() time.Time
-	log          *slog.Logger
-	client       *http.Client
-	allowPrivate bool
+	db        *tenantdb.DB
+	jobs      desk.Jobs
+	now       func() time.Time
+	log       *slog.Logger
+	client    *http.Client
+	plainHTTP bool
 }
 
 // New returns a Service.
@@ -60,7 +64,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Service{c.DB, c.Jobs, c.Now, c.Log, guarded(c.AllowPrivate), c.AllowPrivate}
+	return &Service{c.DB, c.Jobs, c.Now, c.Log, client(egress.Guard{Allow: c.Inside, AnyPort: true}), len(c.Inside) > 0}
 }
 
 // DeliverArgs asks to send one event to one endpoint.
@@ -290,7 +294,7 @@ func (s *Service) disable(ctx context.Context, tx pgx.Tx, e Endpoint, why string
 // describe is a failed try for the deliveries page.
 func describe(status int, err error) string {
 	switch {
-	case errors.Is(err, errInside):
+	case errors.Is(err, egress.ErrForbidden):
 		return "The address leads into a private network; nothing was sent."
 	case err != nil:
 		return "The address could not be reached."

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -44,9 +45,13 @@ type testBundle struct {
 func setup(t *testing.T, private bool) *testBundle {
 	t.Helper()
 	b := &testBundle{db: dbtest.New(t), now: time.Now(), status: http.StatusNoContent}
+	var inside []netip.Prefix
+	if private {
+		inside = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	}
 	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
 	require.NoError(t, err)
-	b.service = webhook.New(webhook.Config{DB: b.db.Worker, Jobs: jobs, AllowPrivate: private, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now }})
+	b.service = webhook.New(webhook.Config{DB: b.db.Worker, Jobs: jobs, Inside: inside, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return b.now }})
 	b.tenant = b.db.Tenant(t, "acme")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -21,9 +21,9 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/oidc"
 	"github.com/usherdesk/usher/integrations/oidc/oidcfake"
-	"github.com/usherdesk/usher/integrations/rest"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/triage/confirm"
@@ -67,7 +67,7 @@ func setupSSO(t *testing.T) *sso {
 			Confirm: s.confirm, Jobs: jobs, Mailer: s.mail, PublicURL: publicURL, Now: now,
 			Provider: oidc.New(oidc.Config{
 				RedirectURL: publicURL + callbackPath, Now: now, Secret: func(string) string { return oidcfake.ClientSecret },
-				Dialer: func(networks []netip.Prefix) *net.Dialer { return rest.Guard{Allow: networks}.Dialer() },
+				Dialer: func(networks []netip.Prefix) *net.Dialer { return egress.Guard{Allow: networks}.Dialer() },
 			}),
 		})
 		c.Identity = made

@@ -1,4 +1,4 @@
-package rest
+package egress
 
 import (
 	"errors"
@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// ErrForbiddenAddress says that an address was dialled that must not be reached.
-var ErrForbiddenAddress = errors.New("address is not allowed")
+// ErrForbidden says that an address was dialled that must not be reached.
+var ErrForbidden = errors.New("address is not allowed")
 
 // Guard decides which addresses may be dialled: public unicast ones on ports 80
 // and 443, and those the operator names.
 type Guard struct {
-	Allow []netip.Prefix // addresses allowed although they are not public, on any port
-	Ports []uint16       // default 80 and 443
+	Allow   []netip.Prefix // addresses allowed although they are not public, on any port
+	Ports   []uint16       // default 80 and 443
+	AnyPort bool
 }
 
 // reserved are ranges that are not public although netip has no word for them.
@@ -36,7 +37,7 @@ var reserved = func() []netip.Prefix {
 func (g Guard) Check(address string) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("%w: %q is no address", ErrForbiddenAddress, address)
+		return fmt.Errorf("%w: %q is no address", ErrForbidden, address)
 	}
 	ip := to.Addr().Unmap()
 	within := func(p netip.Prefix) bool { return p.Contains(ip.WithZone("")) }
@@ -44,14 +45,14 @@ func (g Guard) Check(address string) error {
 		return nil
 	}
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || slices.ContainsFunc(reserved, within) {
-		return fmt.Errorf("%w: %s is not a public address", ErrForbiddenAddress, ip)
+		return fmt.Errorf("%w: %s is not a public address", ErrForbidden, ip)
 	}
 	ports := g.Ports
 	if len(ports) == 0 {
 		ports = []uint16{80, 443}
 	}
-	if !slices.Contains(ports, to.Port()) {
-		return fmt.Errorf("%w: port %d", ErrForbiddenAddress, to.Port())
+	if !g.AnyPort && !slices.Contains(ports, to.Port()) {
+		return fmt.Errorf("%w: port %d", ErrForbidden, to.Port())
 	}
 	return nil
 }

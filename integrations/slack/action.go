@@ -41,7 +41,7 @@ func chosen(call interactionCall) (pressed, bool) {
 var viewActions = map[string]string{
 	actReply: "Reply to customer", "suggest": "Suggested answer", "note": "Internal note", "priority": "Change priority", "assign": "Reassign",
 	"snooze": "Snooze", "raise": "Escalate to the lead", "correct": "Correct", "merge": "Merge", "summary": "Summary", "similar": "Similar tickets",
-	actAmend: "Correct a reply", actWithdraw: "Take a reply back",
+	actAsk: "Ask a colleague", actAmend: "Correct a reply", actWithdraw: "Take a reply back",
 }
 
 func (in *Inbound) opensView(call interactionCall) bool {
@@ -117,6 +117,8 @@ func (in *Inbound) do(ctx context.Context, actor triage.Actor, p pressed) (err e
 		_, err = in.desk.Resolve(ctx, actor, p.ref)
 	case actReopen:
 		_, err = in.desk.Reopen(ctx, actor, p.ref)
+	case actUnask:
+		err = in.desk.RemoveColleague(ctx, actor, p.ref, parseID(p.value))
 	case "pending":
 		_, err = in.desk.SetState(ctx, actor, p.ref, triage.InternalPending)
 	case "hand_back":
@@ -188,6 +190,8 @@ func (in *Inbound) submit(ctx context.Context, actor triage.Actor, ref desk.Tick
 		_, err = in.desk.SetPriority(ctx, actor, ref, triage.Priority(choice))
 	case "assign":
 		err = in.reassign(ctx, actor, ref, choice)
+	case actAsk:
+		err = in.askColleague(ctx, actor, ref, choice, text, call.View.ID)
 	case "snooze":
 		_, err = in.desk.Snooze(ctx, actor, ref, in.until(choice, actor.TimeZone))
 	case "raise":

@@ -86,7 +86,7 @@ func (c *Client) UpsertRoot(ctx context.Context, card desk.Card, at desk.Ref) (d
 	blocks, text := rootMessage(card)
 	key := "root:" + card.TicketID.String()
 	if at.IsZero() && card.Retry {
-		found, err := c.find(ctx, desk.Ref{}, key, card.Since)
+		found, err := c.find(ctx, c.channel, "", key, card.Since)
 		if err != nil {
 			return desk.Ref{}, err
 		}
@@ -109,7 +109,8 @@ func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) 
 	at := post.At
 	if at.IsZero() && post.Retry {
 		var err error
-		if at, err = c.find(ctx, root, post.Key, time.Time{}); err != nil {
+		channel, ts := split(root)
+		if at, err = c.find(ctx, channel, ts, post.Key, time.Time{}); err != nil {
 			return desk.Ref{}, err
 		}
 		if !at.IsZero() && !post.Changed {
@@ -118,7 +119,7 @@ func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) 
 	}
 	blocks, text := threadMessage(post)
 	if !at.IsZero() {
-		return c.rewrite(ctx, at, post, text, blocks)
+		return c.rewrite(ctx, at, text, blocks, meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
 	}
 	_, ts := split(root)
 	at, err := c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
@@ -128,10 +129,10 @@ func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) 
 	return at, err
 }
 
-// rewrite gives a thread message its new text. One that people deleted stays deleted.
-func (c *Client) rewrite(ctx context.Context, at desk.Ref, post desk.Post, text string, blocks []slack.Block) (desk.Ref, error) {
+// rewrite gives a message its new text. One that people deleted stays deleted.
+func (c *Client) rewrite(ctx context.Context, at desk.Ref, text string, blocks []slack.Block, mark slack.MsgOption) (desk.Ref, error) {
 	channel, ts := split(at)
-	options := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String())}
+	options := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), mark}
 	_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, options...)
 	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
 		_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, append(options, slack.MsgOptionBlocks(short(text)))...)
@@ -139,7 +140,7 @@ func (c *Client) rewrite(ctx context.Context, at desk.Ref, post desk.Post, text 
 	if isError(err, "message_not_found") {
 		return at, nil
 	}
-	return at, c.err(ctx, "update thread message", err)
+	return at, c.err(ctx, "update message", err)
 }
 
 // nudge repeats to its owner what stands in a ticket's thread. Somebody who takes
@@ -201,16 +202,17 @@ func (c *Client) private(ctx context.Context) error {
 	return nil
 }
 
-// find looks for our own message with the key, after an answer was lost. Where
-// history cannot be read, a rare double is better than silence.
-func (c *Client) find(ctx context.Context, root desk.Ref, key string, since time.Time) (desk.Ref, error) {
+// find looks for our own message with the key, after an answer was lost: in a
+// thread, or among a channel's own messages. Where history cannot be read, a rare
+// double is better than silence.
+func (c *Client) find(ctx context.Context, channel, thread, key string, since time.Time) (desk.Ref, error) {
 	oldest := ""
 	if !since.IsZero() {
 		oldest = strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
 	}
 	cursor := ""
 	for range 5 {
-		messages, next, err := c.page(ctx, root, oldest, cursor)
+		messages, next, err := c.page(ctx, channel, thread, oldest, cursor)
 		if isError(err, "missing_scope") || isError(err, "not_allowed_token_type") {
 			return desk.Ref{}, nil
 		}
@@ -219,7 +221,7 @@ func (c *Client) find(ctx context.Context, root desk.Ref, key string, since time
 		}
 		for _, m := range messages {
 			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload["key"] == key {
-				return reference(c.channel, m.Timestamp), nil
+				return reference(channel, m.Timestamp), nil
 			}
 		}
 		if cursor = next; cursor == "" {
@@ -229,19 +231,18 @@ func (c *Client) find(ctx context.Context, root desk.Ref, key string, since time
 	return desk.Ref{}, nil
 }
 
-func (c *Client) page(ctx context.Context, root desk.Ref, oldest, cursor string) ([]slack.Message, string, error) {
-	if root.IsZero() {
+func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
+	if thread == "" {
 		answer, err := c.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-			ChannelID: c.channel, Oldest: oldest, Cursor: cursor, Limit: 100, IncludeAllMetadata: true,
+			ChannelID: channel, Oldest: oldest, Cursor: cursor, Limit: 100, IncludeAllMetadata: true,
 		})
 		if err != nil {
 			return nil, "", err
 		}
 		return answer.Messages, answer.ResponseMetaData.NextCursor, nil
 	}
-	channel, ts := split(root)
 	messages, _, next, err := c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-		ChannelID: channel, Timestamp: ts, Oldest: oldest, Cursor: cursor, Limit: 100, IncludeAllMetadata: true,
+		ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: 100, IncludeAllMetadata: true,
 	})
 	return messages, next, err
 }

@@ -117,6 +117,11 @@ func (in *Inbound) message(ctx context.Context, e callback) error {
 	if ev.BotID != "" || ev.User == "" {
 		return in.own(ctx, e)
 	}
+	if ev.ChannelType == "im" && ev.ThreadTS != "" && ev.ThreadTS != ev.TS {
+		if ours, err := in.answered(ctx, ev.Channel, ev.ThreadTS, ev.TS, ev.User, ev.Text, ev.Files); err != nil || ours {
+			return err
+		}
+	}
 	if ev.ChannelType == "im" {
 		return in.ask(ctx, ev.Channel, "", ev.User, ev.Text)
 	}
@@ -158,6 +163,9 @@ func (in *Inbound) own(ctx context.Context, e callback) error {
 }
 
 func (in *Inbound) edited(ctx context.Context, channel string, m eventMessage) error {
+	if ours, err := in.answerChanged(ctx, channel, m.TS, m, m.Text); err != nil || ours {
+		return err
+	}
 	actor, ref, ok, err := in.inThread(ctx, channel, m)
 	if err != nil || !ok {
 		return err
@@ -166,6 +174,9 @@ func (in *Inbound) edited(ctx context.Context, channel string, m eventMessage) e
 }
 
 func (in *Inbound) deleted(ctx context.Context, channel, ts string, m eventMessage) error {
+	if ours, err := in.answerChanged(ctx, channel, ts, m, ""); err != nil || ours {
+		return err
+	}
 	actor, ref, ok, err := in.inThread(ctx, channel, m)
 	if err != nil || !ok {
 		return err

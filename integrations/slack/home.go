@@ -27,6 +27,10 @@ const (
 // publishHome shows a person's own queue in the app's home.
 func (in *Inbound) publishHome(ctx context.Context, user string) error {
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab}
+	asked, err := in.askedOf(ctx, user)
+	if err != nil {
+		return err
+	}
 	actor, err := in.staff(ctx, user)
 	if err == nil {
 		err = in.desk.MayWork(ctx, actor)
@@ -34,6 +38,7 @@ func (in *Inbound) publishHome(ctx context.Context, user string) error {
 	switch {
 	case err != nil && !forPerson(err):
 		return err
+	case err != nil && len(asked) > 0: // they see what they are asked, and nothing else
 	case err != nil:
 		view.Blocks.BlockSet = []slack.Block{slack.NewSectionBlock(plain(explain(err), 500), nil, nil)}
 	default:
@@ -41,6 +46,7 @@ func (in *Inbound) publishHome(ctx context.Context, user string) error {
 			return err
 		}
 	}
+	view.Blocks.BlockSet = append(asked, view.Blocks.BlockSet...)
 	_, err = in.client.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view})
 	return in.client.err(ctx, "publish home", err)
 }

@@ -331,6 +331,12 @@ func explain(err error) string {
 	switch {
 	case errors.As(err, &claimed):
 		return "This ticket is already claimed by " + bare(claimed.By, 80) + "."
+	case errors.Is(err, errNotMember):
+		return "Choose a full member of this workspace: not a guest, an app or somebody of another organisation."
+	case errors.Is(err, desk.ErrNoColleagues):
+		return "Colleagues cannot be asked from here."
+	case errors.Is(err, desk.ErrNotAsked):
+		return "You are not asked about this ticket any more, so this did not reach the team."
 	case errors.Is(err, errUnmapped):
 		return "You cannot act on tickets from Slack: ask an admin to add you to Usher with the e-mail address you use here."
 	case errors.Is(err, desk.ErrRefused):
@@ -370,7 +376,7 @@ func explain(err error) string {
 func forPerson(err error) bool {
 	var claimed *desk.ClaimedError
 	for _, known := range []error{
-		errUnmapped, desk.ErrRefused, desk.ErrTicketClosed, triage.ErrTicketNotFound, triage.ErrEmptyMessage,
+		errUnmapped, errNotMember, desk.ErrNoColleagues, desk.ErrNotAsked, desk.ErrRefused, desk.ErrTicketClosed, triage.ErrTicketNotFound, triage.ErrEmptyMessage,
 		triage.ErrMessageTooLong, desk.ErrNoDraft, desk.ErrNotTakenBack, desk.ErrBadValue,
 		blob.ErrTooLarge, blob.ErrType, blob.ErrEmpty, attachment.ErrInfected, attachment.ErrNoScanner, attachment.ErrTooMany, attachment.ErrManyWaiting,
 	} {

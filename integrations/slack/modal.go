@@ -55,6 +55,8 @@ func (in *Inbound) fill(ctx context.Context, actor triage.Actor, p pressed, view
 	case "assign":
 		people := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a colleague", 75), fieldChoice)
 		view.Blocks.BlockSet = []slack.Block{slack.NewInputBlock(fieldChoice, plain("New owner", 75), nil, people)}
+	case actAsk:
+		askView(&view)
 	case "snooze":
 		view.Blocks.BlockSet = []slack.Block{choose("Until", "tomorrow", []option{
 			{"1h", "In one hour"}, {"4h", "In four hours"}, {"tomorrow", "Tomorrow at 9"}, {"monday", "Next Monday at 9"}, {"week", "In a week at 9"},

@@ -151,7 +151,7 @@ func (n *Notices) send(ctx context.Context, tenant uuid.UUID, key string, in not
 		return n.Client.direct(ctx, user, text, mark)
 	}
 	if retry {
-		found, err := n.Client.find(ctx, desk.Ref{}, "notice:"+key, n.now().Add(-24*time.Hour))
+		found, err := n.Client.find(ctx, n.Client.channel, "", "notice:"+key, n.now().Add(-24*time.Hour))
 		if err != nil || !found.IsZero() {
 			return found, err
 		}

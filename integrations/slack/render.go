@@ -177,12 +177,15 @@ const (
 	actMore     = "more"
 	actAmend    = "amend"
 	actWithdraw = "withdraw"
+	actAsk      = "ask_colleague"
+	actUnask    = "unask"
 )
 
 // more lists the actions behind the menu, in order.
 var more = []struct{ value, text string }{
 	{"suggest", "Suggest an answer"},
 	{"note", "Internal note"},
+	{actAsk, "Ask a colleague"},
 	{"summary", "Summarise"},
 	{"similar", "Similar solved tickets"},
 	{"priority", "Change priority"},
@@ -220,7 +223,7 @@ func rootActions(c desk.Card) []slack.BlockElement {
 var postLabel = map[desk.PostLabel]string{
 	desk.PostCustomer: "💬 Customer", desk.PostSent: "📤 Sent to customer", desk.PostInternal: "🔒 Internal",
 	desk.PostSummary: "📋 Summary", desk.PostDraft: "✏️ AI draft, not sent", desk.PostAssistant: "🤖 Assistant to customer",
-	desk.PostSystem: "ℹ️ Usher", desk.PostCatchUp: "⏪ While Slack could not be reached",
+	desk.PostSystem: "ℹ️ Usher", desk.PostCatchUp: "⏪ While Slack could not be reached", desk.PostAsked: "🤝 Colleague asked",
 }
 
 var slackID = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
@@ -246,6 +249,11 @@ func threadMessage(p desk.Post) ([]slack.Block, string) {
 			section.Accessory = slack.NewAccessory(slack.NewOverflowBlockElement(actMore,
 				slack.NewOptionBlockObject(actAmend+":"+p.Message.String(), plain("Correct …", 75), nil),
 				slack.NewOptionBlockObject(actWithdraw+":"+p.Message.String(), plain("Take back …", 75), nil)))
+		}
+		if i == 0 && p.Colleague != uuid.Nil {
+			section.BlockID = blockID(p.Ticket.TenantID, p.Ticket.ID)
+			section.Accessory = slack.NewAccessory(slack.NewOverflowBlockElement(actMore,
+				slack.NewOptionBlockObject(actUnask+":"+p.Colleague.String(), plain("Take off this ticket", 75), nil)))
 		}
 		blocks = append(blocks, section)
 	}

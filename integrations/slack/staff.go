@@ -68,20 +68,29 @@ func (c *Client) home(ctx context.Context) (team, bot string, err error) {
 	return c.team, c.bot, nil
 }
 
-// staff maps a person in Slack to a member of staff: by explicit link, or by
-// the e-mail address the workspace vouches for. Guests, people of other
+// member reads a full member of our own workspace. Guests, people of other
 // organisations, bots and deactivated accounts are nobody.
-func (in *Inbound) staff(ctx context.Context, slackID string) (triage.Actor, error) {
-	user, err := in.client.user(ctx, slackID)
+func (c *Client) member(ctx context.Context, id string) (slack.User, error) {
+	user, err := c.user(ctx, id)
 	if err != nil {
-		return triage.Actor{}, err
+		return slack.User{}, err
 	}
-	team, _, err := in.client.home(ctx)
+	team, _, err := c.home(ctx)
 	if err != nil {
-		return triage.Actor{}, err
+		return slack.User{}, err
 	}
 	if user.Deleted || user.IsBot || user.IsRestricted || user.IsUltraRestricted || user.IsStranger || user.IsInvitedUser || user.TeamID != "" && user.TeamID != team {
-		return triage.Actor{}, errUnmapped
+		return slack.User{}, errUnmapped
+	}
+	return user, nil
+}
+
+// staff maps a person in Slack to a member of staff: by explicit link, or by
+// the e-mail address the workspace vouches for.
+func (in *Inbound) staff(ctx context.Context, slackID string) (triage.Actor, error) {
+	user, err := in.client.member(ctx, slackID)
+	if err != nil {
+		return triage.Actor{}, err
 	}
 	actor := triage.Actor{Kind: triage.ActorStaff, TimeZone: user.TZ, Locale: user.Locale}
 	email := strings.ToLower(strings.TrimSpace(user.Profile.Email))

@@ -138,32 +138,38 @@ func (s *Service) DeleteNote(ctx context.Context, actor triage.Actor, ref Ticket
 
 func (s *Service) changeNote(ctx context.Context, actor triage.Actor, ref TicketRef, clientKey, text string) error {
 	_, err := s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
-		var id uuid.UUID
-		err := w.tx.QueryRow(ctx, `select id from messages where tenant_id = $1 and conversation_id = $2 and client_key = $3 and visibility = 'internal'`,
-			ref.TenantID, w.ticket.ConversationID, "agent:"+clientKey).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("find note: %w", err)
-		}
-		m, err := triage.MessageByID(ctx, w.tx, ref.TenantID, id)
-		if err != nil {
-			return err
-		}
-		if m.AuthorID == nil || *m.AuthorID != w.actor.ID {
-			return fmt.Errorf("%w: only its author may change a note", ErrRefused)
-		}
-		if m.Body == text || m.State == triage.MessageDeleted {
-			return nil
-		}
-		stored, err := triage.ReviseMessage(ctx, w.tx, m, text, w.actor, w.at)
-		if err != nil {
-			return err
-		}
-		return s.spreadChange(ctx, w, stored)
+		return s.reviseNote(ctx, w, clientKey, text, func(m triage.Message) bool { return m.AuthorID != nil && *m.AuthorID == w.actor.ID })
 	})
 	return err
+}
+
+// reviseNote changes the note with a key, which its author may. One that is not
+// known is none of ours.
+func (s *Service) reviseNote(ctx context.Context, w *work, clientKey, text string, theirs func(triage.Message) bool) error {
+	var id uuid.UUID
+	err := w.tx.QueryRow(ctx, `select id from messages where tenant_id = $1 and conversation_id = $2 and client_key = $3 and visibility = 'internal'`,
+		w.ticket.TenantID, w.ticket.ConversationID, "agent:"+clientKey).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find note: %w", err)
+	}
+	m, err := triage.MessageByID(ctx, w.tx, w.ticket.TenantID, id)
+	if err != nil {
+		return err
+	}
+	if !theirs(m) {
+		return fmt.Errorf("%w: only its author may change a note", ErrRefused)
+	}
+	if m.Body == text || m.State == triage.MessageDeleted {
+		return nil
+	}
+	stored, err := triage.ReviseMessage(ctx, w.tx, m, text, w.actor, w.at)
+	if err != nil {
+		return err
+	}
+	return s.spreadChange(ctx, w, stored)
 }
 
 // spreadChange lets the thread and the CRMs follow a message that was changed
@@ -175,6 +181,9 @@ func (s *Service) spreadChange(ctx context.Context, w *work, m triage.Message) e
 	}
 	w.note(kind, map[string]any{"message_id": m.ID, "author": m.AuthorKind, "internal": m.Visibility == triage.Internal})
 	if err := s.changePost(ctx, w, m); err != nil {
+		return err
+	}
+	if err := s.changeAsides(ctx, w, m); err != nil {
 		return err
 	}
 	return s.changeNotes(ctx, w, m)

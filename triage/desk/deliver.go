@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -212,18 +213,33 @@ func (l *lane) pick(ctx context.Context) (next *effect, wait time.Duration, err 
 		if err != nil {
 			return err
 		}
-		var chosen []delivery
-		chosen, wait = l.choose(rows, now)
-		if len(chosen) == 0 {
-			return l.free(ctx, tx)
+		for {
+			var chosen []delivery
+			chosen, wait = l.choose(rows, now)
+			if len(chosen) == 0 {
+				return l.free(ctx, tx)
+			}
+			if next, err = l.prepare(ctx, tx, chosen, now); err != nil {
+				return err
+			}
+			if next != nil {
+				return l.mark(ctx, tx, chosen, now)
+			}
+			if err := l.drop(ctx, tx, chosen[0], now); err != nil {
+				return err
+			}
+			rows = slices.DeleteFunc(rows, func(d delivery) bool { return d.ID == chosen[0].ID })
 		}
-		next, err = l.prepare(ctx, tx, chosen, now)
-		if err != nil {
-			return err
-		}
-		return l.mark(ctx, tx, chosen, now)
 	})
 	return next, wait, err
+}
+
+// drop discards an effect that is not wanted any more.
+func (l *lane) drop(ctx context.Context, tx pgx.Tx, d delivery, now time.Time) error {
+	if _, err := tx.Exec(ctx, `update deliveries set state = 'discarded', updated_at = $3 where tenant_id = $1 and id = $2`, l.tenant, d.ID, now); err != nil {
+		return fmt.Errorf("discard delivery: %w", err)
+	}
+	return nil
 }
 
 func (l *lane) open(ctx context.Context, tx pgx.Tx) ([]delivery, error) {
@@ -263,14 +279,20 @@ func (l *lane) choose(rows []delivery, now time.Time) ([]delivery, time.Duration
 			return nil, wait
 		}
 	}
-	if len(rows) == 0 {
-		return nil, wait
+	// One person who cannot be reached holds up neither the thread nor another.
+	waits := map[uuid.UUID]bool{}
+	for i, d := range rows {
+		whose := d.colleagueOf()
+		switch {
+		case waits[whose]:
+		case d.NextAt != nil && d.NextAt.After(now):
+			waits[whose] = true
+			wait = least(wait, d.NextAt.Sub(now))
+		default:
+			return l.together(rows[i:], now), 0
+		}
 	}
-	first := rows[0]
-	if first.NextAt != nil && first.NextAt.After(now) {
-		return nil, least(wait, first.NextAt.Sub(now))
-	}
-	return l.together(rows, now), 0
+	return nil, wait
 }
 
 // together gathers posts that piled up during an outage into one; posts of an
@@ -321,7 +343,8 @@ func (l *lane) mark(ctx context.Context, tx pgx.Tx, chosen []delivery, now time.
 	return nil
 }
 
-// prepare reads what the effect needs and closes over it.
+// prepare reads what the effect needs and closes over it. It returns nil where
+// the effect is not wanted any more.
 func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time.Time) (*effect, error) {
 	d := rows[0]
 	e := &effect{rows: rows, unknown: d.State == "sending" || d.Attempts > 0}
@@ -360,6 +383,8 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 			return nil, err
 		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.Channel.PostThread(ctx, link, post) }
+	case kindAsk, kindAside:
+		return l.prepareAside(ctx, tx, d, e)
 	case kindRecord:
 		record, err := l.s.record(ctx, tx, l.tenant, l.ticket)
 		if err != nil {
@@ -379,6 +404,28 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 	default:
 		return nil, fmt.Errorf("delivery %s has the unknown kind %q", d.ID, d.Kind)
 	}
+	return e, nil
+}
+
+// prepareAside is prepare for what goes to one colleague.
+func (l *lane) prepareAside(ctx context.Context, tx pgx.Tx, d delivery, e *effect) (*effect, error) {
+	colleagues := l.s.colleagues()
+	if colleagues == nil {
+		return nil, nil
+	}
+	if d.Kind == kindAsk {
+		ask, err := l.ask(ctx, tx, d, e.unknown)
+		if err != nil || ask == nil {
+			return nil, err
+		}
+		e.call = func(ctx context.Context) (Ref, error) { return colleagues.UpsertAsk(ctx, *ask, d.ExternalRef) }
+		return e, nil
+	}
+	aside, below, err := l.aside(ctx, tx, d, e.unknown)
+	if err != nil || aside == nil {
+		return nil, err
+	}
+	e.call = func(ctx context.Context) (Ref, error) { return colleagues.PostAside(ctx, below, *aside) }
 	return e, nil
 }
 
@@ -410,7 +457,7 @@ func (l *lane) post(rows []delivery) (Post, error) {
 	ref := TicketRef{l.tenant, l.ticket}
 	if len(rows) == 1 && rows[0].Batch == nil {
 		p := posts[0]
-		return Post{Key: rows[0].ID.String(), Ticket: ref, Label: p.Label, Author: p.Author, Text: p.Text, Links: p.Links, Notify: p.Notify, Message: p.Message}, nil
+		return Post{Key: rows[0].ID.String(), Ticket: ref, Label: p.Label, Author: p.Author, Text: p.Text, Links: p.Links, Notify: p.Notify, Message: p.Message, Colleague: p.Asked}, nil
 	}
 	var text strings.Builder
 	key := rows[0].ID
@@ -444,7 +491,7 @@ func ping(ctx context.Context, tx pgx.Tx, p *Post) error {
 func describe(p threadPost) string {
 	label := map[PostLabel]string{
 		PostCustomer: "Customer", PostSent: "Sent to customer", PostInternal: "Internal note", PostSummary: "Summary",
-		PostDraft: "AI draft", PostAssistant: "Assistant", PostSystem: "Usher",
+		PostDraft: "AI draft", PostAssistant: "Assistant", PostSystem: "Usher", PostAsked: "Colleague asked",
 	}[p.Label]
 	if p.Author == "" {
 		return label
@@ -513,6 +560,9 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 		if err != nil {
 			return fmt.Errorf("finish delivery: %w", err)
 		}
+	}
+	if e.rows[0].Kind == kindAsk {
+		return place(ctx, tx, l.tenant, e.rows[0].SubjectKey, ref)
 	}
 	if !e.rows[0].head() {
 		return nil

@@ -17,6 +17,8 @@ const (
 	kindThread = "thread" // one message below it
 	kindRecord = "record" // a ticket's CRM record, updated in place
 	kindNote   = "note"   // one comment on it
+	kindAsk    = "ask"    // what one colleague is asked directly, edited in place
+	kindAside  = "aside"  // one message below it
 )
 
 // enqueueHeads makes the root and every CRM record follow the ticket; the CRM a
@@ -52,6 +54,7 @@ type threadPost struct {
 	Links   []Link    `json:"links,omitempty"`
 	Notify  uuid.UUID `json:"notify,omitzero"`
 	Message uuid.UUID `json:"message,omitzero"`
+	Asked   uuid.UUID `json:"asked,omitzero"`
 	At      time.Time `json:"at"`
 }
 
@@ -62,7 +65,7 @@ func (s *Service) enqueuePost(ctx context.Context, w *work, p Post) error {
 	if err := s.enqueueRoot(ctx, w); err != nil {
 		return err
 	}
-	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, w.at})
+	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, p.Colleague, w.at})
 }
 
 // notePayload names the message a CRM note carries; the text is read when it leaves.

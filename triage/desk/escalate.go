@@ -246,6 +246,9 @@ func (s *Service) relayMessage(ctx context.Context, w *work, message uuid.UUID) 
 	if err := s.enqueuePost(ctx, w, post); err != nil {
 		return err
 	}
+	if err := s.followUp(ctx, w, m); err != nil {
+		return err
+	}
 	return s.enqueueNote(ctx, w, m)
 }
 

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,6 +68,7 @@ type schedule struct {
 	customer []triage.Message
 	files    *attachment.Service
 	carried  []uuid.UUID // files that messages carry
+	asked    []*asking
 	log      []string
 }
 
@@ -86,6 +88,14 @@ type spoken struct {
 	slack     bool
 	by        triage.Actor
 	taken     bool
+}
+
+// asking is somebody who was asked about a ticket.
+type asking struct {
+	ticket    uuid.UUID
+	person    string
+	questions []string
+	from      int // the customer's messages from here on follow the question
 }
 
 func TestSchedulesConverge(t *testing.T) {
@@ -199,9 +209,20 @@ func (s *schedule) storm() {
 }
 
 func (s *schedule) step() {
-	switch s.r.IntN(21) {
+	switch s.r.IntN(25) {
 	case 20:
 		s.scan()
+	case 21, 22:
+		s.askColleague()
+	case 23:
+		s.colleagueAnswers()
+	case 24:
+		if asked := s.active(s.ticket); len(asked) > 0 {
+			c := asked[s.r.IntN(len(asked))]
+			s.act("take "+c.Person+" off", func(a triage.Actor, ref desk.TicketRef) error {
+				return s.desk.RemoveColleague(s.t.Context(), a, ref, c.ID)
+			})
+		}
 	case 0, 1:
 		s.customerWrites(false)
 	case 2:
@@ -503,6 +524,76 @@ func (s *schedule) remark() {
 	s.written = append(s.written, &spoken{key: key, text: text, slack: slack, by: s.agents[1]})
 }
 
+// active are who is asked about a ticket now.
+func (s *schedule) active(ticket uuid.UUID) (out []desk.Colleague) {
+	s.must(s.db.Worker.WithTenant(s.t.Context(), s.tenant, func(tx pgx.Tx) error {
+		rows, err := tx.Query(s.t.Context(), `select tenant_id, id, ticket_id, system, person, name, question, asked_by, asked_at, place, ended_at, ended_why
+			from ticket_collaborators where tenant_id = $1 and ticket_id = $2 and ended_at is null order by id`, s.tenant, ticket)
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, pgx.RowToStructByName[desk.Colleague])
+		return err
+	}))
+	return out
+}
+
+// askColleague asks one of two people; pressed twice it is asked once.
+func (s *schedule) askColleague() {
+	person, text, key := []string{"U1", "U2"}[s.r.IntN(2)], s.text("question"), s.text("key")
+	before := s.active(s.ticket)
+	for range 2 {
+		err := s.desk.AskColleague(s.t.Context(), s.agents[s.r.IntN(2)], s.ref(), desk.Question{Person: person, Name: "Yara", Text: text, ClientKey: key})
+		s.note("ask %s %s: %v", person, text, err)
+		if errors.Is(err, desk.ErrTicketClosed) {
+			return
+		}
+		s.must(err)
+	}
+	s.shown[text] = true
+	s.internal = append(s.internal, text)
+	for _, c := range before {
+		if c.Person == person {
+			for _, a := range s.asked {
+				if a.ticket == s.ticket && a.person == person && a.questions[0] == c.Question {
+					a.questions = append(a.questions, text)
+				}
+			}
+			return
+		}
+	}
+	s.asked = append(s.asked, &asking{ticket: s.ticket, person: person, questions: []string{text}, from: len(s.customer)})
+}
+
+// colleagueAnswers writes below any question that ever reached somebody, also
+// one that is over.
+func (s *schedule) colleagueAnswers() {
+	asks := s.slack.AsksOf(s.ticket)
+	if len(asks) == 0 {
+		return
+	}
+	sent := asks[s.r.IntN(len(asks))]
+	text := s.text("answer")
+	in := desk.Answer{System: s.slack.System(), Person: sent.Ask.Person, Place: sent.ID, Text: text, ClientKey: s.text("key")}
+	taken := false
+	for range 2 { // delivered twice
+		err := s.desk.Answer(s.t.Context(), in)
+		s.note("%s answers %s: %v", in.Person, text, err)
+		if err != nil && !errors.Is(err, desk.ErrNotAsked) {
+			s.fail("answer: %v", err)
+		}
+		taken = taken || err == nil
+	}
+	s.internal = append(s.internal, text)
+	if taken {
+		s.shown[text], s.noted[text] = true, true
+	}
+	in.Person = "U9"
+	if err := s.desk.Answer(s.t.Context(), in); !errors.Is(err, desk.ErrNotAsked) {
+		s.fail("somebody else answered: %v", err)
+	}
+}
+
 // drains runs jobs of any ticket of the conversation, several at once, some of
 // which die.
 func (s *schedule) drains() {
@@ -690,10 +781,14 @@ func (s *schedule) checkOutside(ctx context.Context, tickets []triage.Ticket) {
 		d, err := s.desk.Ticket(ctx, s.tenant, ticket.ID)
 		s.must(err)
 		for _, row := range d.Deliveries {
-			if row.State != "delivered" {
+			dropped := row.State == "discarded" && (row.Kind == "ask" || row.Kind == "aside") // it was over before it left
+			if row.State != "delivered" && !dropped {
 				s.fail("delivery %s of #%d is %s: %s", row.Kind, ticket.Number, row.State, row.LastError)
 			}
 		}
+	}
+	for _, ticket := range tickets {
+		s.checkAsked(ticket)
 	}
 	if opened > 1 {
 		s.fail("%d tickets are open in one conversation", opened)
@@ -710,6 +805,81 @@ func (s *schedule) checkOutside(ctx context.Context, tickets []triage.Ticket) {
 	}
 	s.once("thread", thread.String(), s.shown)
 	s.once("CRM", notes.String(), s.noted)
+}
+
+// checkAsked holds what colleagues see to what they may see: of one ticket, as
+// long as they are asked, the questions and the customer's words once each.
+func (s *schedule) checkAsked(ticket triage.Ticket) {
+	active := map[string]desk.Colleague{}
+	for _, c := range s.active(ticket.ID) {
+		active[c.Place] = c
+	}
+	if len(active) > 0 && (ticket.InternalState == triage.InternalSolved || ticket.InternalState == triage.InternalClosed) {
+		s.fail("#%d is %s and %d colleagues are asked still", ticket.Number, ticket.InternalState, len(active))
+	}
+	keys := map[string]bool{}
+	for _, sent := range s.slack.AsksOf(ticket.ID) {
+		if keys[sent.Ask.Key] {
+			s.fail("%s was asked twice: %+v", sent.Ask.Person, sent)
+		}
+		keys[sent.Ask.Key] = true
+		all := fmt.Sprintf("%+v", sent)
+		c, ok := active[sent.ID]
+		delete(active, sent.ID)
+		if !ok {
+			for _, text := range s.everything() {
+				if strings.Contains(all, text) {
+					s.fail("it is over and %s still reads %s:\n%s", sent.Ask.Person, text, all)
+				}
+			}
+			continue
+		}
+		var mine *asking
+		for _, a := range s.asked {
+			if a.ticket == ticket.ID && a.person == c.Person && a.questions[0] == c.Question {
+				mine = a
+			}
+		}
+		wanted := map[string]bool{}
+		for _, q := range mine.questions {
+			wanted[q] = true
+		}
+		for _, m := range s.customer[mine.from:] {
+			for _, w := range s.written {
+				if w.id == m.ID && !w.taken {
+					wanted[w.text] = true
+				}
+			}
+		}
+		s.once("messages of "+c.Person, all, wanted)
+		for _, secret := range s.internal {
+			if strings.Contains(all, secret) && !slices.Contains(mine.questions, secret) {
+				s.fail("%s reads %s, which is the team's:\n%s", c.Person, secret, all)
+			}
+		}
+		for text := range s.gone {
+			if strings.Contains(all, text) {
+				s.fail("%s was changed and %s still reads it:\n%s", text, c.Person, all)
+			}
+		}
+	}
+	if len(active) > 0 {
+		s.fail("were never asked: %+v", active)
+	}
+}
+
+// everything is what was ever written, by anybody.
+func (s *schedule) everything() []string {
+	all := slices.Clone(s.internal)
+	for _, text := range s.public {
+		if text != "" {
+			all = append(all, text)
+		}
+	}
+	for text := range s.gone {
+		all = append(all, text)
+	}
+	return all
 }
 
 func (s *schedule) once(where, all string, texts map[string]bool) {

@@ -115,6 +115,7 @@ const (
 	PostAssistant PostLabel = "assistant" // what the assistant told the customer
 	PostSystem    PostLabel = "system"
 	PostCatchUp   PostLabel = "catch_up" // several at once, after an outage
+	PostAsked     PostLabel = "asked"    // an agent asks a colleague
 )
 
 // Post is one message in a ticket's thread.
@@ -133,6 +134,8 @@ type Post struct {
 	At      Ref
 	Changed bool
 	Message uuid.UUID // a reply that agents may still correct or take back
+	// Colleague is whom the post asks: agents may take them off the ticket.
+	Colleague uuid.UUID
 }
 
 // Link is a titled URL, our own and absolute.

@@ -133,11 +133,19 @@ func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string
 		}
 		// A post that was seen needs no second try, unless it has changed meanwhile:
 		// then it is edited where it was seen.
-		_, err := tx.Exec(ctx, `update deliveries set state = case when wanted > 1 then 'pending' else 'delivered' end,
+		var asked string
+		rows, err := tx.Query(ctx, `update deliveries set state = case when wanted > 1 then 'pending' else 'delivered' end,
 			external_ref = $5, delivered_at = $6, updated_at = $6, last_error = ''
-			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind = 'thread' and coalesce(batch, id)::text = $4
-			  and state in ('pending', 'sending') and attempts > 0 and external_ref = '{}'`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
-		return err
+			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind in ('thread', 'ask', 'aside') and coalesce(batch, id)::text = $4
+			  and state in ('pending', 'sending') and attempts > 0 and external_ref = '{}'
+			returning case when kind = 'ask' then subject_key else '' end`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
+		if err != nil {
+			return err
+		}
+		if _, err := pgx.ForEachRow(rows, []any{&asked}, func() error { return nil }); err != nil || asked == "" {
+			return err
+		}
+		return place(ctx, tx, ref.TenantID, asked, at)
 	})
 	if err != nil {
 		return fmt.Errorf("observe %s: %w", key, err)

@@ -153,6 +153,7 @@ type work struct {
 	rooted       bool            // the root was asked to follow; once a transaction is enough
 	asked        map[string]bool // destinations whose job this transaction has inserted
 	skip         string          // the CRM the change came from: it knows already
+	asking       []Colleague     // who is asked about the ticket; nil: not read yet
 }
 
 // extra holds the desk's own columns of a ticket.
@@ -258,6 +259,9 @@ func (s *Service) mayAct(ctx context.Context, tx pgx.Tx, actor triage.Actor) (tr
 func (s *Service) save(ctx context.Context, w *work) error {
 	if !w.changed && len(w.events) == 0 {
 		return nil
+	}
+	if err := s.endColleagues(ctx, w); err != nil {
+		return err
 	}
 	t := &w.ticket
 	t.Version++

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,7 +70,7 @@ type Server struct {
 	users     map[string]User
 	messages  []*Message
 	ephemeral []Message
-	direct    []Message
+	direct    []*Message
 	views     map[string]*View
 	homes     map[string]json.RawMessage
 	calls     map[string]int
@@ -201,7 +202,7 @@ func (s *Server) Direct(user string) (out []Message) {
 	defer s.mu.Unlock()
 	for _, m := range s.direct {
 		if m.User == user {
-			out = append(out, m)
+			out = append(out, *m)
 		}
 	}
 	return out
@@ -327,6 +328,12 @@ func (s *Server) call(method string, args url.Values) map[string]any {
 			"unlinked": 0, "pending_shared": []any{}, "topic": map[string]any{"value": "", "creator": "", "last_set": 0},
 			"purpose": map[string]any{"value": "", "creator": "", "last_set": 0}, "previous_names": []any{},
 		}}
+	case "conversations.open":
+		id := args.Get("users")
+		if person, ok := s.users[id]; !ok || person.Deleted {
+			return failure("user_not_found")
+		}
+		return map[string]any{"ok": true, "channel": map[string]any{"id": "D0" + id[1:]}}
 	case "files.info":
 		return s.fileInfo(args.Get("file"))
 	case "users.info":
@@ -405,9 +412,13 @@ func (s *Server) postMessage(args url.Values) map[string]any {
 		Channel: args.Get("channel"), TS: s.ts(), ThreadTS: args.Get("thread_ts"), Text: args.Get("text"),
 		Blocks: json.RawMessage(args.Get("blocks")), Metadata: json.RawMessage(args.Get("metadata")),
 	}
-	if person, ok := s.users[m.Channel]; ok && !person.Deleted && !person.IsBot {
-		m.User, m.Channel = person.ID, "D0"+person.ID[1:] // a person's id opens their direct messages
-		s.direct = append(s.direct, *m)
+	person, ok := s.users[m.Channel] // a person's id opens their direct messages
+	if !ok && strings.HasPrefix(m.Channel, "D0") {
+		person, ok = s.users["U"+m.Channel[2:]]
+	}
+	if ok && !person.Deleted && !person.IsBot {
+		m.User, m.Channel = person.ID, "D0"+person.ID[1:]
+		s.direct = append(s.direct, m)
 	} else if m.Channel != "C00000001" {
 		return failure("channel_not_found")
 	} else {
@@ -420,7 +431,7 @@ func (s *Server) updateMessage(args url.Values) map[string]any {
 	if code := s.acceptable(args); code != "" {
 		return failure(code)
 	}
-	for _, m := range s.messages {
+	for _, m := range append(slices.Clone(s.messages), s.direct...) {
 		if m.Channel == args.Get("channel") && m.TS == args.Get("ts") {
 			m.Text, m.Blocks = args.Get("text"), json.RawMessage(args.Get("blocks"))
 			m.Edits++
@@ -448,7 +459,10 @@ func (s *Server) history(method string, args url.Values) map[string]any {
 		thread = args.Get("ts")
 	}
 	list := []any{}
-	for _, m := range s.messages {
+	for _, m := range append(slices.Clone(s.messages), s.direct...) {
+		if m.Channel != args.Get("channel") {
+			continue
+		}
 		if m.ThreadTS == thread || thread != "" && m.TS == thread {
 			entry := map[string]any{"type": "message", "text": m.Text, "ts": m.TS, "user": "U0BOT00000001"}
 			switch {

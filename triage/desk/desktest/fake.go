@@ -33,6 +33,20 @@ type Channel struct {
 	Posts  map[string][]Sent    // by root id
 	Edits  int
 	Blind  bool // answers to lookups cannot be had, as where history is not allowed
+	Asks   []SentAsk
+}
+
+// SentAsk is one question to a colleague with what stands below it.
+type SentAsk struct {
+	ID     string
+	Ask    desk.Ask
+	Asides []SentAside
+}
+
+// SentAside is one message below a question.
+type SentAside struct {
+	ID    string
+	Aside desk.Aside
 }
 
 // Root is one posted root message with the card it shows now.
@@ -120,6 +134,75 @@ func (c *Channel) PostThread(_ context.Context, root desk.Ref, post desk.Post) (
 	return desk.Ref{ID: sent.ID}, f.After
 }
 
+// UpsertAsk sends or edits a question.
+func (c *Channel) UpsertAsk(_ context.Context, ask desk.Ask, at desk.Ref) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "ask")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	for i, sent := range c.Asks {
+		if sent.ID == at.ID || at.IsZero() && ask.Retry && !c.Blind && sent.Ask.Key == ask.Key {
+			c.Asks[i].Ask = ask
+			c.Edits++
+			return desk.Ref{ID: sent.ID}, f.After
+		}
+	}
+	if ask.Ended != "" {
+		return desk.Ref{}, f.After
+	}
+	c.next++
+	id := fmt.Sprintf("D%s:%d", ask.Person, c.next)
+	c.Asks = append(c.Asks, SentAsk{ID: id, Ask: ask})
+	return desk.Ref{ID: id}, f.After
+}
+
+// PostAside adds a message below a question, or edits it.
+func (c *Channel) PostAside(_ context.Context, ask desk.Ref, aside desk.Aside) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "aside")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	for i := range c.Asks {
+		if c.Asks[i].ID != ask.ID {
+			continue
+		}
+		for j, sent := range c.Asks[i].Asides {
+			if sent.ID == aside.At.ID || aside.At.IsZero() && aside.Retry && !c.Blind && sent.Aside.Key == aside.Key {
+				if aside.Changed {
+					c.Asks[i].Asides[j].Aside = aside
+					c.Edits++
+				}
+				return desk.Ref{ID: sent.ID}, f.After
+			}
+		}
+		if aside.Gone {
+			return desk.Ref{}, f.After
+		}
+		c.next++
+		id := fmt.Sprintf("D%s:%d", aside.Person, c.next)
+		c.Asks[i].Asides = append(c.Asks[i].Asides, SentAside{id, aside})
+		return desk.Ref{ID: id}, f.After
+	}
+	return desk.Ref{}, errors.New("no question to write below")
+}
+
+// AsksOf are the questions about a ticket, in order.
+func (c *Channel) AsksOf(ticket uuid.UUID) (out []SentAsk) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, sent := range c.Asks {
+		if sent.Ask.Ticket.ID == ticket {
+			sent.Asides = append([]SentAside(nil), sent.Asides...)
+			out = append(out, sent)
+		}
+	}
+	return out
+}
+
 // Thread is what stands below a ticket's root, in order.
 func (c *Channel) Thread(ticket uuid.UUID) []desk.Post {
 	c.mu.Lock()
@@ -148,6 +231,15 @@ func (c *Channel) Events(ticket uuid.UUID) []Event {
 		out = append(out, Event{"root:" + ticket.String(), desk.Ref{ID: root.ID}})
 		for _, sent := range c.Posts[root.ID] {
 			out = append(out, Event{sent.Post.Key, desk.Ref{ID: sent.ID}})
+		}
+	}
+	for _, sent := range c.Asks {
+		if sent.Ask.Ticket.ID != ticket {
+			continue
+		}
+		out = append(out, Event{sent.Ask.Key, desk.Ref{ID: sent.ID}})
+		for _, a := range sent.Asides {
+			out = append(out, Event{a.Aside.Key, desk.Ref{ID: a.ID}})
 		}
 	}
 	return out

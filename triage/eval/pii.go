@@ -66,7 +66,7 @@ var piiKinds = map[string]string{
 
 // piiParts are types that are not looked for alone, but belong to a kind where
 // they stand beside it: the town of an address.
-var piiParts = map[string]string{"GPE": "ADDRESS", "LOCATION": "ADDRESS", "TITLE": "NAME"}
+var piiParts = map[string]string{"GPE": "ADDRESS", "LOCATION": "ADDRESS", "TITLE": "NAME", "DATE_TIME": "BIRTHDATE"}
 
 func structured(kind string) bool { return kind != "" && kind != "NAME" && kind != "ADDRESS" }
 

@@ -15,41 +15,6 @@ type Vault struct {
 	counts map[string]int
 }
 
-// kind is one sort of personal data or secret with what recognises it. Earlier
-// kinds win where two match.
-type kind struct {
-	name    string
-	pattern *regexp.Regexp
-	group   int // of the pattern that holds the value; 0: all of it
-	valid   func(value string) bool
-	digits  bool     // every value has digits
-	hints   []string // one of them is in every text with a value, in lower case
-}
-
-var kinds = []kind{
-	{name: "SECRET", pattern: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----`), hints: []string{"private key"}},
-	{name: "SECRET", pattern: regexp.MustCompile(`\b(?:sk|pk|rk|pat|ghp|gho|github_pat|glpat|xox[abprs]|whsec|AIza|usr|stf|key|lnk)[-_][A-Za-z0-9_\-]{16,}`), hints: []string{"sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "pat-", "pat_", "ghp", "gho", "glpat", "xox", "whsec", "aiza", "usr-", "usr_", "stf-", "stf_", "key-", "key_", "lnk-", "lnk_"}},
-	{name: "SECRET", pattern: regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}`), hints: []string{"akia", "asia", "eyj"}},
-	{name: "URL", pattern: regexp.MustCompile(`\bhttps?://[^\s/@]+:[^\s/@]+@\S+`), hints: []string{"://"}},
-	{name: "URL", pattern: regexp.MustCompile(`\bhttps?://\S*[?&](?:token|key|sig|signature|password|secret|code)=[^\s&]+\S*`), hints: []string{"://"}},
-	{name: "SECRET", pattern: regexp.MustCompile(`(?i)\b(?:password|passwort|mot de passe|contraseña|senha|api[ _-]?key|secret|token)\s*(?:is|ist|:|=|est|es|é)\s*["']?([^\s"',;]{6,})`), group: 1, hints: []string{"passw", "mot de passe", "contraseña", "senha", "api", "secret", "token"}},
-	{name: "EMAIL", pattern: regexp.MustCompile(`[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(?:\.[\p{L}0-9-]+)*\.\p{L}{2,}`), hints: []string{"@"}},
-	{name: "IBAN", pattern: regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b`), valid: validIBAN, digits: true},
-	{name: "CARD", pattern: regexp.MustCompile(`(?:^|[^+\d.])(\d(?:[ -]?\d){11,18})\b`), group: 1, valid: card, digits: true},
-	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\d.])((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))(?:$|[^\d.]|\.(?:$|\D))`), group: 1, digits: true},
-	{name: "IP", pattern: regexp.MustCompile(`(?i)\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b|\b(?:[0-9a-f]{1,4}:){2,6}:[0-9a-f]{1,4}\b`), digits: true},
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), digits: true},                                     // US SSN
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b`), digits: true},      // UK NINO
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b(?:\d{8}|[XYZ]\d{7})-?[A-HJ-NP-TV-Z]\b`), valid: validDNI, digits: true}, // ES DNI, NIE
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`(?i)\b(?:passport|reisepass|passeport|pasaporte|passaporte|driver'?s? licen[cs]e|id card|tax id|steuer-?id|nif|national id)(?: (?:number|no\.?|nummer))?\s*(?:is|:|#|ist|est|es)?\s*([A-Z0-9][A-Z0-9 -]{5,14}[A-Z0-9])\b`), group: 1, valid: hasDigit, digits: true, hints: []string{"passport", "reisepass", "passeport", "pasaporte", "passaporte", "licen", "id card", "tax id", "steuer", "nif", "national id"}},
-	{name: "PHONE", pattern: regexp.MustCompile(`\b0\d(?:[. ]\d{2}){4}\b`), digits: true}, // FR
-	{name: "PHONE", pattern: regexp.MustCompile(`(?:\+|\b00)\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), digits: true},
-	{name: "PHONE", pattern: regexp.MustCompile(`\(?\b\d{2,5}\)?[ .\-/]\(?\d{2,4}\)?[ .\-/]\d{2,4}(?:[ .\-/]?\d{2,4})?\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), valid: phoneLike, digits: true},
-	{name: "PHONE", pattern: regexp.MustCompile(`(?i)(\d[\d .()-]{6,16}\d) ?[-(]? ?(?:office|fax|mobile|phone|cell|tel|home|work)\b`), group: 1, valid: phoneLike, digits: true, hints: []string{"office", "fax", "mobile", "phone", "cell", "tel", "home", "work"}},
-	{name: "PHONE", pattern: regexp.MustCompile(`(?i)\b(?:phone|call|reach|answering at|tel|mobile|cell|fax|telefon|handy|téléphone|teléfono|telefone)\D{0,20}(\d[\d .\-()]{6,16}\d)`), group: 1, digits: true, hints: []string{"phone", "call", "reach", "answering", "tel", "mobile", "cell", "fax", "handy", "tél"}},
-	{name: "CRYPTO", pattern: regexp.MustCompile(`\b(?:bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|0x[0-9a-fA-F]{40})\b`)},
-}
-
 // Span is one value found in a text, as byte offsets.
 type Span struct {
 	Kind       string
@@ -73,12 +38,18 @@ func Find(text string) []Span {
 		spans = append(spans, Span{kind, start, end})
 	}
 	digits, lower := strings.ContainsAny(text, "0123456789"), strings.ToLower(text)
+	if digits {
+		ibans(text, func(start, end int) { add("IBAN", start, end) })
+	}
 	for _, k := range kinds {
 		if k.digits && !digits || len(k.hints) > 0 && !anyOf(lower, k.hints) {
 			continue
 		}
 		for _, m := range k.pattern.FindAllStringSubmatchIndex(text, -1) {
 			start, end := m[2*k.group], m[2*k.group+1]
+			if k.unless != nil && k.unless.MatchString(text[max(0, start-maxCue):start]) {
+				continue
+			}
 			if start < end && (k.valid == nil || k.valid(text[start:end])) {
 				add(k.name, start, end)
 			}
@@ -207,10 +178,14 @@ func validDNI(text string) bool {
 
 func hasDigit(text string) bool { return digitsOf(text) != "" }
 
-var dateLike = regexp.MustCompile(`^\(?\d{1,4}\)?[./-]\d{1,2}[./-]\d{1,4}$|^\d{4}-\d{2}-\d{2}\b|^\d{2}[./]\d{2}[./]\d{4}\b`)
+var dateLike = regexp.MustCompile(`^\(?\d{1,4}\)?[./-]\d{1,2}[./-]\d{1,4}$|^\d{4}-\d{2}-\d{2}\b|^\d{4}[/.]\d{2}[/.]\d{2}\b|^\d{2}[./]\d{2}[./]\d{4}\b|[ .]000[ .]000$`)
 
 // phoneLike leaves dates and short numbers alone.
 func phoneLike(text string) bool {
-	n := len(digitsOf(text))
+	digits := digitsOf(text)
+	n := len(digits)
+	if n%3 == 0 && strings.Repeat(digits[:n/3], 3) == digits {
+		return false
+	}
 	return n >= 8 && n <= 14 && !dateLike.MatchString(strings.TrimSpace(text))
 }

@@ -17,26 +17,30 @@ const (
 	upper        = `\p{Lu}[\p{L}'’.-]*`
 )
 
-// addresses are forms of addresses; in a text without any of a form's hints it is not there.
+// addresses are forms of addresses; in a part of a text without any of a form's hints
+// it is not there.
 var addresses = []struct {
-	hints   []string
+	hints   []string // anywhere,
+	words   []string // as words of their own,
+	endings []string // or right before a number
 	pattern *regexp.Regexp
 }{
 	// 221B Baker Street; 1668 Glyn St
-	{nil, regexp.MustCompile(`\b\d{1,6}[A-Za-z]?,? (?:` + upper + ` ){1,4}(?:` + streetAfter + `)\b\.?`)},
+	{words: hintsOf(streetAfter), pattern: regexp.MustCompile(`\b\d{1,6}[A-Za-z]?,? (?:` + upper + ` ){1,4}(?:` + streetAfter + `)\b\.?`)},
 	// Hauptstraße 12a; Koskikatu 25; 6750 Koskikatu 25
-	{hintsOf(streetEnding), regexp.MustCompile(`(?:\b\d{1,6} )?\b\p{Lu}[\p{L}'’.-]*(?: \p{Lu}[\p{L}'’.-]*){0,2} ?(?:` + streetEnding + `) ?\d{1,5} ?[a-zA-Z]?\b`)},
+	{endings: hintsOf(streetEnding), pattern: regexp.MustCompile(`(?:\b\d{1,6} )?\b\p{Lu}[\p{L}'’.-]*(?: \p{Lu}[\p{L}'’.-]*){0,2} ?(?:` + streetEnding + `) ?\d{1,5} ?[a-zA-Z]?\b`)},
 	// 12 rue de la Paix; calle Mayor 5; Rua Augusta, 1500
-	{nil, regexp.MustCompile(`\b\d{1,5}(?: ?bis| ?ter)?,? (?:` + streetBefore + `) (?:(?:de|du|des|la|le|les|l['’]|d['’]|da|do|dos) ?){0,3}` + upper + `(?: (?:(?:de|du|des|la|da|do) )?` + upper + `){0,3}`)},
-	{hintsOf(streetBefore), regexp.MustCompile(`(?:^|[\s,(])((?:` + streetBefore + `) (?:(?:de|del|la|las|los|el|da|do|dos|das|di|della|der|den) ){0,2}` + upper + `(?: (?:(?:de|del|la|da|do|di) )?` + upper + `){0,3},? (?:n[º°.]? ?)?\d{1,5}[a-zA-Z]?)\b`)},
+	{words: hintsOf(streetBefore), pattern: regexp.MustCompile(`\b\d{1,5}(?: ?bis| ?ter)?,? (?:` + streetBefore + `) (?:(?:de|du|des|la|le|les|l['’]|d['’]|da|do|dos) ?){0,3}` + upper + `(?: (?:(?:de|du|des|la|da|do) )?` + upper + `){0,3}`)},
+	{words: hintsOf(streetBefore), pattern: regexp.MustCompile(`(?:^|[\s,(])((?:` + streetBefore + `) (?:(?:de|del|la|las|los|el|da|do|dos|das|di|della|der|den) ){0,2}` + upper + `(?: (?:(?:de|del|la|da|do|di) )?` + upper + `){0,3},? (?:n[º°.]? ?)?\d{1,5}[a-zA-Z]?)\b`)},
 	// 28245 Puruntie 82
-	{nil, regexp.MustCompile(`\b\d{2,6}[ ,]+(?:` + upper + ` ){1,3}\d{1,5}[A-Za-z]?\b`)},
+	{pattern: regexp.MustCompile(`\b\d{2,6}[ ,]+(?:` + upper + ` ){1,3}\d{1,5}[A-Za-z]?\b`)},
 	// Apt. 864, PO Box 12, DPO AP 70942
-	{hintsOf(roomWords), regexp.MustCompile(`\b` + room + `\b`)},
+	{words: hintsOf(roomWords), pattern: regexp.MustCompile(`\b` + room + `\b`)},
+	// my address is 12 Whatever; we live at Whatever 12
+	{hints: placedHints, pattern: placed},
 }
 
-// hintsOf are the words of an alternation in lower case, with a blank before
-// those so short that they are in everything.
+// hintsOf are the words of an alternation in lower case.
 func hintsOf(alternation string) (hints []string) {
 	for word := range strings.SplitSeq(alternation, "|") {
 		word = strings.ToLower(strings.NewReplacer("[", "", "]", "", "\\", "", "?", "", "p. o. box", "box").Replace(word))
@@ -55,8 +59,9 @@ var placedHints = []string{"address", "liv", "located", "is at", "meet", "ship",
 
 // address finds postal addresses: street with number, and what follows of
 // door, postcode and town.
-func address(text, lower string, add func(start, end int)) {
-	if !strings.ContainsAny(text, "0123456789") {
+func address(s *scan, add func(start, end int)) {
+	text, parts := s.text, s.numbers(&kind{digits: 1}, reachOfNumber)
+	if len(parts) == 0 {
 		return
 	}
 	covered := make([]bool, len(text))
@@ -66,20 +71,17 @@ func address(text, lower string, add func(start, end int)) {
 		}
 	}
 	for _, p := range addresses {
-		if len(p.hints) > 0 && !anyOf(lower, p.hints) {
-			continue
-		}
-		for _, at := range p.pattern.FindAllStringSubmatchIndex(text, -1) {
-			start, end := at[0], at[1]
-			if len(at) > 2 && at[2] >= 0 {
-				start, end = at[2], at[3]
+		for _, in := range parts {
+			if p.endings != nil && !s.follows(in, p.endings) || (p.hints != nil || p.words != nil) && !s.holds(in, p.hints, p.words) {
+				continue
 			}
-			mark(start, after(text, end))
-		}
-	}
-	if anyOf(lower, placedHints) {
-		for _, at := range placed.FindAllStringSubmatchIndex(text, -1) {
-			mark(at[2], after(text, at[3]))
+			for _, at := range p.pattern.FindAllStringSubmatchIndex(text[in.from:in.to], -1) {
+				start, end := at[0], at[1]
+				if len(at) > 2 && at[2] >= 0 {
+					start, end = at[2], at[3]
+				}
+				mark(in.from+start, after(text, in.from+end))
+			}
 		}
 	}
 	for i := 0; i < len(text); i++ {

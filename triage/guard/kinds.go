@@ -13,8 +13,14 @@ type kind struct {
 	pattern *regexp.Regexp
 	group   int // of the pattern that holds the value; 0: all of it
 	valid   func(value string) bool
-	digits  bool           // every value has digits
-	hints   []string       // one of them is in every text with a value, in lower case
+	digits  int            // how many digits a value has at least, few other bytes between them
+	row     int            // how many of them stand in a row
+	word    int            // how long a run of letters and digits they stand in
+	long    int            // how long a run of letters and digits the text has
+	marks   marks          // how many of which marks stand between and beside them
+	hints   []string       // one of them is near every value, in lower case
+	words   []string       // or one of these, as a word of its own
+	whole   bool           // a value may be longer than what is looked at around a hint
 	unless  *regexp.Regexp // right before a value, it says that this is something else
 }
 
@@ -32,7 +38,7 @@ const (
 )
 
 var kinds = []kind{
-	{name: "SECRET", pattern: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----`), hints: []string{"private key"}},
+	{name: "SECRET", pattern: regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----`), whole: true, hints: []string{"private key"}},
 	{name: "SECRET", pattern: regexp.MustCompile(`\b(?:sk|pk|rk|pat|gh[oprsu]|github_pat|glpat|xox[abeprs]|xapp|whsec|npm|hf|shpat|dop_v1|AIza|usr|stf|key|lnk)[-_][A-Za-z0-9_\-]{16,}`), hints: []string{"sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "pat-", "pat_", "gho", "ghp", "ghr", "ghs", "ghu", "glpat", "xox", "xapp", "whsec", "npm_", "hf_", "shpat", "dop_", "aiza", "usr-", "usr_", "stf-", "stf_", "key-", "key_", "lnk-", "lnk_"}},
 	{name: "SECRET", pattern: regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{30,}|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|\bya29\.[A-Za-z0-9_-]{16,}`), hints: []string{"aiza", "sg.", "ya29."}},
 	{name: "SECRET", pattern: regexp.MustCompile(`\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}`), hints: []string{"akia", "asia", "eyj"}},
@@ -42,38 +48,41 @@ var kinds = []kind{
 	{name: "URL", pattern: regexp.MustCompile(`\bhttps?://hooks\.slack\.com/\S+|\bhttps?://\S*[?&](?:\w*token|key|api_?key|sig|signature|password|secret|code)=[^\s&]+\S*`), hints: []string{"://"}},
 	{name: "SECRET", pattern: regexp.MustCompile(`(?i)(?:\b|_)(?:password|passwort|passphrase|kennwort|mot de passe|contraseña|senha|api[ _-]?key|secret|token)\s*(?::|=)\s*["']?([^\s"',;]{4,})`), group: 1, valid: chosen, hints: []string{"passw", "passp", "kennwort", "mot de passe", "contraseña", "senha", "api", "secret", "token"}},
 	{name: "SECRET", pattern: regexp.MustCompile(`(?i)(?:\b|_)(?:password|passwort|passphrase|kennwort|mot de passe|contraseña|senha|api[ _-]?key|secret|token)\s+(?:is|ist|lautet|est|es|é)\s*:?\s*["']?([^\s"',;]{6,})`), group: 1, valid: notAWord, hints: []string{"passw", "passp", "kennwort", "mot de passe", "contraseña", "senha", "api", "secret", "token"}},
-	{name: "SECRET", pattern: regexp.MustCompile(`(?i)\b(?:pin|cvv|cvc|otp|tan)(?:[ -]?(?:code|number|nummer))? *(?:is|ist|lautet|est|es|é|:|=) *(\d{3,8})\b`), group: 1, digits: true, hints: []string{"pin", "cvv", "cvc", "otp", "tan"}},
+	{name: "SECRET", pattern: regexp.MustCompile(`(?i)\b(?:pin|cvv|cvc|otp|tan)(?:[ -]?(?:code|number|nummer))? *(?:is|ist|lautet|est|es|é|:|=) *(\d{3,8})\b`), group: 1, digits: 3, words: []string{"pin", "cvv", "cvc", "otp", "tan"}},
 	{name: "EMAIL", pattern: regexp.MustCompile(`[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(?:\.[\p{L}0-9-]+)*\.\p{L}{2,}`), hints: []string{"@"}},
 	{name: "EMAIL", pattern: regexp.MustCompile(`(?i)[\p{L}0-9._%+-]+ ?[(\[{<](?:at|ät|arroba|a)[)\]}>] ?[\p{L}0-9-]+(?: ?(?:\.|[(\[{<](?:dot|punkt|punto|ponto|point)[)\]}>]| dot ) ?[\p{L}0-9-]+)+`), hints: []string{"(a", "[a", "{a", "<a", "(ä", "[ä"}},
 	{name: "EMAIL", pattern: regexp.MustCompile(`(?i)\b[\p{L}0-9._%+-]+ (?:at|arroba) [\p{L}0-9-]+(?: (?:dot|punto|ponto|punkt) [\p{L}0-9-]+)+`), hints: []string{" dot ", " punto ", " ponto ", " punkt "}},
-	{name: "DEVICE", pattern: regexp.MustCompile(`\b[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})\b`), valid: hexLike}, // MAC
-	{name: "DEVICE", pattern: regexp.MustCompile(`(?i)\bIMEI(?: ?(?:number|no|nr))?[.: #=]*(?:is )?(\d[\d -]{13,18}\d)\b`), group: 1, digits: true, hints: []string{"imei"}},
-	{name: "DEVICE", pattern: regexp.MustCompile(`(?i:\b(?:vin|fin|chassis|fahrgestell\w*)\b)(?i:[ .:]*(?:number|no|nr|nummer))?[.: #=]*(?i:is )?([A-HJ-NPR-Z0-9]{17})\b`), group: 1, digits: true, hints: []string{"vin", "fin", "chassis", "fahrgestell"}},
-	{name: "DEVICE", pattern: regexp.MustCompile(`\b[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{2}[A-HJ-NPR-Z0-9]{2}\d{4}\b`), valid: vehicle, digits: true},
-	{name: "DEVICE", pattern: regexp.MustCompile(`(?i:\b(?:licen[cs]e plate|number plate|plates?|kennzeichen|plaque(?: d['’]immatriculation)?|immatriculation|matr[íi]cula|placa)\b)(?i:[ .:]*(?:number|no|nr|is|ist|est|es|é))?[.: #=]*([A-ZÄÖÜ0-9]{1,4}(?:[ -][A-Z0-9]{1,4}){1,2})\b`), group: 1, valid: hasDigit, digits: true, hints: []string{"plate", "kennzeichen", "plaque", "immatric", "matr", "placa"}},
-	{name: "CARD", pattern: regexp.MustCompile(`(?:^|[^+\d.])(\d(?:[ -]?\d){11,18})\b`), group: 1, valid: card, digits: true},
-	{name: "CARD", pattern: regexp.MustCompile(`\b\d{4}(?:\.\d{4}){3}\b`), valid: card, digits: true},
-	{name: "BIRTHDATE", pattern: regexp.MustCompile(birthOn + aDate), group: 1, digits: true, hints: []string{"born", "birth", "dob", "d.o.b", "geb", "né", "naiss", "nacid", "nacim", "nasc", "nat"}},
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`(?:` + idCue + `)` + idFill + idValue), group: 1, valid: official, digits: true, hints: []string{"pass", "pasa", "licen", "führer", "permis", "carnet", "carte", "carta", "cnh", "patente", "rijb", "id card", "identity", "ausweis", "documento", "cédula", "cedula", "bilhete", "cartão", "tax", "steuer", "nif", "nie", "dni", "cif", "cpf", "cnpj", "codice", "partita", "bsn", "burger", "rijks", "national", "ssn", "social", "versicherung", "seguridad", "curp", "pesel", "personn", "aadhaar", "nhs", "ni number", "vat", "ust", "tva", "iva", "abn", "ein"}},
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), digits: true},                                                           // US SSN
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b`), digits: true},                            // UK NINO
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-Z9]{5}\d{6}[A-Z9]{2}\d[A-Z]{2}\b`), digits: true},                                           // UK driver
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b(?:\d{8}|[XYZ]\d{7})-?[A-HJ-NP-TV-Z]\b`), valid: validDNI, digits: true},                       // ES DNI, NIE
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{3}\.\d{3}\.\d{3}-\d{2}\b`), valid: validCPF, digits: true},                                  // BR CPF
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b`), digits: true},                                             // BR CNPJ
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), digits: true},                               // IT codice fiscale
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?\d{2} ?\d{3} ?\d{3} ?\d{2}\b`), valid: validNIR, digits: true}, // FR
-	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{2}\.(?:0[1-9]|1[0-2])\.\d{2}-\d{3}\.\d{2}\b`), digits: true},                                // BE
-	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\d.])((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))(?:$|[^\d.]|\.(?:$|\D))`), group: 1, digits: true, unless: otherNumber},
-	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\w:])([0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?:$|[^\w:]|:(?:$|\s))`), group: 1, valid: ip6, digits: true, hints: []string{":"}},
-	{name: "PHONE", pattern: regexp.MustCompile(`\b0\d(?:[. -]\d{2}){4}\b`), digits: true, unless: otherNumber}, // FR
-	{name: "PHONE", pattern: regexp.MustCompile(`(?:\+|\b00)\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), digits: true, unless: otherNumber},
-	{name: "PHONE", pattern: regexp.MustCompile(`\b1[ .-]\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b`), digits: true, unless: otherNumber}, // US
-	{name: "PHONE", pattern: regexp.MustCompile(`(?i)\b(?:phone|call|text|ring|dial|reach|contact|answering at|tel|mobile|cell|fax|whats ?app|sms|telefon\w*|handy\w*|mobil|my number|anrufen|erreichbar|téléphone|portable|appele[rz]|numéro|numero|festnetz|teléfono|móvil|m[óo]vil|celular|llam\w+|telefone|telem[óo]vel|ligue|zap|bel)\b[^\d\n+(]{0,24}(\(?\d[\d .\-()/]{5,18}\d)(?: ?(?:x|ext\.?) ?\d{1,6})?`), group: 1, valid: dialled, digits: true, unless: otherNumber, hints: []string{"phone", "call", "text", "ring", "dial", "reach", "contact", "answering", "tel", "mobil", "cell", "fax", "whats", "sms", "handy", "number", "anruf", "erreich", "tél", "portable", "appel", "numéro", "numero", "festnetz", "móvil", "movil", "celular", "llam", "ligue", "zap", "bel"}},
-	{name: "PHONE", pattern: regexp.MustCompile(`\(?\b\d{2,5}\)?[ .\-/]\(?\d{2,4}\)?[ .\-/]\d{2,4}(?:[ .\-/]?\d{2,4})?\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), valid: phoneLike, digits: true, unless: otherNumber},
-	{name: "PHONE", pattern: regexp.MustCompile(`(?:^|[^\w./-])(\(?0\d{1,4}\)?(?:[/-]\d{4,9}| \d{5,9})(?:[ -]\d{1,5})?|\(?0\d{1,4}\)?/\d{2,4}(?: \d{2}){1,3}(?:-\d{1,4})?)\b`), group: 1, valid: phoneLike, digits: true, unless: otherNumber}, // DE, AT, NL
-	{name: "PHONE", pattern: regexp.MustCompile(`(?i)(\d[\d .()-]{6,16}\d) ?[-(]? ?(?:office|fax|mobile|phone|cell|tel|home|work)\b`), group: 1, valid: phoneLike, digits: true, unless: otherNumber, hints: []string{"office", "fax", "mobile", "phone", "cell", "tel", "home", "work"}},
-	{name: "CRYPTO", pattern: regexp.MustCompile(`\b(?:bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|0x[0-9a-fA-F]{40})\b`)},
+	{name: "DEVICE", pattern: regexp.MustCompile(`\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}\b`), valid: hexLike, digits: 1, marks: marksOf("::")}, // MAC
+	{name: "DEVICE", pattern: regexp.MustCompile(`\b[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5}\b`), valid: hexLike, digits: 1, marks: marksOf("--")},
+	{name: "DEVICE", pattern: regexp.MustCompile(`(?i)\bIMEI(?: ?(?:number|no|nr))?[.: #=]*(?:is )?(\d[\d -]{13,18}\d)\b`), group: 1, digits: 15, hints: []string{"imei"}},
+	{name: "DEVICE", pattern: regexp.MustCompile(`(?i:\b(?:vin|fin|chassis|fahrgestell\w*)\b)(?i:[ .:]*(?:number|no|nr|nummer))?[.: #=]*(?i:is )?([A-HJ-NPR-Z0-9]{17})\b`), group: 1, digits: 1, word: 17, words: []string{"vin", "fin", "chassis", "fahrgestell*"}},
+	{name: "DEVICE", pattern: regexp.MustCompile(`\b[A-HJ-NPR-Z0-9]{8}[0-9X][A-HJ-NPR-Z0-9]{2}[A-HJ-NPR-Z0-9]{2}\d{4}\b`), valid: vehicle, digits: 4, row: 4, word: 17},
+	{name: "DEVICE", pattern: regexp.MustCompile(`(?i:\b(?:licen[cs]e plate|number plate|plates?|kennzeichen|plaque(?: d['’]immatriculation)?|immatriculation|matr[íi]cula|placa)\b)(?i:[ .:]*(?:number|no|nr|is|ist|est|es|é))?[.: #=]*([A-ZÄÖÜ0-9]{1,4}(?:[ -][A-Z0-9]{1,4}){1,2})\b`), group: 1, valid: hasDigit, digits: 1, words: []string{"plate", "plates", "kennzeichen", "plaque", "immatriculation", "matrícula", "matricula", "placa"}},
+	{name: "CARD", pattern: regexp.MustCompile(`(?:^|[^+\d.])(\d(?:[ -]?\d){11,18})\b`), group: 1, valid: card, digits: 12},
+	{name: "CARD", pattern: regexp.MustCompile(`\b\d{4}(?:\.\d{4}){3}\b`), valid: card, digits: 16, marks: marksOf("...")},
+	{name: "BIRTHDATE", pattern: regexp.MustCompile(birthOn + aDate), group: 1, digits: 4, hints: []string{"birth", "d.o.b", "geboren", "geb.", "geburtst", "geburtsd", "né le", "née le", "naissance", "nacido el", "nacida el", "nacimiento", "nascid", "nascimento", "nascita", "nato il", "nata il"}, words: []string{"born", "dob"}},
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`(?:` + idCue + `)` + idFill + idValue), group: 1, valid: official, digits: 4, hints: []string{"passport", "reisepass", "passeport", "pasaporte", "passaporte", "paspoort", "licen", "führerschein", "permis de conduire", "conducir", "carteira de", "carta de condução", "cnh", "patente di guida", "rijbewijs", "id card", "identity card", "ausweis", "identité", "documento de identidad", "cedula", "cédula", "bilhete de identidade", "cartão de cidadão", "carta d",
+		"tax id", "tax number", "steuerid", "steuer-id", "steueridentifikationsnummer", "steuernummer", "codice fiscale", "partita iva", "burgerservicenummer", "rijksregisternummer", "numéro national", "social security", "versicherungsnummer", "sécurité sociale", "seguridad social", "personnummer", "aadhaar", "ni number", "national i", "ustid", "ust-id"},
+		words: []string{"nif", "nie", "dni", "cif", "cpf", "cnpj", "bsn", "ssn", "curp", "pesel", "nhs", "vat", "tva", "iva", "abn", "ein"}},
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`), digits: 9, marks: marksOf("--")},                                      // US SSN
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-CEGHJ-PR-TW-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b`), digits: 6},                             // UK NINO
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-Z9]{5}\d{6}[A-Z9]{2}\d[A-Z]{2}\b`), digits: 7, row: 6, word: 16},                          // UK driver
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b(?:\d{8}|[XYZ]\d{7})-?[A-HJ-NP-TV-Z]\b`), valid: validDNI, digits: 7, row: 7},                // ES DNI, NIE
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{3}\.\d{3}\.\d{3}-\d{2}\b`), valid: validCPF, digits: 11, marks: marksOf("..-")},           // BR CPF
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b`), digits: 14, marks: marksOf("../-")},                     // BR CNPJ
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), digits: 7, word: 16},                      // IT codice fiscale
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?\d{2} ?\d{3} ?\d{3} ?\d{2}\b`), valid: validNIR, digits: 15}, // FR
+	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{2}\.(?:0[1-9]|1[0-2])\.\d{2}-\d{3}\.\d{2}\b`), digits: 11, marks: marksOf("...-")},        // BE
+	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\d.])((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))(?:$|[^\d.]|\.(?:$|\D))`), group: 1, digits: 4, marks: marksOf("..."), unless: otherNumber},
+	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\w:])([0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?:$|[^\w:]|:(?:$|\s))`), group: 1, valid: ip6, digits: 1, marks: marksOf("::")},
+	{name: "PHONE", pattern: regexp.MustCompile(`\b0\d(?:[. -]\d{2}){4}\b`), digits: 10, unless: otherNumber}, // FR
+	{name: "PHONE", pattern: regexp.MustCompile(`(?:\+|\b00)\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), digits: 8, hints: []string{"+", "00"}, unless: otherNumber},
+	{name: "PHONE", pattern: regexp.MustCompile(`\b1[ .-]\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b`), digits: 11, unless: otherNumber}, // US
+	{name: "PHONE", pattern: regexp.MustCompile(`(?i)\b(?:phone|call|text|ring|dial|reach|contact|answering at|tel|mobile|cell|fax|whats ?app|sms|telefon\w*|handy\w*|mobil|my number|anrufen|erreichbar|téléphone|portable|appele[rz]|numéro|numero|festnetz|teléfono|móvil|m[óo]vil|celular|llam\w+|telefone|telem[óo]vel|ligue|zap|bel)\b[^\d\n+(]{0,24}(\(?\d[\d .\-()/]{5,18}\d)(?: ?(?:x|ext\.?) ?\d{1,6})?`), group: 1, valid: dialled, digits: 7, unless: otherNumber, words: []string{"phone", "call", "text", "ring", "dial", "reach", "contact", "answering at", "tel", "mobile", "cell", "fax", "whatsapp", "whats app", "sms", "telefon*", "handy*", "mobil", "my number", "anrufen", "erreichbar", "téléphone", "portable", "appele*", "numéro", "numero", "festnetz", "teléfono", "móvil", "movil", "celular", "llam*", "telefone", "telemóvel", "telemovel", "ligue", "zap", "bel"}},
+	{name: "PHONE", pattern: regexp.MustCompile(`\(?\b\d{2,5}\)?[ .\-/]\(?\d{2,4}\)?[ .\-/]\d{2,4}(?:[ .\-/]?\d{2,4})?\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), valid: phoneLike, digits: 8, unless: otherNumber},
+	{name: "PHONE", pattern: regexp.MustCompile(`(?:^|[^\w./-])(\(?0\d{1,4}\)?(?:[/-]\d{4,9}| \d{5,9})(?:[ -]\d{1,5})?|\(?0\d{1,4}\)?/\d{2,4}(?: \d{2}){1,3}(?:-\d{1,4})?)\b`), group: 1, valid: phoneLike, digits: 8, unless: otherNumber}, // DE, AT, NL
+	{name: "PHONE", pattern: regexp.MustCompile(`(?i)(\d[\d .()-]{6,16}\d) ?[-(]? ?(?:office|fax|mobile|phone|cell|tel|home|work)\b`), group: 1, valid: phoneLike, digits: 8, unless: otherNumber, words: []string{"office", "fax", "mobile", "phone", "cell", "tel", "home", "work"}},
+	{name: "CRYPTO", pattern: regexp.MustCompile(`\b(?:bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|0x[0-9a-fA-F]{40})\b`), digits: 1, long: 26},
 }
 
 // ibanStart is where an IBAN may begin, ibanLength how long one is, by country.

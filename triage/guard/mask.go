@@ -37,25 +37,25 @@ func Find(text string) []Span {
 		}
 		spans = append(spans, Span{kind, start, end})
 	}
-	digits, lower := strings.ContainsAny(text, "0123456789"), strings.ToLower(text)
-	if digits {
+	s := newScan(text)
+	if len(s.runs) > 0 {
 		ibans(text, func(start, end int) { add("IBAN", start, end) })
 	}
-	for _, k := range kinds {
-		if k.digits && !digits || len(k.hints) > 0 && !anyOf(lower, k.hints) {
-			continue
-		}
-		for _, m := range k.pattern.FindAllStringSubmatchIndex(text, -1) {
-			start, end := m[2*k.group], m[2*k.group+1]
-			if k.unless != nil && k.unless.MatchString(text[max(0, start-maxCue):start]) {
-				continue
-			}
-			if start < end && (k.valid == nil || k.valid(text[start:end])) {
-				add(k.name, start, end)
+	for i := range kinds {
+		k := &kinds[i]
+		for _, at := range k.places(s) {
+			for _, m := range k.pattern.FindAllStringSubmatchIndex(text[at.from:at.to], -1) {
+				start, end := at.from+m[2*k.group], at.from+m[2*k.group+1]
+				if k.unless != nil && k.unless.MatchString(text[max(0, start-maxCue):start]) {
+					continue
+				}
+				if start < end && (k.valid == nil || k.valid(text[start:end])) {
+					add(k.name, start, end)
+				}
 			}
 		}
 	}
-	address(text, lower, func(start, end int) { add("ADDRESS", start, end) })
+	address(s, func(start, end int) { add("ADDRESS", start, end) })
 	person(text, func(start, end int) { add("NAME", start, end) })
 	slices.SortFunc(spans, func(a, b Span) int { return a.Start - b.Start })
 	return spans

@@ -1,8 +1,11 @@
 package guard_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,11 +104,43 @@ func TestFindStructured(t *testing.T) {
 	}
 }
 
+// floor are the seven patterns anybody would write for a start.
+var floor = []*regexp.Regexp{
+	regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]+`),
+	regexp.MustCompile(`\+?\d[\d ()-]{7,}\d`),
+	regexp.MustCompile(`\b(?:\d[ -]?){13,16}\b`),
+	regexp.MustCompile(`\b[A-Z]{2}\d{2}[A-Z0-9 ]{11,30}\b`),
+	regexp.MustCompile(`\b\d{3}-\d{2}-\d{4}\b`),
+	regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}\b`),
+	regexp.MustCompile(`\b(?:sk|pk|ghp|AKIA)[-_]?[A-Za-z0-9]{16,}\b`),
+}
+
+// BenchmarkMask masks 2 kB of a customer's prose, of a mail with a signature and
+// order lines, and of nothing but personal data, and says how many times the seven
+// patterns of the floor that takes.
 func BenchmarkMask(b *testing.B) {
-	text := strings.Repeat("We followed the instructions in your guide and the import of all customers still fails with an error. ", 19) +
-		"Call Ana Keller, +49 30 1234567, Hauptstraße 12, 10115 Berlin"
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		guard.Mask(text)
+	forms, err := os.ReadFile("testdata/pii.txt")
+	require.NoError(b, err)
+	prose := "We followed the instructions in your guide and the import of all customers still fails with an error. "
+	for name, text := range map[string]string{
+		"prose":        strings.Repeat(prose, 19) + "Call Ana Keller, +49 30 1234567, Hauptstraße 12, 10115 Berlin",
+		"mail":         strings.Repeat(prose+"Order 48213 of 2026-03-04 10:15, 3 × 12.50 EUR, version 2.4.1.\nAna Keller <ana.keller@acme.test>, +49 30 1234567, Hauptstraße 12, 10115 Berlin\n", 8),
+		"nothing else": string(forms[:2048]),
+	} {
+		b.Run(name, func(b *testing.B) {
+			bare := time.Duration(1<<63 - 1)
+			for range 20 {
+				start := time.Now()
+				for _, p := range floor {
+					p.FindAllStringIndex(text, -1)
+				}
+				bare = min(bare, time.Since(start))
+			}
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				guard.Mask(text)
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(bare), "floors/op")
+		})
 	}
 }

@@ -3,6 +3,7 @@ package guard
 import (
 	_ "embed"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -38,17 +39,61 @@ const (
 var (
 	// full is a name as long as it goes.
 	full = regexp.MustCompile(`^` + fullName)
-	// titled is a form of address right before a name.
-	titled = regexp.MustCompile(`(?:^|[^\p{L}])(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam|Herrn?|Frau|M|Mme|Mlle|Monsieur|Madame|Sr|Sra|Srta|Señora?|Senhora?|Don|Doña|Dom|Dona)\.? (?:(?:Dr|Prof|med|Ing)\.? ){0,2}$`)
-	// cued are words right before a name that introduce a person.
-	cued = regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?:my (?:full )?name is|name is|i am called|call me|my name['’]s|this is|i['’]m|i am|named|name:|full name:|contact:|contact person:|attn:?|signed by|written by|directed by|on behalf of|assistant to|spoke (?:to|with)|speak (?:to|with)|talk(?:ed)? to|have you heard|named (?:him|her)|change it to|correct it to|under|what['’]s your name\?|my (?:colleague|boss|manager|wife|husband|partner|assistant)|(?:best|kind|warm)? ?regards,?|sincerely,?|cheers,|thanks,|yours,|(?:viele|beste|freundliche) grüße,?|mfg,?|gruß,?|ich heiße|ich bin|mein name ist|name ist|mein kollege|meine kollegin|liebe[r]?|hallo|hello|hi|dear|sehr geehrte[r]?|je m['’]appelle|je suis|mon nom est|mon collègue|ma collègue|bonjour|cordialement,?|cher|chère|me llamo|mi nombre es|soy|mi compañer[oa]|hola|estimad[oa]|saludos,?|atentamente,?|me chamo|meu nome é|sou (?:o|a)|minha colega|meu colega|olá|prezad[oa]|caro|cara|atenciosamente,?|abraços,?)[ \n]+$`)
 	// pair is two or more capitalised words, an initial among them perhaps.
-	pair   = regexp.MustCompile(capital + `(?:[ \x{a0}](?:` + particle + capital + `|` + initial + `)){1,3}`)
-	single = regexp.MustCompile(capital)
+	pair = regexp.MustCompile(`^` + capital + `(?:[ \x{a0}](?:` + particle + capital + `|` + initial + `)){1,3}`)
 )
 
-// familyEnding is how family names of many places end.
-var familyEnding = regexp.MustCompile(`(?:sson|sen|dottir|dóttir|quist|ström|berg|mann|meier|meyer|maier|müller|bauer|hofer|ová|ova|eva|ský|ski|ska|cki|cka|wicz|vić|vic|enko|chuk|escu|eanu|oğlu|poulos|idis|akis|yan|ian|shvili|dze|ez|ão|eira|eiro|oglu|ovich|evich|evna|ovna|inen|nen|stra|ink|aert|eau|elli|etti|ucci|ini|acci|son|ton|ley|ford|well|worth|wood)$`)
+// titles stand right before a name, degrees between them and it.
+var (
+	titles  = wordList(`Mr Mrs Ms Miss Mx Dr Prof Sir Madam Herr Herrn Frau M Mme Mlle Monsieur Madame Sr Sra Srta Señor Señora Senhor Senhora Don Doña Dom Dona`)
+	degrees = wordList(`Dr Prof med Ing`)
+)
+
+// titled reports whether a text ends with a form of address.
+func titled(lead string) bool {
+	for range 3 {
+		rest, ok := strings.CutSuffix(lead, " ")
+		if !ok {
+			return false
+		}
+		rest = strings.TrimSuffix(rest, ".")
+		at := strings.LastIndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) }) + 1
+		word := rest[at:]
+		if titles[word] {
+			return true
+		}
+		if !degrees[word] {
+			return false
+		}
+		lead = rest[:at]
+	}
+	return false
+}
+
+// cues are words right before a name that introduce a person.
+var cues = strings.Split(`name is|i am called|call me|my name's|my name’s|this is|i'm|i’m|i am|named|name:|contact:|contact person:|attn:|attn|signed by|written by|directed by|on behalf of|assistant to|spoke to|spoke with|speak to|speak with|talked to|talk to|have you heard|named him|named her|change it to|correct it to|under|what's your name?|what’s your name?|my colleague|my boss|my manager|my wife|my husband|my partner|my assistant|bestregards,|bestregards|kindregards,|kindregards|warmregards,|warmregards|regards,|regards|sincerely,|sincerely|cheers,|thanks,|yours,|viele grüße,|viele grüße|beste grüße,|beste grüße|freundliche grüße,|freundliche grüße|mfg,|mfg|gruß,|gruß|ich heiße|ich bin|name ist|mein kollege|meine kollegin|lieber|liebe|hallo|hello|hi|dear|sehr geehrter|sehr geehrte|je m'appelle|je m’appelle|je suis|mon nom est|mon collègue|ma collègue|bonjour|cordialement,|cordialement|cher|chère|me llamo|mi nombre es|soy|mi compañero|mi compañera|hola|estimado|estimada|saludos,|saludos|atentamente,|atentamente|me chamo|meu nome é|sou o|sou a|minha colega|meu colega|olá|prezado|prezada|caro|cara|atenciosamente,|atenciosamente|abraços,|abraços`, "|")
+
+// cued reports whether a text ends with words that introduce a person.
+func cued(lead string) bool {
+	lead = strings.ToLower(strings.TrimRight(lead, " \n"))
+	for _, c := range cues {
+		rest, ok := strings.CutSuffix(lead, c)
+		if !ok {
+			continue
+		}
+		if r, _ := utf8.DecodeLastRuneInString(rest); rest == "" || !unicode.IsLetter(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// familyEndings are how family names of many places end.
+var familyEndings = strings.Split(`sson|sen|dottir|dóttir|quist|ström|berg|mann|meier|meyer|maier|müller|bauer|hofer|ová|ova|eva|ský|ski|ska|cki|cka|wicz|vić|vic|enko|chuk|escu|eanu|oğlu|poulos|idis|akis|yan|ian|shvili|dze|ez|ão|eira|eiro|oglu|ovich|evich|evna|ovna|inen|nen|stra|ink|aert|eau|elli|etti|ucci|ini|acci|son|ton|ley|ford|well|worth|wood`, "|")
+
+func familyEnding(word string) bool {
+	return slices.ContainsFunc(familyEndings, func(e string) bool { return strings.HasSuffix(word, e) })
+}
 
 // noName are capitalised words that are no part of a person's name.
 var noName = wordList(`the a an and or of for in on at to with from by is are was were be has have had do does did can could will would shall should may might must not no yes it its this that these those there here what when where which who whom whose why how
@@ -94,33 +139,74 @@ func person(text string, add func(start, end int)) {
 			}
 		}
 	}
-	capitals := single.FindAllStringIndex(text, -1)
-	for _, at := range capitals {
+	words := capitals(text)
+	for _, at := range words {
 		lead := text[max(0, at[0]-maxCue):at[0]]
 		if lead == "" || lead[len(lead)-1] != ' ' && lead[len(lead)-1] != '\n' {
 			continue
 		}
-		isTitled := titled.MatchString(lead)
-		if !isTitled && !cued.MatchString(lead) {
+		isTitled := titled(lead)
+		if !isTitled && !cued(lead) {
 			continue
 		}
 		if end := at[0] + len(full.FindString(text[at[0]:])); isTitled || likely(text[at[0]:end], true) {
 			take(at[0], end)
 		}
 	}
-	for _, at := range pair.FindAllStringIndex(text, -1) {
-		start, end := trimName(text, at[0], at[1])
+	last := 0
+	for _, at := range words {
+		if at[0] < last || at[1] == len(text) || text[at[1]] != ' ' && !strings.HasPrefix(text[at[1]:], "\u00a0") {
+			continue
+		}
+		more := pair.FindStringIndex(text[at[0]:])
+		if more == nil {
+			continue
+		}
+		last = at[0] + more[1]
+		start, end := trimName(text, at[0], last)
 		if start < end && (sureName(text[start:end]) || headsAddress(text, start, end) && likely(text[start:end], true) || !opens(text, start) && likely(text[start:end], false)) {
 			take(start, end)
 		}
 	}
-	for _, at := range capitals {
+	for _, at := range words {
 		word := strings.TrimSuffix(strings.TrimSuffix(text[at[0]:at[1]], "'s"), "’s")
 		folded := plain(strings.ToLower(word))
 		if parts[word] || given[folded] && !doubtful[folded] && !noName[folded] && !strings.HasPrefix(text[at[1]:], ".") {
 			add(at[0], at[0]+len(word))
 		}
 	}
+}
+
+// capitals lists the capitalised words of a text, from the capital to the last letter,
+// apostrophe or hyphen.
+func capitals(text string) (out [][2]int) {
+	for i := 0; i < len(text); {
+		first, n := utf8.DecodeRuneInString(text[i:])
+		if !unicode.IsUpper(first) {
+			i += n
+			continue
+		}
+		at := i + n
+		next, n := utf8.DecodeRuneInString(text[at:])
+		if next == '\'' || next == '’' { // D'Angelo
+			inner, m := utf8.DecodeRuneInString(text[at+n:])
+			if unicode.IsUpper(inner) {
+				at += n + m
+				next, n = utf8.DecodeRuneInString(text[at:])
+			}
+		}
+		if !unicode.IsLower(next) {
+			i += utf8.RuneLen(first)
+			continue
+		}
+		end := strings.IndexFunc(text[at:], func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && r != '’' && r != '-' })
+		if end < 0 {
+			end = len(text) - at
+		}
+		out = append(out, [2]int{i, at + end})
+		i = at + end
+	}
+	return out
 }
 
 // trimName drops words at both ends that belong to no name.
@@ -194,10 +280,10 @@ func likely(name string, afterCue bool) bool {
 		return true
 	}
 	if len(words) < 2 {
-		return afterCue && (familyEnding.MatchString(words[0]) || given[first])
+		return afterCue && (familyEnding(words[0]) || given[first])
 	}
 	last := words[len(words)-1]
 	foreign := strings.ContainsFunc(name, func(r rune) bool { return r >= 0xc0 && !strings.ContainsRune("äöüßÄÖÜ", r) }) // German writes every noun like a name
 	middle := len(words) > 2 && len(strings.TrimSuffix(words[1], ".")) == 1
-	return afterCue || middle || foreign || familyEnding.MatchString(last) && !given[last]
+	return afterCue || middle || foreign || familyEnding(last) && !given[last]
 }

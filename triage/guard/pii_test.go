@@ -13,10 +13,33 @@ var marked = regexp.MustCompile(`\{([A-Z_]+):([^}]*)\}`)
 // What is masked of texts in the forms of many countries, by kind.
 func TestFindInManyForms(t *testing.T) {
 	t.Parallel()
-	recall, precision := forms(t, "testdata/pii.txt")
-	require.GreaterOrEqual(t, recall, 0.97)
-	require.GreaterOrEqual(t, precision, 0.95)
-	forms(t, "testdata/pii_fresh.txt")
+	for _, file := range []string{"testdata/pii.txt", "testdata/pii_fresh.txt"} {
+		recall, precision := forms(t, file)
+		require.GreaterOrEqual(t, recall, 0.97, file)
+		require.GreaterOrEqual(t, precision, 0.95, file)
+	}
+}
+
+// What stands around a value changes nothing: only the parts of a text around
+// numbers and words that tell are read.
+func TestFindInLongTexts(t *testing.T) {
+	t.Parallel()
+	prose := strings.Repeat("we followed the guide and the import of all customers still fails with an error, ", 20)
+	lines := 0
+	for line := range strings.Lines(readFile(t, "testdata/pii.txt") + readFile(t, "testdata/pii_fresh.txt")) {
+		line = strings.TrimSpace(marked.ReplaceAllString(line, "$2"))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		lines++
+		var alone, within []Span
+		for _, s := range Find(line) {
+			alone = append(alone, Span{s.Kind, s.Start + len(prose) + 1, s.End + len(prose) + 1})
+		}
+		within = Find(prose + "\n" + line + "\n" + prose)
+		require.Equal(t, alone, within, line)
+	}
+	require.Greater(t, lines, 150)
 }
 
 // forms finds what is marked in a file of texts and says how much of it, and how much

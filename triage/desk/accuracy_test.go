@@ -55,3 +55,30 @@ func TestAccuracyCountsWhatPeopleJudged(t *testing.T) {
 	require.InDelta(t, (0.06*2+0.55)/3, a.ECE, 1e-6, "two at 0.94 that were right, one at 0.55 that was not")
 	require.Len(t, a.Weeks, 1)
 }
+
+// What a correction teaches is the operator's; whose words it was stays known, so
+// that erasing the customer takes it back although it is masked.
+func TestACorrectionRemembersWhoseWordsItLearned(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	conversation := b.talk(t)
+	ticket := b.escalateIn(t, conversation, "The bill went to zoe.unique@acme.test")
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into taxonomy_values (dimension, value) values ('intent', 'billing') on conflict do nothing`)
+		return err
+	}))
+	b.tx(t, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into classifications (tenant_id, id, message_id, conversation_id, intent, confidence, engine, engine_version)
+			select tenant_id, gen_random_uuid(), id, conversation_id, 'how_to', 0.9, 'test', '1' from messages where tenant_id = $1 and conversation_id = $2 limit 1`, b.tenant, conversation)
+		return err
+	})
+	_, err := b.service.CorrectClassification(t.Context(), b.agent, desk.TicketRef{TenantID: b.tenant, ID: ticket.ID}, desk.Correction{Intent: "billing"})
+	require.NoError(t, err)
+	var text string
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select e.text from taxonomy_examples e join example_origins o on o.text_md5 = md5(e.text)
+			where o.tenant_id = $1 and e.value = 'billing'`, b.tenant).Scan(&text)
+	}))
+	require.Contains(t, text, "The bill went to")
+	require.NotContains(t, text, "zoe.unique")
+}

@@ -475,9 +475,11 @@ func learn(ctx context.Context, w *work, intent string) error {
 	if len(language) != 2 {
 		language = "en"
 	}
-	_, err = w.tx.Exec(ctx, `insert into taxonomy_examples (id, dimension, value, language, text, source)
-		values ($1, 'intent', $2, $3, $4, 'correction') on conflict do nothing`,
-		uuid.Must(uuid.NewV7()), intent, language, strings.TrimSpace(triage.Line(text, 1000)))
+	_, err = w.tx.Exec(ctx, `with kept as (
+		  insert into taxonomy_examples (id, dimension, value, language, text, source)
+		  values ($1, 'intent', $2, $3, $4, 'correction') on conflict do nothing)
+		insert into example_origins (tenant_id, text_md5) values ($5, md5($4)) on conflict do nothing`,
+		uuid.Must(uuid.NewV7()), intent, language, strings.TrimSpace(triage.Line(text, 1000)), w.ticket.TenantID)
 	if err != nil {
 		return fmt.Errorf("keep example: %w", err)
 	}

@@ -60,7 +60,7 @@ func erase(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, out *Erasure) error
 	b.Queue(`delete from topics t where exists (select from topic_messages m where m.topic_id = t.id and m.tenant_id = $1)
 		and not exists (select from topic_messages m where m.topic_id = t.id and m.tenant_id <> $1)`, tenant)
 	b.Queue(`delete from taxonomy_runs where act = 'preview'`)
-	b.Queue(`delete from taxonomy_examples e where e.source = 'correction' and exists (select from messages m where m.tenant_id = $1 and m.body = e.text)`, tenant)
+	b.Queue(`delete from taxonomy_examples e where e.source = 'correction' and exists (select from example_origins o where o.tenant_id = $1 and o.text_md5 = md5(e.text))`, tenant)
 	b.Queue(`delete from gaps g where exists (select from gap_questions q where q.tenant_id = $1 and q.gap_id = g.id)
 		and not exists (select from gap_questions q where q.tenant_id <> $1 and q.gap_id = g.id)`, tenant)
 	b.Queue(`update gaps g set question = (select q.question from gap_questions q where q.tenant_id <> $1 and q.gap_id = g.id order by q.created_at limit 1)

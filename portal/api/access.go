@@ -52,7 +52,7 @@ var operations = map[string]access{
 	"ListProcedures": curator, "SaveProcedure": curator, "TryProcedure": curator, "ActOnProcedure": curator,
 	"ListStatusSources": curator, "PutStatusSource": curator, "SwitchStatusSource": curator, "DeleteStatusSource": curator, "TryStatusSource": curator,
 	"ListSourceCustomers": curator, "PutSourceCustomer": curator, "PutStatusOwner": curator, "ListThings": curator, "PutThing": curator, "DeleteThing": curator,
-	"GetTaxonomy": curator, "PutTaxonomyValue": curator, "GetMetrics": curator, "GetOutcomes": curator, "GetTopics": curator, "DownloadTopics": curator, "GetAccuracy": curator,
+	"GetTaxonomy": curator, "GetMetrics": curator, "GetOutcomes": curator, "GetTopics": curator, "DownloadTopics": curator, "GetAccuracy": curator,
 }
 
 // guard lets an operation through for whom it is declared. To everybody else an

@@ -3564,9 +3564,6 @@ type TryStatusSourceJSONRequestBody TryStatusSourceJSONBody
 // PutSynonymJSONRequestBody defines body for PutSynonym for application/json ContentType.
 type PutSynonymJSONRequestBody = Synonym
 
-// PutTaxonomyValueJSONRequestBody defines body for PutTaxonomyValue for application/json ContentType.
-type PutTaxonomyValueJSONRequestBody = TaxonomyValue
-
 // EditTaxonomyDraftJSONRequestBody defines body for EditTaxonomyDraft for application/json ContentType.
 type EditTaxonomyDraftJSONRequestBody = TaxonomyEdit
 
@@ -3755,9 +3752,6 @@ type ServerInterface interface {
 
 	// (GET /v1/admin/taxonomy)
 	GetTaxonomy(c *gin.Context)
-
-	// (PUT /v1/admin/taxonomy)
-	PutTaxonomyValue(c *gin.Context)
 	// DropTaxonomyEdits Take a step out of the draft, or without a number all of them
 	// (DELETE /v1/admin/taxonomy/draft)
 	DropTaxonomyEdits(c *gin.Context, params DropTaxonomyEditsParams)
@@ -4898,19 +4892,6 @@ func (siw *ServerInterfaceWrapper) GetTaxonomy(c *gin.Context) {
 	}
 
 	siw.Handler.GetTaxonomy(c)
-}
-
-// PutTaxonomyValue operation middleware
-func (siw *ServerInterfaceWrapper) PutTaxonomyValue(c *gin.Context) {
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		middleware(c)
-		if c.IsAborted() {
-			return
-		}
-	}
-
-	siw.Handler.PutTaxonomyValue(c)
 }
 
 // DropTaxonomyEdits operation middleware
@@ -7350,7 +7331,6 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/synonyms", wrapper.PutSynonym)
 	router.DELETE(options.BaseURL+"/v1/admin/synonyms/:id", wrapper.DeleteSynonym)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy", wrapper.GetTaxonomy)
-	router.PUT(options.BaseURL+"/v1/admin/taxonomy", wrapper.PutTaxonomyValue)
 	router.DELETE(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.DropTaxonomyEdits)
 	router.GET(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.GetTaxonomyDraft)
 	router.POST(options.BaseURL+"/v1/admin/taxonomy/draft", wrapper.EditTaxonomyDraft)
@@ -9001,45 +8981,6 @@ type GetTaxonomydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTaxonomydefaultApplicationProblemPlusJSONResponse) VisitGetTaxonomyResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutTaxonomyValueRequestObject struct {
-	Body *PutTaxonomyValueJSONRequestBody
-}
-
-type PutTaxonomyValueResponseObject interface {
-	VisitPutTaxonomyValueResponse(w http.ResponseWriter) error
-}
-
-type PutTaxonomyValue200JSONResponse TaxonomyValue
-
-func (response PutTaxonomyValue200JSONResponse) VisitPutTaxonomyValueResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PutTaxonomyValuedefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	StatusCode int
-}
-
-func (response PutTaxonomyValuedefaultApplicationProblemPlusJSONResponse) VisitPutTaxonomyValueResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12556,9 +12497,6 @@ type StrictServerInterface interface {
 
 	// (GET /v1/admin/taxonomy)
 	GetTaxonomy(ctx context.Context, request GetTaxonomyRequestObject) (GetTaxonomyResponseObject, error)
-
-	// (PUT /v1/admin/taxonomy)
-	PutTaxonomyValue(ctx context.Context, request PutTaxonomyValueRequestObject) (PutTaxonomyValueResponseObject, error)
 	// DropTaxonomyEdits Take a step out of the draft, or without a number all of them
 	// (DELETE /v1/admin/taxonomy/draft)
 	DropTaxonomyEdits(ctx context.Context, request DropTaxonomyEditsRequestObject) (DropTaxonomyEditsResponseObject, error)
@@ -14284,48 +14222,6 @@ func (sh *strictHandler) GetTaxonomy(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetTaxonomyResponseObject); ok {
 		if err := validResponse.VisitGetTaxonomyResponse(ctx.Writer); err != nil {
-			sh.options.ResponseErrorHandlerFunc(ctx, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// PutTaxonomyValue operation middleware
-func (sh *strictHandler) PutTaxonomyValue(ctx *gin.Context) {
-	var request PutTaxonomyValueRequestObject
-
-	var body PutTaxonomyValueJSONRequestBody
-	var err error
-	// A request validator built on kin-openapi's openapi3filter with
-	// KeepValidatedValue leaves the value it validated on the body. Bind
-	// that value, matching member names exactly, so the handler receives
-	// what was validated instead of a second, case-insensitive decode.
-	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-		err = ctx.ShouldBindJSON(&body)
-	} else if binding.Validator != nil {
-		// ShouldBindJSON runs the struct validator after decoding; keep that.
-		err = binding.Validator.ValidateStruct(&body)
-	}
-	if err != nil {
-		sh.options.RequestErrorHandlerFunc(ctx, err)
-		return
-	}
-	request.Body = &body
-
-	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.PutTaxonomyValue(ctx, request.(PutTaxonomyValueRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "PutTaxonomyValue")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(PutTaxonomyValueResponseObject); ok {
-		if err := validResponse.VisitPutTaxonomyValueResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

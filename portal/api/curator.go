@@ -10,7 +10,6 @@ import (
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/problem"
-	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
@@ -308,34 +307,4 @@ func (s *Server) GetTaxonomy(ctx context.Context, _ GetTaxonomyRequestObject) (G
 		out[i] = wireValue(v, list(texts[v.Dimension+"/"+v.Value]))
 	}
 	return GetTaxonomy200JSONResponse{Values: out}, nil
-}
-
-// PutTaxonomyValue keeps a value and adds the examples given with it.
-func (s *Server) PutTaxonomyValue(ctx context.Context, r PutTaxonomyValueRequestObject) (PutTaxonomyValueResponseObject, error) {
-	var stored taxonomy.Value
-	if p := value(r.Body.Priority); p != "" && !QueueRowPriority(p).Valid() {
-		return nil, taxonomy.ErrBadValue
-	}
-	err := s.Worker.WithSystem(ctx, "a curator edits the taxonomy", func(tx pgx.Tx) (err error) {
-		v := taxonomy.Value{
-			Dimension: string(r.Body.Dimension), Value: r.Body.Value, Description: r.Body.Description, Route: string(r.Body.Route),
-			Team: value(r.Body.Team), Priority: triage.Priority(value(r.Body.Priority)), Sensitive: value(r.Body.Sensitive), Enabled: true,
-		}
-		if r.Body.Enabled != nil {
-			v.Enabled = *r.Body.Enabled
-		}
-		if stored, err = taxonomy.Put(ctx, tx, v); err != nil {
-			return err
-		}
-		for _, text := range value(r.Body.Examples) {
-			if err := taxonomy.AddExample(ctx, tx, taxonomy.Example{Dimension: v.Dimension, Value: stored.Value, Text: text, Source: "curator"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return PutTaxonomyValue200JSONResponse(wireValue(stored, list(value(r.Body.Examples)))), nil
 }

@@ -3,6 +3,7 @@ import { call } from "../api/client";
 import type { TaxonomyDraft, TaxonomyEdit, TaxonomyValue } from "../api/types";
 import { problemOf } from "../ui/Console";
 import { Dialog, Field } from "../ui/parts";
+import { AddToDraft } from "./AddToDraft";
 
 type Kind = "rename" | "merge" | "split" | "forget";
 const kinds: Record<Kind, string> = {
@@ -84,19 +85,7 @@ export function Reshape({ value, others, onClose, onDone }: { value: TaxonomyVal
             </div>
           </fieldset>
         )}
-        {problem && (
-          <p className="field-error" role="alert">
-            {problem}
-          </p>
-        )}
-        <div className="dialog-foot">
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="btn btn-primary">
-            Add to the draft
-          </button>
-        </div>
+        <AddToDraft problem={problem} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -7,6 +7,7 @@ import { words } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { Badge, Dialog, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { AddToDraft } from "./AddToDraft";
 import { Reshape } from "./Reshape";
 import { Suggestions } from "./Suggestions";
 import { Draft } from "./TaxonomyDraft";
@@ -181,19 +182,7 @@ function Edit({ start, fresh, onClose, onDone }: { start: TaxonomyValue; fresh: 
         <Field label="Examples to add" hint={`One on each line. There are ${start.examples?.length ?? 0} now.`}>
           {(p) => <textarea {...p} className="input" rows={4} dir="auto" value={examples} onChange={(e) => setExamples(e.target.value)} />}
         </Field>
-        {problem && (
-          <p className="field-error" role="alert">
-            {problem}
-          </p>
-        )}
-        <div className="dialog-foot">
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="btn btn-primary">
-            Add to the draft
-          </button>
-        </div>
+        <AddToDraft problem={problem} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -4,8 +4,9 @@ import type { TaxonomyDraft, TaxonomyEdit, TaxonomyReport, TaxonomyRun } from ".
 import { announce } from "../ui/announce";
 import { locale, problemOf } from "../ui/Console";
 import { percent, words } from "../ui/format";
-import { Badge, Banner, Dialog, Field, Time, type Tone } from "../ui/parts";
+import { Badge, Banner, Dialog, Time, type Tone } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Narrow } from "./Narrow";
 
 const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
@@ -31,7 +32,6 @@ const going = (run?: TaxonomyRun) => run?.state === "queued" || run?.state === "
 /** The steps of the draft, what they would change, and their publication. */
 export function Draft({ draft, onDraft, onPublished }: { draft: TaxonomyDraft; onDraft: (d: TaxonomyDraft) => void; onPublished: () => void }) {
   const runs = useLoad((signal) => call("get", "/v1/admin/taxonomy/runs", { signal }), "taxonomy runs");
-  const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   const [tenant, setTenant] = useState("");
   const [past, setPast] = useState(500);
   const [run, setRun] = useState<TaxonomyRun>();
@@ -105,31 +105,7 @@ export function Draft({ draft, onDraft, onPublished }: { draft: TaxonomyDraft; o
           )}
           {fits && (
             <>
-              <div className="fields">
-                <Field label="Messages of">
-                  {(p) => (
-                    <select {...p} className="input" value={tenant} onChange={(e) => setTenant(e.target.value)}>
-                      <option value="">All organisations</option>
-                      {tenants.data?.tenants.map((t) => (
-                        <option key={t.id} value={t.id}>
-                          {t.name}
-                        </option>
-                      ))}
-                    </select>
-                  )}
-                </Field>
-                <Field label="How many">
-                  {(p) => (
-                    <select {...p} className="input" value={past} onChange={(e) => setPast(Number(e.target.value))}>
-                      {[100, 500, 2000].map((n) => (
-                        <option key={n} value={n}>
-                          The last {n}
-                        </option>
-                      ))}
-                    </select>
-                  )}
-                </Field>
-              </div>
+              <Narrow whose="Messages of" tenant={tenant} onTenant={setTenant} howMany="How many" choices={[100, 500, 2000]} n={past} onN={setPast} />
               <p className="row">
                 <button type="button" className="btn" aria-disabled={busy || undefined} onClick={() => void start({ act: "preview", past, ...(tenant && { tenant_id: tenant }) })}>
                   Show what would change

@@ -3,9 +3,10 @@ import { call } from "../api/client";
 import type { TopicList } from "../api/types";
 import { Failed, locale } from "../ui/Console";
 import { longDate, percent } from "../ui/format";
-import { Badge, Empty, Field, Loading } from "../ui/parts";
+import { Badge, Empty, Loading } from "../ui/parts";
 import { Link } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
+import { Narrow } from "./Narrow";
 
 type Topic = TopicList["topics"][number];
 
@@ -15,37 +16,12 @@ export function Topics() {
   const [weeks, setWeeks] = useState(8);
   const query = { weeks, ...(tenant && { tenant_id: tenant }) };
   const load = useLoad((signal) => call("get", "/v1/metrics/topics", { query, signal }), `topics ${tenant} ${weeks}`, { every: 20_000 });
-  const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   const topics = load.data?.topics ?? [];
   return (
     <section className="card stack stack-3" aria-labelledby="m-topics">
       <h2 id="m-topics">Topics</h2>
       <p className="small muted">All questions, grouped by what they are about and named by the words they share. New ones join within a minute of opening this page; a topic stays the same from week to week. “Asked again” counts questions that the same organisation had asked within seven days in another conversation.</p>
-      <div className="fields">
-        <Field label="Questions of">
-          {(p) => (
-            <select {...p} className="input" value={tenant} onChange={(e) => setTenant(e.target.value)}>
-              <option value="">All organisations</option>
-              {tenants.data?.tenants.map((t) => (
-                <option key={t.id} value={t.id}>
-                  {t.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Weeks">
-          {(p) => (
-            <select {...p} className="input" value={weeks} onChange={(e) => setWeeks(Number(e.target.value))}>
-              {[4, 8, 12].map((n) => (
-                <option key={n} value={n}>
-                  The last {n}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-      </div>
+      <Narrow whose="Questions of" tenant={tenant} onTenant={setTenant} howMany="Weeks" choices={[4, 8, 12]} n={weeks} onN={setWeeks} />
       {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
       {!load.data && load.loading && <Loading label="Loading…" />}
       {load.data && topics.length === 0 && <Empty icon="chart">Nobody has asked anything in these weeks.</Empty>}

@@ -1278,7 +1278,7 @@ export interface paths {
             cookie?: never;
         };
         get: operations["getTaxonomy"];
-        put: operations["putTaxonomyValue"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -5275,31 +5275,6 @@ export interface operations {
                     "application/json": {
                         values: components["schemas"]["TaxonomyValue"][];
                     };
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    putTaxonomyValue: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaxonomyValue"];
-            };
-        };
-        responses: {
-            /** @description Kept; the classifier retrains */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TaxonomyValue"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -20,26 +20,6 @@ var defaultPriorities = map[triage.Priority]string{
 	triage.PriorityUrgent: "URGENT", triage.PriorityHigh: "HIGH", triage.PriorityNormal: "MEDIUM", triage.PriorityLow: "LOW",
 }
 
-// related says where a state goes that the mapping does not name.
-var related = map[triage.InternalState]triage.InternalState{
-	triage.InternalOnHold: triage.InternalOpen, triage.InternalSnoozed: triage.InternalOpen, triage.InternalClosed: triage.InternalSolved,
-	triage.InternalNew: triage.InternalOpen, triage.InternalPending: triage.InternalOpen,
-}
-
-func (c *Client) stage(s triage.InternalState) string {
-	for range 3 {
-		if stage, ok := c.Stages[s]; ok {
-			return stage
-		}
-		next, ok := related[s]
-		if !ok {
-			return ""
-		}
-		s = next
-	}
-	return ""
-}
-
 // properties are a ticket's, as HubSpot wants them: all text.
 func (c *Client) properties(r desk.Record) map[string]string {
 	subject := fmt.Sprintf("#%d %s", r.Number, clip(clean(r.Subject), 200))
@@ -55,37 +35,13 @@ func (c *Client) properties(r desk.Record) map[string]string {
 var propertyOf = map[string]string{"state": "hs_pipeline_stage", "priority": "hs_ticket_priority"}
 
 // Fields implements desk.Mirror.
-func (c *Client) Fields(r desk.Record) map[string]string {
-	out := map[string]string{}
-	if stage := c.stage(r.State); stage != "" {
-		out["state"] = stage
-	}
-	if p := c.Priorities[r.Priority]; p != "" {
-		out["priority"] = p
-	}
-	return out
-}
+func (c *Client) Fields(r desk.Record) map[string]string { return c.words().Fields(r) }
 
 // Decode implements desk.Mirror.
-func (c *Client) Decode(field, value string) []string {
-	var out []string
-	switch field {
-	case "state":
-		for _, s := range []triage.InternalState{
-			triage.InternalOpen, triage.InternalPending, triage.InternalSolved, triage.InternalNew, triage.InternalOnHold, triage.InternalClosed, triage.InternalSnoozed,
-		} {
-			if c.stage(s) == value {
-				out = append(out, string(s))
-			}
-		}
-	case "priority":
-		for _, p := range []triage.Priority{triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow, triage.PriorityUrgent} {
-			if c.Priorities[p] == value {
-				out = append(out, string(p))
-			}
-		}
-	}
-	return out
+func (c *Client) Decode(field, value string) []string { return c.words().Decode(field, value) }
+
+func (c *Client) words() desk.Words {
+	return desk.Words{States: c.Stages, Priorities: c.Priorities}
 }
 
 func content(r desk.Record) string {

@@ -12,60 +12,16 @@ import (
 	"github.com/usherdesk/usher/triage/desk"
 )
 
-// related says where a state goes that the mapping does not name.
-var related = map[triage.InternalState]triage.InternalState{
-	triage.InternalOnHold: triage.InternalOpen, triage.InternalSnoozed: triage.InternalOpen, triage.InternalClosed: triage.InternalSolved,
-	triage.InternalNew: triage.InternalOpen, triage.InternalPending: triage.InternalOpen,
-}
-
-func (c *Client) status(s triage.InternalState) string {
-	for range 3 {
-		if status, ok := c.Statuses[s]; ok {
-			return status
-		}
-		next, ok := related[s]
-		if !ok {
-			return ""
-		}
-		s = next
-	}
-	return ""
-}
-
 var fieldOf = map[string]string{"state": "Status", "priority": "Priority"}
 
 // Fields implements desk.Mirror.
-func (c *Client) Fields(r desk.Record) map[string]string {
-	out := map[string]string{}
-	if status := c.status(r.State); status != "" {
-		out["state"] = status
-	}
-	if p := c.Priorities[r.Priority]; p != "" {
-		out["priority"] = p
-	}
-	return out
-}
+func (c *Client) Fields(r desk.Record) map[string]string { return c.words().Fields(r) }
 
 // Decode implements desk.Mirror.
-func (c *Client) Decode(field, value string) []string {
-	var out []string
-	switch field {
-	case "state":
-		for _, s := range []triage.InternalState{
-			triage.InternalOpen, triage.InternalPending, triage.InternalSolved, triage.InternalNew, triage.InternalOnHold, triage.InternalClosed, triage.InternalSnoozed,
-		} {
-			if c.status(s) == value {
-				out = append(out, string(s))
-			}
-		}
-	case "priority":
-		for _, p := range []triage.Priority{triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow, triage.PriorityUrgent} {
-			if c.Priorities[p] == value {
-				out = append(out, string(p))
-			}
-		}
-	}
-	return out
+func (c *Client) Decode(field, value string) []string { return c.words().Decode(field, value) }
+
+func (c *Client) words() desk.Words {
+	return desk.Words{States: c.Statuses, Priorities: c.Priorities}
 }
 
 // fields are a Case's. The key field is in the path and must not be here.

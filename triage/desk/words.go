@@ -1,0 +1,63 @@
+package desk
+
+import "github.com/usherdesk/usher/triage"
+
+// Words are what a CRM calls our states and priorities, for a Mirror's Fields and
+// Decode. A state without a word goes by the nearest that has one.
+type Words struct {
+	States     map[triage.InternalState]string
+	Priorities map[triage.Priority]string
+}
+
+// nearest says where a state goes that has no word.
+var nearest = map[triage.InternalState]triage.InternalState{
+	triage.InternalOnHold: triage.InternalOpen, triage.InternalSnoozed: triage.InternalOpen, triage.InternalClosed: triage.InternalSolved,
+	triage.InternalNew: triage.InternalOpen, triage.InternalPending: triage.InternalOpen,
+}
+
+func (w Words) state(s triage.InternalState) string {
+	for {
+		if word, ok := w.States[s]; ok {
+			return word
+		}
+		next, ok := nearest[s]
+		if !ok {
+			return ""
+		}
+		s = next
+	}
+}
+
+// Fields are the words of a record's state and priority. One without a word is absent.
+func (w Words) Fields(r Record) map[string]string {
+	out := map[string]string{}
+	if state := w.state(r.State); state != "" {
+		out["state"] = state
+	}
+	if p := w.Priorities[r.Priority]; p != "" {
+		out["priority"] = p
+	}
+	return out
+}
+
+// Decode lists what of ours a word stands for, best first.
+func (w Words) Decode(field, word string) []string {
+	var out []string
+	switch field {
+	case "state":
+		for _, s := range []triage.InternalState{
+			triage.InternalOpen, triage.InternalPending, triage.InternalSolved, triage.InternalNew, triage.InternalOnHold, triage.InternalClosed, triage.InternalSnoozed,
+		} {
+			if w.state(s) == word {
+				out = append(out, string(s))
+			}
+		}
+	case "priority":
+		for _, p := range []triage.Priority{triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow, triage.PriorityUrgent} {
+			if w.Priorities[p] == word {
+				out = append(out, string(p))
+			}
+		}
+	}
+	return out
+}

@@ -20,7 +20,7 @@ func evalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "eval", Short: "Measure the engine on labelled data (JSONL)"}
 	var engine string
 	cmd.PersistentFlags().StringVar(&engine, "engine", "builtin", "builtin or openai")
-	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand(), evalGateCommand(), evalGuardCommand(), evalPIICommand(), evalStatusCommand(), evalQuestionsCommand(), evalReplayCommand())
+	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand(), evalGateCommand(), evalGuardCommand(), evalPIICommand(), evalStatusCommand(), evalQuestionsCommand(), evalReplayCommand(), evalCustomersCommand())
 	return cmd
 }
 

@@ -54,6 +54,7 @@ type run struct {
 	thanks         bool
 	gap            bool
 	delivered      bool
+	rehearsed      bool // nothing of it is stored: see Talk
 	decision       decision
 }
 

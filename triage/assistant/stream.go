@@ -21,6 +21,9 @@ type stream struct {
 
 func (s *stream) write(ctx context.Context, text string) error {
 	r := s.run
+	if r.rehearsed {
+		return nil
+	}
 	err := s.assistant.DB.WithTenant(ctx, r.args.TenantID, func(tx pgx.Tx) error {
 		conversation, err := triage.LockConversation(ctx, tx, r.args.TenantID, r.conversation.ID)
 		if err != nil {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/rehearsal"
+)
+
+// customersReport is what `usher eval customers` prints.
+type customersReport struct {
+	N         int                `json:"n"`
+	Passed    int                `json:"passed"`
+	Scenarios []rehearsal.Result `json:"scenarios"`
+}
+
+func evalCustomersCommand() *cobra.Command {
+	var asJSON bool
+	var file string
+	cmd := &cobra.Command{
+		Use:   "customers",
+		Short: "Let customers that do not exist talk to the assistant; fails when one does not get what it should",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			scenarios, err := rehearsal.Shipped()
+			if file != "" {
+				var body []byte
+				if body, err = os.ReadFile(file); err == nil {
+					scenarios, err = rehearsal.Parse(body)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+				if err := a.engine.Start(ctx); err != nil {
+					return err
+				}
+				r, err := a.rehearse(ctx, scenarios)
+				if err != nil {
+					return err
+				}
+				if err := report(cmd.OutOrStdout(), asJSON, r); err != nil {
+					return err
+				}
+				if r.Passed < r.N {
+					return fmt.Errorf("%d of %d customers did not get what they should", r.N-r.Passed, r.N)
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	cmd.Flags().StringVar(&file, "file", "", "scenarios of your own, in YAML; without it those of the demo operator")
+	return cmd
+}
+
+func (a *application) rehearse(ctx context.Context, scenarios []rehearsal.Scenario) (customersReport, error) {
+	out := customersReport{N: len(scenarios), Scenarios: []rehearsal.Result{}}
+	for _, s := range scenarios {
+		var tenant uuid.UUID
+		err := a.worker.WithSystem(ctx, "find the tenant of a scenario", func(tx pgx.Tx) error {
+			return tx.QueryRow(ctx, `select id from tenants where slug = $1`, s.Tenant).Scan(&tenant)
+		})
+		if err != nil {
+			return out, fmt.Errorf("scenario %q: find tenant %s: %w", s.Name, s.Tenant, err)
+		}
+		role := s.Role
+		if role == "" {
+			role = "member"
+		}
+		talk, err := a.assistant.Talk(ctx, triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, Name: "Customer", Roles: []string{role}, Locale: s.Language})
+		if err != nil {
+			return out, err
+		}
+		result, err := s.Play(ctx, talk)
+		if err != nil {
+			return out, err
+		}
+		if result.Passed {
+			out.Passed++
+		}
+		out.Scenarios = append(out.Scenarios, result)
+	}
+	return out, nil
+}

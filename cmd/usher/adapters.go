@@ -18,6 +18,8 @@ import (
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/guard"
+	"github.com/usherdesk/usher/triage/procedure"
+	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
@@ -171,11 +173,12 @@ func (d drafter) fromStatus(ctx context.Context, question triage.Message) (desk.
 
 // tester runs a curator's question through the real pipeline without effects.
 type tester struct {
-	db        *tenantdb.DB
-	engine    *taxonomy.Engine
-	status    assistant.Status
-	knowledge assistant.FromKnowledge
-	curation  *knowledge.Service
+	db         *tenantdb.DB
+	engine     *taxonomy.Engine
+	status     assistant.Status
+	knowledge  assistant.FromKnowledge
+	curation   *knowledge.Service
+	procedures *procedure.Service
 	// A model that classifies and writes, to see what it would do; nil: the
 	// built-in engine does both.
 	classifies assistant.Classifier
@@ -187,6 +190,32 @@ func (t tester) classify(ctx context.Context, asker triage.Actor, text string) (
 		return t.classifies.Classify(ctx, assistant.ClassifyInput{TenantID: asker.TenantID, Text: text, Language: asker.Locale})
 	}
 	return t.engine.Classify(ctx, taxonomy.Input{Text: text, Language: asker.Locale})
+}
+
+// Talk begins a conversation with the assistant as it is wired for customers,
+// with what is tried in its place, and without anything it could leave behind.
+func (t tester) Talk(ctx context.Context, in api.TestQuestion) (rehearsal.Partner, error) {
+	asker, _, err := t.as(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	var draft *search.Draft
+	if in.Drafts != nil && *in.Drafts {
+		if draft, err = t.draft(ctx, in); err != nil {
+			return nil, err
+		}
+	}
+	known := t.knowledge
+	known.Draft = draft
+	c := assistant.Config{DB: t.db, Classifier: classifier{t.engine}, Status: t.status, Answerer: known, Guard: inspector{}, Procedures: t.procedures}
+	if t.classifies != nil {
+		c.Classifier = t.classifies
+	}
+	if answers, ok := t.answers.(forTenant); ok {
+		answers.Draft = draft
+		c.Answerer = answers
+	}
+	return assistant.New(c).Talk(ctx, asker)
 }
 
 func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, error) {

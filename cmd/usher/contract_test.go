@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -234,13 +235,45 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("POST", "/v1/admin/test-question", staff, map[string]any{"question": "How do I reset a widget?", "tenant_id": tenant.String(), "role": "member"}, 200)
 	// A kept question guards what is published.
 	asked := c.call("PUT", "/v1/admin/questions", staff, map[string]any{"question": "How do I reset a widget?", "role": "member", "expect": "answer", "contains": []string{"red button"}}, 200)
+	// So does a customer who goes on talking; trying one keeps nothing.
+	talks := map[string]any{
+		"question": "How do I reset a widget?", "tenant_id": tenant.String(), "role": "member", "locale": "en", "expect": "talk",
+		"customer": map[string]any{
+			"name": "Resets it, then asks for a person", "replies": []any{map[string]any{"when": "says", "has": "red button", "say": "I want to talk to a person"}},
+			"expect": map[string]any{"outcomes": []string{"answer", "person"}, "article": "reset-a-widget", "says": []string{"red button"}, "within": 2},
+		},
+	}
+	tried := c.call("POST", "/v1/admin/questions/try", staff, talks, 200)
+	require.Equal(t, true, tried["passed"], tried["why"])
+	require.Len(t, tried["transcript"], 4)
+	require.Equal(t, "escalate", tried["outcome"])
+	require.Len(t, c.call("GET", "/v1/admin/questions", staff, nil, 200)["questions"], 1)
+	customerKept := c.call("PUT", "/v1/admin/questions", staff, talks, 200)
+	require.Equal(t, talks["customer"].(map[string]any)["name"], customerKept["customer"].(map[string]any)["name"])
+	run := c.call("POST", "/v1/admin/questions/run", staff, map[string]any{"id": customerKept["id"]}, 200)
+	require.EqualValues(t, 1, run["total"])
+	require.EqualValues(t, 1, run["passed"])
+	bothKept := c.call("GET", "/v1/admin/questions", staff, nil, 200)["questions"].([]any)
+	require.Len(t, bothKept, 2)
+	require.Equal(t, tried["transcript"], bothKept[1].(map[string]any)["transcript"], "the last run is shown")
+	require.NotEmpty(t, bothKept[1].(map[string]any)["ran_at"])
+	for what, part := range map[string]any{"expect": "answer", "tenant_id": nil, "role": "visitor", "locale": "it", "question": "  "} {
+		bad := maps.Clone(talks)
+		if bad[what] = part; part == nil {
+			delete(bad, what)
+		}
+		require.Contains(t, []any{"bad_customer", "bad_question"}, c.call("PUT", "/v1/admin/questions", staff, bad, 400)["code"], what)
+	}
+
 	c.call("PUT", path, staff, map[string]any{"title": "Reset a widget", "body": "To reset a widget, shake it twice.", "audience": map[string]any{"level": "public"}}, 200)
 	refused := c.call("POST", path+"/publish", staff, map[string]any{}, 409)
 	require.Equal(t, "questions_would_fail", refused["code"])
 	require.Equal(t, "How do I reset a widget?", refused["errors"].([]any)[0].(map[string]any)["field"])
+	require.Equal(t, map[string]any{"field": "Resets it, then asks for a person", "detail": "No person was involved within 2 messages."}, refused["errors"].([]any)[1])
 	require.Contains(t, c.call("GET", "/v1/kb/articles/reset-a-widget", "", nil, 200)["body"], "red button", "nothing was published")
 	c.call("POST", path+"/publish", staff, map[string]any{"anyway": true}, 200)
 	c.call("DELETE", "/v1/admin/questions/"+asked["id"].(string), staff, nil, 204)
+	c.call("DELETE", "/v1/admin/questions/"+customerKept["id"].(string), staff, nil, 204)
 	c.call("POST", "/v1/admin/synonyms", staff, map[string]any{"terms": []string{"widget", "gadget"}}, 200)
 	c.call("GET", "/v1/admin/synonyms", staff, nil, 200)
 	c.call("GET", "/v1/admin/gaps", staff, nil, 200)

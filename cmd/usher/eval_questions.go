@@ -64,7 +64,7 @@ func (a *application) askSavedQuestions(ctx context.Context) (questionsReport, e
 	r := questionsReport{N: len(results), Passed: eval.Passed(results), Failed: []string{}}
 	for _, result := range results {
 		if !result.Passed {
-			r.Failed = append(r.Failed, result.Question.Text+": "+result.Why)
+			r.Failed = append(r.Failed, result.Question.Title()+": "+result.Why)
 		}
 	}
 	if len(results) == 0 {

@@ -231,7 +231,7 @@ func (a *application) newIdentity() *identity.Service {
 }
 
 func (a *application) tester() tester {
-	return tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation}
+	return tester{db: a.worker, engine: a.engine, status: a.status, knowledge: a.knowledge, curation: a.curation, procedures: a.procedures}
 }
 
 // pipelineOf answers with a classifier in the place of the one in use.

@@ -241,6 +241,63 @@ func (e ConversationState) Valid() bool {
 	}
 }
 
+// Defines values for CustomerExpectsOutcomes.
+const (
+	CustomerExpectsOutcomesAlone    CustomerExpectsOutcomes = "alone"
+	CustomerExpectsOutcomesAnswer   CustomerExpectsOutcomes = "answer"
+	CustomerExpectsOutcomesAsks     CustomerExpectsOutcomes = "asks"
+	CustomerExpectsOutcomesNotFound CustomerExpectsOutcomes = "not_found"
+	CustomerExpectsOutcomesPerson   CustomerExpectsOutcomes = "person"
+	CustomerExpectsOutcomesStatus   CustomerExpectsOutcomes = "status"
+)
+
+// Valid indicates whether the value is a known member of the CustomerExpectsOutcomes enum.
+func (e CustomerExpectsOutcomes) Valid() bool {
+	switch e {
+	case CustomerExpectsOutcomesAlone:
+		return true
+	case CustomerExpectsOutcomesAnswer:
+		return true
+	case CustomerExpectsOutcomesAsks:
+		return true
+	case CustomerExpectsOutcomesNotFound:
+		return true
+	case CustomerExpectsOutcomesPerson:
+		return true
+	case CustomerExpectsOutcomesStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CustomerReplyWhen.
+const (
+	CustomerReplyWhenAnswers  CustomerReplyWhen = "answers"
+	CustomerReplyWhenAsks     CustomerReplyWhen = "asks"
+	CustomerReplyWhenNotFound CustomerReplyWhen = "not_found"
+	CustomerReplyWhenPerson   CustomerReplyWhen = "person"
+	CustomerReplyWhenSays     CustomerReplyWhen = "says"
+)
+
+// Valid indicates whether the value is a known member of the CustomerReplyWhen enum.
+func (e CustomerReplyWhen) Valid() bool {
+	switch e {
+	case CustomerReplyWhenAnswers:
+		return true
+	case CustomerReplyWhenAsks:
+		return true
+	case CustomerReplyWhenNotFound:
+		return true
+	case CustomerReplyWhenPerson:
+		return true
+	case CustomerReplyWhenSays:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DeliveryState.
 const (
 	DeliveryStateDelivered DeliveryState = "delivered"
@@ -556,6 +613,27 @@ func (e FindingProofKind) Valid() bool {
 	}
 }
 
+// Defines values for KeptCustomerManner.
+const (
+	Greeting KeptCustomerManner = "greeting"
+	Shouting KeptCustomerManner = "shouting"
+	Typos    KeptCustomerManner = "typos"
+)
+
+// Valid indicates whether the value is a known member of the KeptCustomerManner enum.
+func (e KeptCustomerManner) Valid() bool {
+	switch e {
+	case Greeting:
+		return true
+	case Shouting:
+		return true
+	case Typos:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LifecycleNext.
 const (
 	LifecycleNextActive      LifecycleNext = "active"
@@ -802,6 +880,7 @@ const (
 	SavedQuestionExpectEscalate SavedQuestionExpect = "escalate"
 	SavedQuestionExpectNotFound SavedQuestionExpect = "not_found"
 	SavedQuestionExpectStatus   SavedQuestionExpect = "status"
+	SavedQuestionExpectTalk     SavedQuestionExpect = "talk"
 )
 
 // Valid indicates whether the value is a known member of the SavedQuestionExpect enum.
@@ -814,6 +893,8 @@ func (e SavedQuestionExpect) Valid() bool {
 	case SavedQuestionExpectNotFound:
 		return true
 	case SavedQuestionExpectStatus:
+		return true
+	case SavedQuestionExpectTalk:
 		return true
 	default:
 		return false
@@ -928,6 +1009,24 @@ func (e StatusSourceInputAuthKind) Valid() bool {
 	case StatusSourceInputAuthKindHeader:
 		return true
 	case StatusSourceInputAuthKindNone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TalkLineWho.
+const (
+	TalkLineWhoAssistant TalkLineWho = "assistant"
+	TalkLineWhoCustomer  TalkLineWho = "customer"
+)
+
+// Valid indicates whether the value is a known member of the TalkLineWho enum.
+func (e TalkLineWho) Valid() bool {
+	switch e {
+	case TalkLineWhoAssistant:
+		return true
+	case TalkLineWhoCustomer:
 		return true
 	default:
 		return false
@@ -1606,6 +1705,9 @@ type Against struct {
 	// ArticleID Whose draft is tried
 	ArticleID *openapi_types.UUID `json:"article_id,omitempty"`
 
+	// ID Only this kept question or customer; absent: all
+	ID *openapi_types.UUID `json:"id,omitempty"`
+
 	// Limit How many past questions; default 50
 	Limit *int `json:"limit,omitempty"`
 
@@ -1857,6 +1959,41 @@ type ConversationList struct {
 	Conversations []Conversation `json:"conversations"`
 }
 
+// CustomerExpects Everything named has to hold
+type CustomerExpects struct {
+	// Article Slug an answer cites
+	Article *string `json:"article,omitempty"`
+
+	// Intent Of an answer from the live record
+	Intent *string `json:"intent,omitempty"`
+
+	// Never None stands in any reply
+	Never *[]string `json:"never,omitempty"`
+
+	// Outcomes Each comes once at least; alone: people are never involved
+	Outcomes *[]CustomerExpectsOutcomes `json:"outcomes,omitempty"`
+
+	// Says Each stands in some reply
+	Says *[]string `json:"says,omitempty"`
+
+	// Within How many of the customer's messages it may take; 0: all
+	Within *int `json:"within,omitempty"`
+}
+
+// CustomerExpectsOutcomes defines model for CustomerExpects.Outcomes.
+type CustomerExpectsOutcomes string
+
+// CustomerReply defines model for CustomerReply.
+type CustomerReply struct {
+	// Has With says: what stands in the assistant's message
+	Has  *string           `json:"has,omitempty"`
+	Say  string            `json:"say"`
+	When CustomerReplyWhen `json:"when"`
+}
+
+// CustomerReplyWhen defines model for CustomerReply.When.
+type CustomerReplyWhen string
+
 // Delivery defines model for Delivery.
 type Delivery struct {
 	Attempts      int                 `json:"attempts"`
@@ -2091,6 +2228,28 @@ type Health struct {
 	Status  string  `json:"status"`
 	Version *string `json:"version,omitempty"`
 }
+
+// KeptCustomer Somebody who begins with the question and goes on talking. They are a member, manager or admin of a tenant and write English, German, French, Spanish or Portuguese.
+type KeptCustomer struct {
+	// Expect Everything named has to hold
+	Expect CustomerExpects `json:"expect"`
+
+	// Manner How they write every message
+	Manner *[]KeptCustomerManner `json:"manner,omitempty"`
+	Name   string                `json:"name"`
+
+	// Patience How often they ask again while something expected is missing, before they ask for a person
+	Patience *int `json:"patience,omitempty"`
+
+	// Replies What they say, once each, when they hear something; comes before then
+	Replies *[]CustomerReply `json:"replies,omitempty"`
+
+	// Then What they say next, whatever they hear
+	Then *[]string `json:"then,omitempty"`
+}
+
+// KeptCustomerManner defines model for KeptCustomer.Manner.
+type KeptCustomerManner string
 
 // KnowledgeSource defines model for KnowledgeSource.
 type KnowledgeSource struct {
@@ -2412,19 +2571,27 @@ type Proposal struct {
 // ProposalKind defines model for Proposal.Kind.
 type ProposalKind string
 
+// QuestionResult defines model for QuestionResult.
+type QuestionResult struct {
+	// Changed Other than the last time
+	Changed *bool              `json:"changed,omitempty"`
+	ID      openapi_types.UUID `json:"id"`
+	Outcome string             `json:"outcome"`
+	Passed  bool               `json:"passed"`
+
+	// Question Of a customer: the name
+	Question string `json:"question"`
+
+	// Transcript Of a customer
+	Transcript *[]TalkLine `json:"transcript,omitempty"`
+	Why        *string     `json:"why,omitempty"`
+}
+
 // QuestionRun defines model for QuestionRun.
 type QuestionRun struct {
-	Passed  int `json:"passed"`
-	Results []struct {
-		// Changed Other than the last time
-		Changed  *bool              `json:"changed,omitempty"`
-		ID       openapi_types.UUID `json:"id"`
-		Outcome  string             `json:"outcome"`
-		Passed   bool               `json:"passed"`
-		Question string             `json:"question"`
-		Why      *string            `json:"why,omitempty"`
-	} `json:"results"`
-	Total int `json:"total"`
+	Passed  int              `json:"passed"`
+	Results []QuestionResult `json:"results"`
+	Total   int              `json:"total"`
 }
 
 // Queue defines model for Queue.
@@ -2491,26 +2658,37 @@ type ReplayOutcome struct {
 // SavedQuestion defines model for SavedQuestion.
 type SavedQuestion struct {
 	// Article Slug that must be cited
-	Article  *string             `json:"article,omitempty"`
-	Contains *[]string           `json:"contains,omitempty"`
-	Expect   SavedQuestionExpect `json:"expect"`
-	ID       *openapi_types.UUID `json:"id,omitempty"`
-	Lacks    *[]string           `json:"lacks,omitempty"`
-	Locale   *string             `json:"locale,omitempty"`
+	Article  *string   `json:"article,omitempty"`
+	Contains *[]string `json:"contains,omitempty"`
+
+	// Customer Somebody who begins with the question and goes on talking. They are a member, manager or admin of a tenant and write English, German, French, Spanish or Portuguese.
+	Customer *KeptCustomer `json:"customer,omitempty"`
+
+	// Expect talk: what customer expects
+	Expect SavedQuestionExpect `json:"expect"`
+	ID     *openapi_types.UUID `json:"id,omitempty"`
+	Lacks  *[]string           `json:"lacks,omitempty"`
+	Locale *string             `json:"locale,omitempty"`
 
 	// Passed When it was last run
-	Passed   *bool              `json:"passed,omitempty"`
-	Question string             `json:"question"`
-	Role     *SavedQuestionRole `json:"role,omitempty"`
+	Passed   *bool  `json:"passed,omitempty"`
+	Question string `json:"question"`
+
+	// RanAt When it was last run
+	RanAt *time.Time         `json:"ran_at,omitempty"`
+	Role  *SavedQuestionRole `json:"role,omitempty"`
 
 	// TenantID As somebody of this tenant; absent: signed out
 	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+
+	// Transcript Of a customer's last run
+	Transcript *[]TalkLine `json:"transcript,omitempty"`
 
 	// Why What was not as expected
 	Why *string `json:"why,omitempty"`
 }
 
-// SavedQuestionExpect defines model for SavedQuestion.Expect.
+// SavedQuestionExpect talk: what customer expects
 type SavedQuestionExpect string
 
 // SavedQuestionRole defines model for SavedQuestion.Role.
@@ -2680,6 +2858,22 @@ type Synonym struct {
 	Locale *string             `json:"locale,omitempty"`
 	Terms  []string            `json:"terms"`
 }
+
+// TalkLine defines model for TalkLine.
+type TalkLine struct {
+	// Kind What the assistant did
+	Kind *string `json:"kind,omitempty"`
+
+	// Reason Why people are involved
+	Reason *string `json:"reason,omitempty"`
+
+	// Text Empty where the assistant passes on to people without more
+	Text string      `json:"text"`
+	Who  TalkLineWho `json:"who"`
+}
+
+// TalkLineWho defines model for TalkLine.Who.
+type TalkLineWho string
 
 // TaxonomyDraft defines model for TaxonomyDraft.
 type TaxonomyDraft struct {
@@ -3543,6 +3737,9 @@ type PutQuestionJSONRequestBody = SavedQuestion
 // RunQuestionsJSONRequestBody defines body for RunQuestions for application/json ContentType.
 type RunQuestionsJSONRequestBody = Against
 
+// TryQuestionJSONRequestBody defines body for TryQuestion for application/json ContentType.
+type TryQuestionJSONRequestBody = SavedQuestion
+
 // ReplayQuestionsJSONRequestBody defines body for ReplayQuestions for application/json ContentType.
 type ReplayQuestionsJSONRequestBody = Against
 
@@ -3704,9 +3901,12 @@ type ServerInterface interface {
 	// PutQuestion Keep a question; new without an id
 	// (PUT /v1/admin/questions)
 	PutQuestion(c *gin.Context)
-	// RunQuestions Ask all kept questions, without side effects; against an article's draft where one is named, and then nothing is stored
+	// RunQuestions Ask all kept questions and let kept customers talk, without side effects; against an article's draft where one is named, and then nothing is stored
 	// (POST /v1/admin/questions/run)
 	RunQuestions(c *gin.Context)
+	// TryQuestion Ask a question, or let a customer talk, before it is kept; nothing is stored
+	// (POST /v1/admin/questions/try)
+	TryQuestion(c *gin.Context)
 
 	// (DELETE /v1/admin/questions/{id})
 	DeleteQuestion(c *gin.Context, id IDPath)
@@ -4587,6 +4787,19 @@ func (siw *ServerInterfaceWrapper) RunQuestions(c *gin.Context) {
 	}
 
 	siw.Handler.RunQuestions(c)
+}
+
+// TryQuestion operation middleware
+func (siw *ServerInterfaceWrapper) TryQuestion(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TryQuestion(c)
 }
 
 // DeleteQuestion operation middleware
@@ -7317,6 +7530,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/questions", wrapper.ListQuestions)
 	router.PUT(options.BaseURL+"/v1/admin/questions", wrapper.PutQuestion)
 	router.POST(options.BaseURL+"/v1/admin/questions/run", wrapper.RunQuestions)
+	router.POST(options.BaseURL+"/v1/admin/questions/try", wrapper.TryQuestion)
 	router.DELETE(options.BaseURL+"/v1/admin/questions/:id", wrapper.DeleteQuestion)
 	router.POST(options.BaseURL+"/v1/admin/replay", wrapper.ReplayQuestions)
 	router.GET(options.BaseURL+"/v1/admin/proposals", wrapper.ListProposals)
@@ -8405,6 +8619,45 @@ type RunQuestionsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RunQuestionsdefaultApplicationProblemPlusJSONResponse) VisitRunQuestionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryQuestionRequestObject struct {
+	Body *TryQuestionJSONRequestBody
+}
+
+type TryQuestionResponseObject interface {
+	VisitTryQuestionResponse(w http.ResponseWriter) error
+}
+
+type TryQuestion200JSONResponse QuestionResult
+
+func (response TryQuestion200JSONResponse) VisitTryQuestionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryQuestiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryQuestiondefaultApplicationProblemPlusJSONResponse) VisitTryQuestionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12449,9 +12702,12 @@ type StrictServerInterface interface {
 	// PutQuestion Keep a question; new without an id
 	// (PUT /v1/admin/questions)
 	PutQuestion(ctx context.Context, request PutQuestionRequestObject) (PutQuestionResponseObject, error)
-	// RunQuestions Ask all kept questions, without side effects; against an article's draft where one is named, and then nothing is stored
+	// RunQuestions Ask all kept questions and let kept customers talk, without side effects; against an article's draft where one is named, and then nothing is stored
 	// (POST /v1/admin/questions/run)
 	RunQuestions(ctx context.Context, request RunQuestionsRequestObject) (RunQuestionsResponseObject, error)
+	// TryQuestion Ask a question, or let a customer talk, before it is kept; nothing is stored
+	// (POST /v1/admin/questions/try)
+	TryQuestion(ctx context.Context, request TryQuestionRequestObject) (TryQuestionResponseObject, error)
 
 	// (DELETE /v1/admin/questions/{id})
 	DeleteQuestion(ctx context.Context, request DeleteQuestionRequestObject) (DeleteQuestionResponseObject, error)
@@ -13718,6 +13974,48 @@ func (sh *strictHandler) RunQuestions(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RunQuestionsResponseObject); ok {
 		if err := validResponse.VisitRunQuestionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryQuestion operation middleware
+func (sh *strictHandler) TryQuestion(ctx *gin.Context) {
+	var request TryQuestionRequestObject
+
+	var body TryQuestionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryQuestion(ctx, request.(TryQuestionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryQuestion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TryQuestionResponseObject); ok {
+		if err := validResponse.VisitTryQuestionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/eval"
 	privacy "github.com/usherdesk/usher/triage/guard"
+	"github.com/usherdesk/usher/triage/rehearsal"
 )
 
 func wireQuestion(q eval.Question, last *eval.Result) SavedQuestion {
@@ -24,10 +25,35 @@ func wireQuestion(q eval.Question, last *eval.Result) SavedQuestion {
 	}
 	contains, lacks := list(q.Contains), list(q.Lacks)
 	out.Contains, out.Lacks = &contains, &lacks
+	if q.Customer != nil {
+		customer := wireCustomer(*q.Customer)
+		out.Customer = &customer
+	}
 	if last != nil {
-		out.Passed, out.Why = &last.Passed, some(last.Why)
+		out.Passed, out.Why, out.RanAt, out.Transcript = &last.Passed, some(last.Why), &last.At, wireTranscript(last.Outcome.Transcript)
 	}
 	return out
+}
+
+// question is what a curator wants kept, or tried.
+func question(in SavedQuestion) eval.Question {
+	q := eval.Question{
+		ID: value(in.ID), Text: strings.TrimSpace(in.Question), TenantID: in.TenantID, Role: cmp.Or(string(value(in.Role)), "member"),
+		Locale: cmp.Or(value(in.Locale), "en"), Expect: string(in.Expect), Article: value(in.Article),
+		Contains: value(in.Contains), Lacks: value(in.Lacks),
+	}
+	if in.Customer != nil {
+		q.Customer = customerOf(*in.Customer)
+	}
+	return q
+}
+
+func wireResult(r eval.Result) QuestionResult {
+	changed := r.Changed
+	return QuestionResult{
+		Changed: &changed, ID: r.Question.ID, Outcome: r.Outcome.Kind, Passed: r.Passed, Question: r.Question.Title(), Why: some(r.Why),
+		Transcript: wireTranscript(r.Outcome.Transcript),
+	}
 }
 
 // ListQuestions lists the kept questions with their last results.
@@ -56,11 +82,7 @@ func (s *Server) ListQuestions(ctx context.Context, _ ListQuestionsRequestObject
 
 // PutQuestion keeps a question.
 func (s *Server) PutQuestion(ctx context.Context, r PutQuestionRequestObject) (PutQuestionResponseObject, error) {
-	q := eval.Question{
-		ID: value(r.Body.ID), Text: strings.TrimSpace(r.Body.Question), TenantID: r.Body.TenantID, Role: cmp.Or(string(value(r.Body.Role)), "member"),
-		Locale: cmp.Or(value(r.Body.Locale), "en"), Expect: string(r.Body.Expect), Article: value(r.Body.Article),
-		Contains: value(r.Body.Contains), Lacks: value(r.Body.Lacks),
-	}
+	q := question(*r.Body)
 	err := s.Worker.WithSystem(ctx, "a curator keeps a question", func(tx pgx.Tx) (err error) {
 		q, err = eval.PutQuestion(ctx, tx, q, actor(ctx).ID)
 		return err
@@ -85,31 +107,41 @@ func (s *Server) RunQuestions(ctx context.Context, r RunQuestionsRequestObject) 
 	if s.Tester == nil {
 		return nil, problem.NotFound()
 	}
-	results, err := runQuestions(ctx, s, r.Body.ArticleID, r.Body.TenantID)
+	results, err := runQuestions(ctx, s, *r.Body)
 	if err != nil {
 		return nil, err
 	}
 	out := QuestionRun{Total: len(results), Passed: eval.Passed(results)}
 	for _, result := range results {
-		changed := result.Changed
-		out.Results = append(out.Results, struct {
-			Changed  *bool     `json:"changed,omitempty"`
-			ID       uuid.UUID `json:"id"`
-			Outcome  string    `json:"outcome"`
-			Passed   bool      `json:"passed"`
-			Question string    `json:"question"`
-			Why      *string   `json:"why,omitempty"`
-		}{&changed, result.Question.ID, result.Outcome.Kind, result.Passed, result.Question.Text, some(result.Why)})
+		out.Results = append(out.Results, wireResult(result))
 	}
 	out.Results = list(out.Results)
 	return RunQuestions200JSONResponse(out), nil
 }
 
-func runQuestions(ctx context.Context, s *Server, article, tenant *uuid.UUID) ([]eval.Result, error) {
+// TryQuestion asks what need not be kept.
+func (s *Server) TryQuestion(ctx context.Context, r TryQuestionRequestObject) (TryQuestionResponseObject, error) {
+	if s.Tester == nil {
+		return nil, problem.NotFound()
+	}
+	result, err := eval.Try(ctx, question(*r.Body), Pipeline(s.Tester, nil, nil))
+	if err != nil {
+		return nil, err
+	}
+	return TryQuestion200JSONResponse(wireResult(result)), nil
+}
+
+func runQuestions(ctx context.Context, s *Server, against Against) ([]eval.Result, error) {
 	var questions []eval.Question
 	var before map[uuid.UUID]eval.Result
 	err := s.Worker.WithSystem(ctx, "a curator runs saved questions", func(tx pgx.Tx) (err error) {
-		if questions, err = eval.Questions(ctx, tx); err == nil {
+		if against.ID == nil {
+			questions, err = eval.Questions(ctx, tx)
+		} else {
+			questions = make([]eval.Question, 1)
+			questions[0], err = eval.QuestionByID(ctx, tx, *against.ID)
+		}
+		if err == nil {
 			before, err = eval.LastResults(ctx, tx)
 		}
 		return err
@@ -117,12 +149,12 @@ func runQuestions(ctx context.Context, s *Server, article, tenant *uuid.UUID) ([
 	if err != nil {
 		return nil, err
 	}
-	results, err := eval.Ask(ctx, questions, Pipeline(s.Tester, article, tenant))
+	results, err := eval.Ask(ctx, questions, Pipeline(s.Tester, against.ArticleID, against.TenantID))
 	if err != nil {
 		return nil, err
 	}
 	eval.Against(results, before)
-	if article != nil || len(results) == 0 {
+	if against.ArticleID != nil || len(results) == 0 {
 		return results, nil // a try against a draft is nobody's history
 	}
 	err = s.Worker.WithSystem(ctx, "store a run of saved questions", func(tx pgx.Tx) error { return eval.SaveRun(ctx, tx, "by hand", results, time.Now()) })
@@ -166,7 +198,7 @@ func (s *Server) mayPublish(ctx context.Context, r ActOnArticleRequestObject) ([
 	for _, now := range live {
 		if now.Passed && len(broken) < 20 {
 			why := results[slices.IndexFunc(results, func(with eval.Result) bool { return with.Question.ID == now.Question.ID })].Why
-			broken = append(broken, problem.Field{Field: triage.Line(now.Question.Text, 200), Detail: why})
+			broken = append(broken, problem.Field{Field: triage.Line(now.Question.Title(), 200), Detail: why})
 		}
 	}
 	if len(broken) > 0 {
@@ -186,7 +218,7 @@ func (s *Server) keepRun(ctx context.Context, results []eval.Result) error {
 // Pipeline asks through a Tester: what is live, or with an article's draft in
 // its place. tenant is the space of the article, nil for a shared one.
 func Pipeline(t Tester, article, tenant *uuid.UUID) eval.Pipeline {
-	return func(ctx context.Context, q eval.Question) (eval.Outcome, error) {
+	asked := func(q eval.Question) TestQuestion {
 		role := TestQuestionRole(q.Role)
 		in := TestQuestion{Question: q.Text, TenantID: q.TenantID, Role: &role, Locale: &q.Locale}
 		// A tenant's own draft is there for its people only.
@@ -194,7 +226,10 @@ func Pipeline(t Tester, article, tenant *uuid.UUID) eval.Pipeline {
 			drafts := true
 			in.Drafts, in.ArticleID = &drafts, article
 		}
-		run, err := t.Test(ctx, in)
+		return in
+	}
+	answer := func(ctx context.Context, q eval.Question) (eval.Outcome, error) {
+		run, err := t.Test(ctx, asked(q))
 		if err != nil {
 			return eval.Outcome{}, err
 		}
@@ -220,6 +255,8 @@ func Pipeline(t Tester, article, tenant *uuid.UUID) eval.Pipeline {
 		}
 		return out, nil
 	}
+	talk := func(ctx context.Context, q eval.Question) (rehearsal.Partner, error) { return t.Talk(ctx, asked(q)) }
+	return eval.Pipeline{Answer: answer, Talk: talk}
 }
 
 // ReplayQuestions lists what a draft would change.

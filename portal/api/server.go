@@ -37,6 +37,7 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/topic"
 	"github.com/usherdesk/usher/triage/upkeep"
 )
@@ -53,6 +54,8 @@ type OnboardingView interface {
 // Tester shows curators what the assistant would say, without side effects.
 type Tester interface {
 	Test(ctx context.Context, question TestQuestion) (TestRun, error)
+	// Talk begins a conversation as the person question names; its text is not asked.
+	Talk(ctx context.Context, question TestQuestion) (rehearsal.Partner, error)
 }
 
 // Config joins the server to the services. App and Identity are needed; what is

@@ -35,11 +35,13 @@ import (
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/topic"
 	"github.com/usherdesk/usher/triage/upkeep"
@@ -366,6 +368,16 @@ type tester struct{}
 
 func (tester) Test(_ context.Context, q api.TestQuestion) (api.TestRun, error) {
 	return api.TestRun{Route: "answer", Outcome: "answered", Evidence: "documents", Passages: []api.Passage{}, Answer: &q.Question}, nil
+}
+
+func (tester) Talk(context.Context, api.TestQuestion) (rehearsal.Partner, error) {
+	return parrot{}, nil
+}
+
+type parrot struct{}
+
+func (parrot) Say(_ context.Context, text string) (assistant.Said, error) {
+	return assistant.Said{Kind: "answer", Text: text}, nil
 }
 
 type reviewer struct{ db *tenantdb.DB }

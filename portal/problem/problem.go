@@ -36,6 +36,7 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/upkeep"
 )
@@ -163,6 +164,7 @@ var rules = []rule{
 	{procedure.ErrIntentTaken, 409, "intent_taken", "Another procedure in use has this intent. Take it out of use first."},
 	{proposal.ErrNotFound, 404, "not_found", ""},
 	{eval.ErrQuestionNotFound, 404, "not_found", ""},
+	{rehearsal.ErrBadScenario, 400, "bad_customer", "The customer cannot be kept: it needs a name, an organisation, one of the five languages, an opening, and something to expect that is no contradiction. A reply to certain words names them. It says at most 20 messages."},
 	{eval.ErrBadQuestion, 400, "bad_question", "The question cannot be kept: it needs a text, a known role and tenant, what to expect, and at most 20 conditions."},
 	{document.ErrNotFound, 404, "not_found", ""},
 	{blob.ErrNone, 404, "not_found", ""},

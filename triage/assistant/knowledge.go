@@ -28,6 +28,8 @@ type FromKnowledge struct {
 	// passage is shown to no model; where the answer rests on it the built-in
 	// composer quotes instead. Nil: nothing.
 	Inspect func(text string) []string
+	// Draft is searched as if it were published, for curators; nil: none.
+	Draft *search.Draft
 }
 
 // Found is one run's material, for the curators' test page as well.
@@ -99,7 +101,7 @@ func (k FromKnowledge) Preview(ctx context.Context, in AnswerRequest) (AnswerRep
 func (k FromKnowledge) lookUp(ctx context.Context, in AnswerRequest) (Found, error) {
 	language, _, _ := strings.Cut(strings.ToLower(in.Asker.Locale), "-")
 	return k.Find(ctx, search.Query{
-		Text: in.Question, History: turns(in.History), Limit: 8,
+		Text: in.Question, History: turns(in.History), Limit: 8, Draft: k.Draft,
 		Viewer: knowledge.Viewer{
 			TenantID: in.Asker.TenantID, Roles: in.Asker.Roles, Departments: in.Asker.Departments, Plan: in.Plan, Locale: language,
 		},

@@ -26,7 +26,7 @@ func (a *Assistant) procedure(ctx context.Context, r *run) error {
 		return nil
 	}
 	turn, err := a.Procedures.Next(ctx, procedure.Request{
-		Asker: r.asker, ConversationID: r.conversation.ID, Text: r.message.Body, Intent: r.classification.Intent, Language: r.language(),
+		Asker: r.asker, ConversationID: r.conversation.ID, Text: r.message.Body, Intent: r.classification.Intent, Language: r.language(), Waiting: r.waiting,
 	})
 	if errors.Is(err, procedure.ErrNotFound) {
 		return nil

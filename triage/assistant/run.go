@@ -54,7 +54,8 @@ type run struct {
 	thanks         bool
 	gap            bool
 	delivered      bool
-	rehearsed      bool // nothing of it is stored: see Talk
+	rehearsed      bool           // nothing of it is stored: see Talk
+	waiting        *procedure.Run // of a Talk: the run that waits for an answer
 	decision       decision
 }
 
@@ -138,15 +139,8 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	if locale != nil {
 		r.asker.Locale = *locale
 	}
-	rows, err := tx.Query(ctx, `select m.body, c.corrected_intent from classifications c
-		join messages m on m.tenant_id = c.tenant_id and m.id = c.message_id
-		where c.tenant_id = $1 and c.corrected_intent is not null and m.state <> 'deleted'
-		order by c.corrected_at desc limit $2`, r.args.TenantID, maxCorrections)
-	if err != nil {
-		return fmt.Errorf("read corrections: %w", err)
-	}
-	if r.corrections, err = pgx.CollectRows(rows, pgx.RowToStructByName[Correction]); err != nil {
-		return fmt.Errorf("read corrections: %w", err)
+	if r.corrections, err = corrections(ctx, tx, r.args.TenantID); err != nil {
+		return err
 	}
 	earlier, err := triage.MessagesBefore(ctx, tx, r.args.TenantID, r.conversation.ID, r.message.Seq, false, historyTurns)
 	if err != nil {
@@ -158,6 +152,22 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+// corrections are the tenant's messages that people classified, latest first.
+func corrections(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) ([]Correction, error) {
+	rows, err := tx.Query(ctx, `select m.body, c.corrected_intent from classifications c
+		join messages m on m.tenant_id = c.tenant_id and m.id = c.message_id
+		where c.tenant_id = $1 and c.corrected_intent is not null and m.state <> 'deleted'
+		order by c.corrected_at desc limit $2`, tenant, maxCorrections)
+	if err != nil {
+		return nil, fmt.Errorf("read corrections: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByName[Correction])
+	if err != nil {
+		return nil, fmt.Errorf("read corrections: %w", err)
+	}
+	return out, nil
 }
 
 // personInCharge is why a message is not answered, only read.

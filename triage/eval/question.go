@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/triage/rehearsal"
 )
 
 // Errors of saved questions.
@@ -25,10 +28,31 @@ type Question struct {
 	TenantID *uuid.UUID `db:"as_tenant"` // as whose person it is asked; nil: somebody signed out
 	Role     string     `db:"role"`
 	Locale   string     `db:"locale"`
-	Expect   string     `db:"expect"`   // answer, status, escalate, not_found
+	Expect   string     `db:"expect"`   // answer, status, escalate, not_found; talk: what Customer expects
 	Article  string     `db:"article"`  // slug that must be cited; empty: any
 	Contains []string   `db:"contains"` // each must stand in the answer, case aside
 	Lacks    []string   `db:"lacks"`    // none may
+	// Customer goes on talking after the question; nil: it is asked once.
+	Customer *rehearsal.Scenario `db:"customer"`
+}
+
+// ExpectTalk is what is expected of a question with a Customer.
+const ExpectTalk = "talk"
+
+// Title is what curators know a question by.
+func (q Question) Title() string {
+	if q.Customer != nil {
+		return q.Customer.Name
+	}
+	return q.Text
+}
+
+// scenario is the customer with what stands beside it.
+func (q Question) scenario() rehearsal.Scenario {
+	s := *q.Customer
+	s.Opening, s.Role = q.Text, q.Role
+	s.Language, _, _ = strings.Cut(strings.ToLower(q.Locale), "-")
+	return s
 }
 
 // Outcome is what became of a question, in what a curator can expect.
@@ -37,10 +61,15 @@ type Outcome struct {
 	Text     string   `json:"text,omitempty"`
 	Articles []string `json:"articles,omitempty"` // slugs cited
 	Intent   string   `json:"intent,omitempty"`
+	// Transcript is the whole conversation of a customer; Kind is then how it ended.
+	Transcript []rehearsal.Line `json:"transcript,omitempty"`
 }
 
-// Pipeline answers a question as the live assistant would, without effects.
-type Pipeline func(ctx context.Context, q Question) (Outcome, error)
+// Pipeline does what the live assistant would, without effects.
+type Pipeline struct {
+	Answer func(ctx context.Context, q Question) (Outcome, error)           // a question asked once
+	Talk   func(ctx context.Context, q Question) (rehearsal.Partner, error) // begins a conversation
+}
 
 // Result is one question's outcome.
 type Result struct {
@@ -49,6 +78,7 @@ type Result struct {
 	Passed   bool
 	Why      string // what is not as expected
 	Changed  bool   // it passed before and does not now, or the other way round
+	At       time.Time
 }
 
 // Grade says whether an outcome is as expected, and what is not.
@@ -78,6 +108,14 @@ func (q Question) check() error {
 	switch {
 	case strings.TrimSpace(q.Text) == "" || len([]rune(q.Text)) > 2000:
 		return bad("it needs a text of at most 2000 characters")
+	case (q.Expect == ExpectTalk) != (q.Customer != nil):
+		return bad("a customer expects talk, and nothing else does")
+	case q.Customer != nil && q.TenantID == nil:
+		return bad("a customer is somebody of a tenant")
+	case q.Customer != nil:
+		if err := q.scenario().Check(); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadQuestion, err)
+		}
 	case !slices.Contains([]string{"answer", "status", "escalate", "not_found"}, q.Expect):
 		return bad("it may expect answer, status, escalate or not_found")
 	case !slices.Contains([]string{"visitor", "member", "manager", "admin", "agent"}, q.Role):
@@ -88,7 +126,7 @@ func (q Question) check() error {
 	return nil
 }
 
-const questionColumns = `id, question, as_tenant, role, locale, expect, article, contains, lacks`
+const questionColumns = `id, question, as_tenant, role, locale, expect, article, contains, lacks, customer`
 
 // Questions lists all saved questions, oldest first.
 func Questions(ctx context.Context, tx pgx.Tx) ([]Question, error) {
@@ -101,6 +139,22 @@ func Questions(ctx context.Context, tx pgx.Tx) ([]Question, error) {
 		return nil, fmt.Errorf("list saved questions: %w", err)
 	}
 	return out, nil
+}
+
+// QuestionByID is one saved question.
+func QuestionByID(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Question, error) {
+	rows, err := tx.Query(ctx, `select `+questionColumns+` from saved_questions where id = $1`, id)
+	if err != nil {
+		return Question{}, fmt.Errorf("read saved question: %w", err)
+	}
+	q, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Question])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Question{}, ErrQuestionNotFound
+	}
+	if err != nil {
+		return Question{}, fmt.Errorf("read saved question: %w", err)
+	}
+	return q, nil
 }
 
 // PutQuestion stores a question, new where it has no id.
@@ -127,11 +181,11 @@ func PutQuestion(ctx context.Context, tx pgx.Tx, q Question, by uuid.UUID) (Ques
 	if fresh {
 		q.ID = uuid.Must(uuid.NewV7())
 	}
-	tag, err := tx.Exec(ctx, `insert into saved_questions (id, question, as_tenant, role, locale, expect, article, contains, lacks, created_by)
-		select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 where $11 or exists (select from saved_questions where id = $1)
+	tag, err := tx.Exec(ctx, `insert into saved_questions (id, question, as_tenant, role, locale, expect, article, contains, lacks, created_by, customer)
+		select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12 where $11 or exists (select from saved_questions where id = $1)
 		on conflict (id) do update set question = excluded.question, as_tenant = excluded.as_tenant, role = excluded.role, locale = excluded.locale,
-		  expect = excluded.expect, article = excluded.article, contains = excluded.contains, lacks = excluded.lacks, updated_at = now()`,
-		q.ID, q.Text, q.TenantID, q.Role, q.Locale, q.Expect, q.Article, q.Contains, q.Lacks, by, fresh)
+		  expect = excluded.expect, article = excluded.article, contains = excluded.contains, lacks = excluded.lacks, customer = excluded.customer, updated_at = now()`,
+		q.ID, q.Text, q.TenantID, q.Role, q.Locale, q.Expect, q.Article, q.Contains, q.Lacks, by, fresh, q.Customer)
 	if err != nil {
 		return Question{}, fmt.Errorf("store saved question: %w", err)
 	}
@@ -153,23 +207,59 @@ func DeleteQuestion(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	return nil
 }
 
-// Ask puts every question to the pipeline and grades what comes.
+// Ask puts every question to the pipeline, lets customers talk to it, and grades
+// what comes.
 func Ask(ctx context.Context, questions []Question, pipeline Pipeline) ([]Result, error) {
 	results := make([]Result, len(questions))
 	for i, q := range questions {
-		outcome, err := pipeline(ctx, q)
+		r, err := ask(ctx, q, pipeline)
 		if err != nil {
-			return nil, fmt.Errorf("saved question %q: %w", q.Text, err)
+			return nil, fmt.Errorf("saved question %q: %w", q.Title(), err)
 		}
-		passed, why := q.Grade(outcome)
-		results[i] = Result{Question: q, Outcome: outcome, Passed: passed, Why: why}
+		results[i] = r
 	}
 	return results, nil
 }
 
+// Try asks one question that need not be stored.
+func Try(ctx context.Context, q Question, pipeline Pipeline) (Result, error) {
+	if err := q.check(); err != nil {
+		return Result{}, err
+	}
+	return ask(ctx, q, pipeline)
+}
+
+func ask(ctx context.Context, q Question, pipeline Pipeline) (Result, error) {
+	if q.Customer != nil {
+		return talk(ctx, q, pipeline)
+	}
+	outcome, err := pipeline.Answer(ctx, q)
+	if err != nil {
+		return Result{}, err
+	}
+	passed, why := q.Grade(outcome)
+	return Result{Question: q, Outcome: outcome, Passed: passed, Why: why}, nil
+}
+
+func talk(ctx context.Context, q Question, pipeline Pipeline) (Result, error) {
+	partner, err := pipeline.Talk(ctx, q)
+	if err != nil {
+		return Result{}, err
+	}
+	played, err := q.scenario().Play(ctx, partner)
+	if err != nil {
+		return Result{}, err
+	}
+	outcome := Outcome{Transcript: played.Transcript}
+	for _, line := range played.Transcript {
+		outcome.Kind = cmp.Or(line.Kind, outcome.Kind)
+	}
+	return Result{Question: q, Outcome: outcome, Passed: played.Passed, Why: played.Why}, nil
+}
+
 // LastResults are the latest stored results, by question.
 func LastResults(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]Result, error) {
-	rows, err := tx.Query(ctx, `select distinct on (s.question_id) s.question_id, s.passed, s.why, s.outcome from question_results s
+	rows, err := tx.Query(ctx, `select distinct on (s.question_id) s.question_id, s.passed, s.why, s.outcome, r.ran_at from question_results s
 		join question_runs r on r.id = s.run_id order by s.question_id, r.ran_at desc, r.id desc`)
 	if err != nil {
 		return nil, fmt.Errorf("read question results: %w", err)
@@ -177,7 +267,7 @@ func LastResults(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]Result, error) {
 	out := map[uuid.UUID]Result{}
 	var id uuid.UUID
 	var r Result
-	_, err = pgx.ForEachRow(rows, []any{&id, &r.Passed, &r.Why, &r.Outcome}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &r.Passed, &r.Why, &r.Outcome, &r.At}, func() error {
 		out[id] = r
 		r = Result{}
 		return nil

@@ -40,11 +40,11 @@ func Compare(q Question, before, after Outcome) (Change, bool) {
 func Replay(ctx context.Context, questions []Question, live, changed Pipeline) ([]Change, error) {
 	var out []Change
 	for _, q := range questions {
-		before, err := live(ctx, q)
+		before, err := live.Answer(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("replay: %w", err)
 		}
-		after, err := changed(ctx, q)
+		after, err := changed.Answer(ctx, q)
 		if err != nil {
 			return nil, fmt.Errorf("replay: %w", err)
 		}

@@ -30,6 +30,8 @@ type Request struct {
 	Text           string
 	Intent         string // as classified; empty: none
 	Language       string
+	// Waiting is the run that waits where none is stored; nil: the conversation's.
+	Waiting *Run
 }
 
 // Next is what a message comes to: the next turn of the run that waits, or the
@@ -39,7 +41,11 @@ func (s *Service) Next(ctx context.Context, in Request) (Turn, error) {
 	var run Run
 	var facts map[string]string
 	err := s.DB.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
-		run, err = waiting(ctx, tx, in.Asker.TenantID, in.ConversationID)
+		if in.Waiting != nil {
+			run = *in.Waiting
+		} else {
+			run, err = waiting(ctx, tx, in.Asker.TenantID, in.ConversationID)
+		}
 		switch {
 		case err == nil:
 			p, err = versionOf(ctx, tx, run.Key, run.Version)

@@ -32,10 +32,10 @@ func (s Scenario) written(text string) string {
 	return text
 }
 
-// insisting asks the last question once more.
-func (s Scenario) insisting(time int) string {
+// insisting asks once more.
+func (s Scenario) insisting(time int, question string) string {
 	list := phrases[s.Language].insist
-	return list[time%len(list)] + " " + s.written(s.Say[len(s.Say)-1])
+	return list[time%len(list)] + " " + s.written(question)
 }
 
 // mistyped swaps two letters within every third word of six letters or more.

@@ -226,7 +226,7 @@ func (s *Service) kept(ctx context.Context, tried *taxonomy.Engine) ([]KeptChang
 	}
 	for i := range then {
 		if then[i].Passed != now[i].Passed {
-			out = append(out, KeptChange{triage.Line(questions[i].Text, 200), then[i].Passed, cmp.Or(then[i].Why, now[i].Why)})
+			out = append(out, KeptChange{triage.Line(questions[i].Title(), 200), then[i].Passed, cmp.Or(then[i].Why, now[i].Why)})
 		}
 	}
 	return out, nil

@@ -62,13 +62,13 @@ func prepare(t *testing.T) bench {
 	b.engine = taxonomy.NewEngine(b.Worker.Pool(), nil)
 	require.NoError(t, b.engine.Refresh(t.Context()))
 	b.service = upkeep.New(upkeep.Config{DB: b.Worker, Jobs: noJobs{}, Engine: b.engine, Pipeline: func(e *taxonomy.Engine) eval.Pipeline {
-		return func(ctx context.Context, q eval.Question) (eval.Outcome, error) {
+		return eval.Pipeline{Answer: func(ctx context.Context, q eval.Question) (eval.Outcome, error) {
 			c, err := e.Classify(ctx, taxonomy.Input{Text: q.Text})
 			if c.Route == taxonomy.RouteEscalate {
 				return eval.Outcome{Kind: "escalate"}, err
 			}
 			return eval.Outcome{Kind: "answer", Text: "about " + c.Intent}, err
-		}
+		}}
 	}})
 	return b
 }

@@ -328,3 +328,60 @@ test("a curator keeps questions and sees what a draft would change before publis
   await page.getByText(/^Published\. Answers use it/).first().waitFor();
   await close();
 });
+
+test("a curator makes up a customer who goes on talking, and a draft that loses them is held back", async () => {
+  const { page, close } = await visit("Cleo Martin", { width: 1280, height: 900, allow: [/409/] });
+  await page.goto("/admin/articles/new");
+  await page.getByRole("textbox", { name: "Title" }).fill("Clean the carton folder");
+  await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("## How to clean the carton folder\n\n1. Switch the carton folder off.\n2. Wipe the suction cups with the grey cloth.\n");
+  await page.getByRole("button", { name: "Save draft" }).click();
+  await page.waitForURL(/\/admin\/articles\/[0-9a-f-]{36}/);
+  const article = page.url();
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await page.getByText(/^Published\. Answers use it/).first().waitFor();
+  await assertSoon(async () => (await page.request.get("/v1/kb/search?q=carton+folder").then((r) => r.json())).passages.some((p) => /grey cloth/.test(p.text)), "the article is found");
+
+  await page.goto("/admin/questions");
+  await page.getByRole("button", { name: "Make up a customer" }).click();
+  await page.getByRole("button", { name: "Keep", exact: true }).click();
+  await page.getByText("Give the customer a name.").first().waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("Cleans the folder, then wants a person");
+  await page.getByLabel("As somebody of").selectOption({ label: "Acme Logistics" });
+  await page.getByLabel("First message").fill("How do I clean the carton folder?");
+  await page.getByRole("button", { name: "Add a reply" }).click();
+  const reply = page.getByRole("group", { name: "Reply 1" });
+  await reply.getByLabel("When the assistant").selectOption({ label: "says" });
+  await reply.getByLabel("These words").fill("grey cloth");
+  await reply.getByLabel("They reply").fill("We have none. I want to talk to a person.");
+  await page.getByLabel("An answer from articles").check();
+  await page.getByLabel("A person takes over").check();
+  await page.getByLabel("Must never say").fill("bleach");
+  await state(page, "admin-customer");
+  await page.getByRole("button", { name: "Let them talk" }).click();
+  const result = page.getByRole("region", { name: "What came of it" });
+  await result.getByText("As expected").waitFor();
+  await result.getByText("We have none. I want to talk to a person.").waitFor();
+  await result.getByText("Passed to a person").waitFor();
+  await state(page, "admin-customer-talked");
+  await page.getByRole("button", { name: "Keep", exact: true }).click();
+
+  const kept = page.getByRole("listitem").filter({ hasText: "Cleans the folder, then wants a person" }).first();
+  await kept.getByRole("button", { name: "Run" }).click();
+  await kept.getByText("As expected").waitFor();
+  await kept.getByText(/^The last conversation/).click();
+  await kept.getByText("Wipe the suction cups with the grey cloth").waitFor();
+  await state(page, "admin-customers");
+  assert.equal((await page.request.get("/v1/agent/tickets").then((r) => r.json())).tickets.filter((t) => /carton folder/i.test(t.subject)).length, 0, "no ticket came of it");
+
+  await page.goto(article);
+  await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("## How to clean the carton folder\n\nSend the carton folder to us to clean it.\n");
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  const held = page.getByRole("dialog", { name: "Kept questions would fail" });
+  await held.getByText("Cleans the folder, then wants a person").waitFor();
+  await state(page, "admin-customer-held-back");
+  await held.getByRole("button", { name: "Keep editing" }).click();
+  await page.goto("/admin/questions");
+  await page.getByRole("button", { name: "Forget Cleans the folder, then wants a person" }).click();
+  await kept.waitFor({ state: "detached" });
+  await close();
+});

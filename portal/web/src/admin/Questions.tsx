@@ -1,27 +1,31 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { call } from "../api/client";
 import type { SavedQuestion } from "../api/types";
 import { announce } from "../ui/announce";
-import { Failed, Head, problemOf } from "../ui/Console";
-import { Badge, Banner, Dialog, Empty, Field, Loading } from "../ui/parts";
+import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { words } from "../ui/format";
+import { Badge, Banner, Dialog, Empty, Field, Loading, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { AsWhom } from "./AsWhom";
+import { Customer, expected, listOf, newCustomer, Transcript } from "./Customer";
 
-const expectations: Record<SavedQuestion["expect"], string> = {
+const expectations: Record<Exclude<SavedQuestion["expect"], "talk">, string> = {
   answer: "An answer from articles",
   status: "An answer from live records",
   escalate: "A person takes it",
   not_found: "Nothing is found, and it says so",
 };
 
-/** Questions that must stay right, and whether they are. */
+/** Questions and customers that must stay right, and whether they are. */
 export function Questions() {
   const load = useLoad((signal) => call("get", "/v1/admin/questions", { signal }), "questions");
+  const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   const [editing, setEditing] = useState<SavedQuestion>();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState("");
   const act = async (what: () => Promise<void>) => {
+    if (busy) return;
     setProblem("");
     setBusy(true);
     try {
@@ -41,17 +45,44 @@ export function Questions() {
       setSaid(text);
       announce(text);
     });
-  const rows = load.data?.questions ?? [];
+  const runOne = (q: SavedQuestion) =>
+    act(async () => {
+      const result = await call("post", "/v1/admin/questions/run", { body: { id: q.id } });
+      setSaid("");
+      announce(result.passed > 0 ? "As expected." : `Not as expected. ${result.results[0]?.why ?? ""}`);
+    });
+  const forget = (q: SavedQuestion) =>
+    act(async () => {
+      await call("delete", "/v1/admin/questions/{id}", { params: { id: q.id ?? "" } });
+      announce("Forgotten.");
+    });
+  const done = () => {
+    setEditing(undefined);
+    setSaid("");
+    load.reload();
+  };
+  if (editing?.customer) return <Customer question={{ ...editing, customer: editing.customer }} onClose={done} />;
+  const all = load.data?.questions ?? [];
+  const questions = all.filter((q) => !q.customer);
+  const customers = all.filter((q) => q.customer);
+  const row = (q: SavedQuestion, about: ReactNode) => (
+    <Row key={q.id} question={q} busy={busy} onRun={() => void runOne(q)} onEdit={() => setEditing(q)} onForget={() => void forget(q)}>
+      {about}
+    </Row>
+  );
   return (
     <div className="console-page">
       <Head title="Kept questions" suffix="Knowledge" />
-      <p className="muted small">Questions with what has to become of them. They run on the real pipeline and have no effect on anybody; run them before you publish.</p>
+      <p className="muted small">Questions, and customers who go on talking, with what has to become of them. They run on the real pipeline and have no effect on anybody. They also run before an article is published.</p>
       <p className="row">
         <button type="button" className="btn btn-primary" onClick={() => setEditing({ question: "", expect: "answer", role: "member", locale: "en" })}>
           Keep a question
         </button>
-        {rows.length > 0 && (
-          <button type="button" className="btn" aria-disabled={busy || undefined} onClick={() => !busy && void run()}>
+        <button type="button" className="btn" onClick={() => setEditing(newCustomer())}>
+          Make up a customer
+        </button>
+        {all.length > 0 && (
+          <button type="button" className="btn" aria-disabled={busy || undefined} onClick={() => void run()}>
             {busy && <span className="spin" aria-hidden="true" />} Run all
           </button>
         )}
@@ -64,62 +95,83 @@ export function Questions() {
       )}
       {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
       {!load.data && load.loading && <Loading label="Loading…" />}
-      {load.data && rows.length === 0 && <Empty icon="flask">No questions are kept yet. Begin with the five your customers ask most.</Empty>}
-      <ul className="plain-list stack stack-2">
-        {rows.map((q) => (
-          <li key={q.id} className="card stack stack-2">
-            <p className="row">
-              <b className="grow" dir="auto">
-                {q.question}
-              </b>
-              {q.passed !== undefined && <Badge tone={q.passed ? "ok" : "bad"}>{q.passed ? "As expected" : "Not as expected"}</Badge>}
-            </p>
-            <p className="small muted">
-              {expectations[q.expect]}
-              {q.article && <> · cites {q.article}</>}
-              {q.contains?.length ? <> · says {q.contains.join(", ")}</> : null}
-              {q.lacks?.length ? <> · never says {q.lacks.join(", ")}</> : null}
-              {q.why && <> · now: {q.why}</>}
-            </p>
-            <p className="row">
-              <button type="button" className="btn btn-small" onClick={() => setEditing(q)}>
-                Edit <span className="vh">{q.question}</span>
-              </button>
-              <button
-                type="button"
-                className="btn btn-small btn-quiet"
-                onClick={() =>
-                  void act(async () => {
-                    await call("delete", "/v1/admin/questions/{id}", { params: { id: q.id ?? "" } });
-                    announce("Forgotten.");
-                  })
-                }
-              >
-                Forget <span className="vh">{q.question}</span>
-              </button>
-            </p>
-          </li>
-        ))}
-      </ul>
-      {editing && (
-        <Edit
-          question={editing}
-          onClose={() => setEditing(undefined)}
-          onDone={() => {
-            setEditing(undefined);
-            load.reload();
-          }}
-        />
+      {load.data && all.length === 0 && <Empty icon="flask">No questions are kept yet. Begin with the five your customers ask most.</Empty>}
+      {questions.length > 0 && (
+        <section className="stack stack-3" aria-labelledby="q-once">
+          <h2 id="q-once">Questions</h2>
+          <ul className="plain-list stack stack-2">
+            {questions.map((q) =>
+              row(
+                q,
+                <>
+                  {q.expect !== "talk" && expectations[q.expect]}
+                  {q.article && <> · cites {q.article}</>}
+                  {q.contains?.length ? <> · says {q.contains.join(", ")}</> : null}
+                  {q.lacks?.length ? <> · never says {q.lacks.join(", ")}</> : null}
+                </>,
+              ),
+            )}
+          </ul>
+        </section>
       )}
+      {customers.length > 0 && (
+        <section className="stack stack-3" aria-labelledby="q-talk">
+          <h2 id="q-talk">Customers</h2>
+          <ul className="plain-list stack stack-2">
+            {customers.map((q) =>
+              row(
+                q,
+                <>
+                  {words(q.role ?? "member")} of {tenants.data?.tenants.find((t) => t.id === q.tenant_id)?.name ?? "an organisation"}, begins with <span dir="auto">“{q.question}”</span>
+                  {q.customer && <> Expected: {expected(q.customer)}.</>}
+                </>,
+              ),
+            )}
+          </ul>
+        </section>
+      )}
+      {editing && <Edit question={editing} onClose={() => setEditing(undefined)} onDone={done} />}
     </div>
   );
 }
 
-const listOf = (text: string) =>
-  text
-    .split(",")
-    .map((t) => t.trim())
-    .filter(Boolean);
+type Acts = { busy: boolean; onRun: () => void; onEdit: () => void; onForget: () => void };
+
+/** One that is kept, with its last run. */
+function Row({ question: q, busy, onRun, onEdit, onForget, children }: Acts & { question: SavedQuestion; children: ReactNode }) {
+  const title = q.customer?.name ?? q.question;
+  return (
+    <li className="card stack stack-2">
+      <p className="row">
+        <b className="grow" dir="auto">
+          {title}
+        </b>
+        {q.passed !== undefined && <Badge tone={q.passed ? "ok" : "bad"}>{q.passed ? "As expected" : "Not as expected"}</Badge>}
+      </p>
+      <p className="small muted">{children}</p>
+      {q.passed === false && q.why && <p className="small">{q.why}</p>}
+      {q.transcript && q.ran_at && (
+        <details>
+          <summary className="small">
+            The last conversation, <Time at={q.ran_at} locale={locale} />
+          </summary>
+          <Transcript lines={q.transcript} />
+        </details>
+      )}
+      <p className="row">
+        <button type="button" className="btn btn-small" aria-disabled={busy || undefined} onClick={onRun}>
+          Run <span className="vh">{title}</span>
+        </button>
+        <button type="button" className="btn btn-small" onClick={onEdit}>
+          Edit <span className="vh">{title}</span>
+        </button>
+        <button type="button" className="btn btn-small btn-quiet" onClick={onForget}>
+          Forget <span className="vh">{title}</span>
+        </button>
+      </p>
+    </li>
+  );
+}
 
 function Edit({ question, onClose, onDone }: { question: SavedQuestion; onClose: () => void; onDone: () => void }) {
   const [q, setQ] = useState(question);
@@ -131,7 +183,7 @@ function Edit({ question, onClose, onDone }: { question: SavedQuestion; onClose:
     e.preventDefault();
     if (!q.question.trim()) return setProblem("Write the question.");
     try {
-      const { passed: _passed, why: _why, ...rest } = q;
+      const { passed: _passed, why: _why, ran_at: _ran, ...rest } = q;
       await call("put", "/v1/admin/questions", { body: { ...rest, question: q.question.trim(), contains: listOf(contains), lacks: listOf(lacks) } });
       announce("Kept.");
       onDone();

@@ -1046,8 +1046,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask all kept questions, without side effects; against an article's draft where one is named, and then nothing is stored */
+        /** Ask all kept questions and let kept customers talk, without side effects; against an article's draft where one is named, and then nothing is stored */
         post: operations["runQuestions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/questions/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a question, or let a customer talk, before it is kept; nothing is stored */
+        post: operations["tryQuestion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2841,8 +2858,12 @@ export interface components {
             /** @enum {string} */
             role?: "visitor" | "member" | "manager" | "admin" | "agent";
             locale?: string;
-            /** @enum {string} */
-            expect: "answer" | "status" | "escalate" | "not_found";
+            /**
+             * @description talk: what customer expects
+             * @enum {string}
+             */
+            expect: "answer" | "status" | "escalate" | "not_found" | "talk";
+            customer?: components["schemas"]["KeptCustomer"];
             /** @description Slug that must be cited */
             article?: string;
             contains?: string[];
@@ -2851,8 +2872,65 @@ export interface components {
             passed?: boolean;
             /** @description What was not as expected */
             why?: string;
+            /**
+             * Format: date-time
+             * @description When it was last run
+             */
+            ran_at?: string;
+            /** @description Of a customer's last run */
+            transcript?: components["schemas"]["TalkLine"][];
+        };
+        /** @description Somebody who begins with the question and goes on talking. They are a member, manager or admin of a tenant and write English, German, French, Spanish or Portuguese. */
+        KeptCustomer: {
+            name: string;
+            /** @description What they say next, whatever they hear */
+            then?: string[];
+            /** @description What they say, once each, when they hear something; comes before then */
+            replies?: components["schemas"]["CustomerReply"][];
+            /** @description How they write every message */
+            manner?: ("greeting" | "typos" | "shouting")[];
+            /** @description How often they ask again while something expected is missing, before they ask for a person */
+            patience?: number;
+            expect: components["schemas"]["CustomerExpects"];
+        };
+        CustomerReply: {
+            /** @enum {string} */
+            when: "asks" | "answers" | "not_found" | "person" | "says";
+            /** @description With says: what stands in the assistant's message */
+            has?: string;
+            say: string;
+        };
+        /** @description Everything named has to hold */
+        CustomerExpects: {
+            /** @description Each comes once at least; alone: people are never involved */
+            outcomes?: ("answer" | "status" | "asks" | "not_found" | "person" | "alone")[];
+            /** @description Slug an answer cites */
+            article?: string;
+            /** @description Of an answer from the live record */
+            intent?: string;
+            /** @description Each stands in some reply */
+            says?: string[];
+            /** @description None stands in any reply */
+            never?: string[];
+            /** @description How many of the customer's messages it may take; 0: all */
+            within?: number;
+        };
+        TalkLine: {
+            /** @enum {string} */
+            who: "customer" | "assistant";
+            /** @description Empty where the assistant passes on to people without more */
+            text: string;
+            /** @description What the assistant did */
+            kind?: string;
+            /** @description Why people are involved */
+            reason?: string;
         };
         Against: {
+            /**
+             * Format: uuid
+             * @description Only this kept question or customer; absent: all
+             */
+            id?: string;
             /**
              * Format: uuid
              * @description Whose draft is tried
@@ -2869,16 +2947,20 @@ export interface components {
         QuestionRun: {
             total: number;
             passed: number;
-            results: {
-                /** Format: uuid */
-                id: string;
-                question: string;
-                passed: boolean;
-                why?: string;
-                outcome: string;
-                /** @description Other than the last time */
-                changed?: boolean;
-            }[];
+            results: components["schemas"]["QuestionResult"][];
+        };
+        QuestionResult: {
+            /** Format: uuid */
+            id: string;
+            /** @description Of a customer: the name */
+            question: string;
+            passed: boolean;
+            why?: string;
+            outcome: string;
+            /** @description Other than the last time */
+            changed?: boolean;
+            /** @description Of a customer */
+            transcript?: components["schemas"]["TalkLine"][];
         };
         Replay: {
             /** @description How many questions were tried */
@@ -4917,6 +4999,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QuestionRun"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tryQuestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQuestion"];
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionResult"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -355,6 +355,7 @@ test("a curator makes up a customer who goes on talking, and a draft that loses 
   await reply.getByLabel("They reply").fill("We have none. I want to talk to a person.");
   await page.getByLabel("An answer from articles").check();
   await page.getByLabel("A person takes over").check();
+  await page.getByLabel("Must say", { exact: true }).fill("grey cloth");
   await page.getByLabel("Must never say").fill("bleach");
   await state(page, "admin-customer");
   await page.getByRole("button", { name: "Let them talk" }).click();
@@ -371,7 +372,11 @@ test("a curator makes up a customer who goes on talking, and a draft that loses 
   await kept.getByText(/^The last conversation/).click();
   await kept.getByText("Wipe the suction cups with the grey cloth").waitFor();
   await state(page, "admin-customers");
-  assert.equal((await page.request.get("/v1/agent/tickets").then((r) => r.json())).tickets.filter((t) => /carton folder/i.test(t.subject)).length, 0, "no ticket came of it");
+  const sam = await visit("Sam Rivera");
+  const queue = await sam.page.request.get("/v1/agent/queue");
+  assert.ok(queue.ok(), `the queue is there: ${queue.status()}`);
+  assert.ok(!/carton folder/i.test(await queue.text()), "no ticket came of it");
+  await sam.close();
 
   await page.goto(article);
   await page.getByRole("textbox", { name: "Text (Markdown)" }).fill("## How to clean the carton folder\n\nSend the carton folder to us to clean it.\n");

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { call } from "../api/client";
 import type { KeptCustomer, QuestionResult, SavedQuestion, TalkLine } from "../api/types";
 import { announce } from "../ui/announce";
@@ -85,6 +85,10 @@ export function Customer({ question, onClose }: { question: Kept; onClose: () =>
   const [result, setResult] = useState<QuestionResult>();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const shown = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (result) shown.current?.scrollIntoView({ block: "nearest" });
+  }, [result]);
   const c = q.customer;
   const e = c.expect;
   const set = (part: Partial<SavedQuestion>) => setQ((was) => ({ ...was, ...part, customer: part.customer ?? was.customer }));
@@ -255,7 +259,7 @@ export function Customer({ question, onClose }: { question: Kept; onClose: () =>
         </p>
       </form>
       {result && (
-        <section className="card stack stack-3" aria-labelledby="c-result">
+        <section ref={shown} className="card stack stack-3" aria-labelledby="c-result">
           <h2 id="c-result">What came of it</h2>
           <p className="row">
             <Badge tone={result.passed ? "ok" : "bad"}>{result.passed ? "As expected" : "Not as expected"}</Badge>

@@ -149,7 +149,7 @@ function Row({ question: q, busy, onRun, onEdit, onForget, children }: Acts & { 
         {q.passed !== undefined && <Badge tone={q.passed ? "ok" : "bad"}>{q.passed ? "As expected" : "Not as expected"}</Badge>}
       </p>
       <p className="small muted">{children}</p>
-      {q.passed === false && q.why && <p className="small">{q.why}</p>}
+      {q.passed === false && q.why && <p className="small">Last run: {q.why}</p>}
       {q.transcript && q.ran_at && (
         <details>
           <summary className="small">

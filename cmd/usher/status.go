@@ -54,16 +54,25 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 				return err
 			}
 		}
-		for i, asked := range in.Asked {
-			answers[i] = status.Resolve(input, question(in, asked))
+		for i := range in.Asked {
+			q := question(in, i)
+			if parts != onboarding.PartAll && status.Strange(input, q) {
+				parts = onboarding.PartAll
+				packs := input.Packs
+				if input, err = l.input(ctx, tx, in.Asker, parts); err != nil {
+					return err
+				}
+				input.Packs = packs
+			}
+			answers[i] = status.Resolve(input, q)
 		}
 		return nil
 	})
 	if err != nil {
 		return assistant.StatusReply{}, err
 	}
-	for i, asked := range in.Asked {
-		answers[i] = refreshed(ctx, l.sources, in.Asker.TenantID, input, question(in, asked), answers[i])
+	for i := range in.Asked {
+		answers[i] = refreshed(ctx, l.sources, in.Asker.TenantID, input, question(in, i), answers[i])
 	}
 	answer := answers[0]
 	if len(answers) > 1 {
@@ -92,20 +101,47 @@ func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last str
 		if err != nil {
 			return err
 		}
-		intent, language = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, in.Asked[0]), last)
+		intent, language = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, 0), last)
 		return nil
 	})
 	return intent, language, err
 }
 
-func question(in assistant.StatusRequest, asked assistant.Asked) status.Question {
-	q := status.Question{Intent: asked.Intent, Text: asked.Text, Language: in.Language}
+// question is the i-th of a message; the ones before it are its history as well.
+func question(in assistant.StatusRequest, i int) status.Question {
+	q := status.Question{Intent: in.Asked[i].Intent, Text: in.Asked[i].Text, Language: in.Language}
 	for _, turn := range in.History {
 		if turn.Customer {
 			q.History = append(q.History, turn.Text)
 		}
 	}
+	for _, before := range in.Asked[:i] {
+		q.History = append(q.History, before.Text)
+	}
 	return q
+}
+
+// Named implements assistant.Namer.
+func (l live) Named(ctx context.Context, in assistant.StatusRequest) (intent string, err error) {
+	err = l.whole(ctx, in.Asker, func(input status.Input) { intent = status.Named(input, question(in, 0)) })
+	return intent, err
+}
+
+// Elsewhere implements assistant.Elsewhere.
+func (l live) Elsewhere(ctx context.Context, in assistant.StatusRequest) (text string, sure bool, err error) {
+	err = l.whole(ctx, in.Asker, func(input status.Input) { text, sure = status.Elsewhere(input, question(in, 0)) })
+	return text, sure, err
+}
+
+// whole reads everything the asker may see, for what goes by the names in it.
+// Without a project nothing has a name.
+func (l live) whole(ctx context.Context, a triage.Actor, use func(status.Input)) error {
+	record, err := l.record(ctx, a)
+	if err != nil && !errors.Is(err, onboarding.ErrNoProject) {
+		return err
+	}
+	use(status.Input{Record: record, Asker: asker(a), Now: l.now()})
+	return nil
 }
 
 // input reads what questions are answered from.

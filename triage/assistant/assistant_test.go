@@ -283,7 +283,7 @@ func TestAStreamedAnswerIsStoredPieceByPieceAndStops(t *testing.T) {
 	b := setup(t)
 	b.pieces = []string{"First. [1]", " Second. [1]", " Third. [1]"}
 	b.answer.Text = "First. [1] Second. [1] Third. [1]"
-	c, args := b.ask(t, "How?")
+	c, args := b.ask(t, "How does it work?")
 	require.NoError(t, b.assistant.Run(t.Context(), args))
 	replies := b.replies(t, c)
 	require.Len(t, replies, 1)
@@ -299,7 +299,7 @@ func TestAStreamedAnswerIsStoredPieceByPieceAndStops(t *testing.T) {
 		return nil
 	}))
 
-	c, args = b.ask(t, "How again?")
+	c, args = b.ask(t, "How does it stop?")
 	b.during = func(piece int) {
 		if piece == 2 {
 			require.NoError(t, b.intake.Stop(t.Context(), b.customer, c.ID))
@@ -325,6 +325,19 @@ func TestNotFoundSaysSoAndTheSecondTimePeopleTakeIt(t *testing.T) {
 	replies := b.replies(t, c)
 	require.Len(t, replies, 2)
 	require.Equal(t, int64(1001), replies[1].Answer.TicketNo)
+}
+
+func TestAMessageWithoutAWordIsAskedBack(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"?", "hmm", "when?", "..."} {
+		b := setup(t)
+		c, args := b.ask(t, text)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		replies := b.replies(t, c)
+		require.Len(t, replies, 1, text)
+		require.Equal(t, "clarify", replies[0].Answer.Kind, text)
+		require.Contains(t, replies[0].Body, "What would you like to know?", text)
+	}
 }
 
 func TestSeveralRequestsOfOneMessage(t *testing.T) {
@@ -376,6 +389,17 @@ func TestSeveralRequestsOfOneMessage(t *testing.T) {
 		c, args := b.ask(t, message)
 		require.NoError(t, b.assistant.Run(t.Context(), args))
 		require.NotContains(t, b.replies(t, c)[0].Body, "3 May")
+	})
+	t.Run("where neither a part nor the whole has an answer, the rest is said and what is left is named", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		none := assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+		b.answers["How do I pull the lever?"], b.answers[message] = none, none
+		c, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		replies := b.replies(t, c)
+		require.Equal(t, "Go-live is on **3 May**.\n\nPress the button. [1]\n\nI have no reliable answer to “How do I pull the lever?”.", replies[0].Body)
+		require.True(t, replies[0].Answer.OfferHuman)
 	})
 	t.Run("where a part has no answer of its own, the whole is answered", func(t *testing.T) {
 		t.Parallel()

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
+	"github.com/usherdesk/usher/knowledge/lexicon"
 	"github.com/usherdesk/usher/triage"
 )
 
@@ -83,6 +87,9 @@ func (a *Assistant) reply(ctx context.Context, r *run) error {
 		r.follow()
 		return nil
 	}
+	if a.empty(ctx, r) {
+		return nil
+	}
 	if done, err := a.several(ctx, r); done || err != nil {
 		return err
 	}
@@ -126,7 +133,8 @@ func (r *run) request() AnswerRequest {
 func (r *run) acknowledge(c triage.Classification) {
 	r.decision.route = "acknowledge"
 	r.thanks = c.Intent != "greeting"
-	if r.lastKind == "acknowledge" || r.ticketOpen && r.thanks {
+	asks := strings.ContainsAny(r.message.Body, "?？")
+	if r.lastKind == "acknowledge" && !asks || r.ticketOpen && r.thanks {
 		r.ignore("a pleasantry that needs no answer")
 		return
 	}
@@ -182,8 +190,64 @@ func (r *run) statusMeta(reply StatusReply) triage.AnswerMeta {
 	return meta
 }
 
+// elsewhere says of a question about another organisation that only the asker's
+// own records are seen. Unsure ones are asked only where nothing else answers.
+func (a *Assistant) elsewhere(ctx context.Context, r *run, unsure bool) (bool, error) {
+	knows, ok := a.Status.(Elsewhere)
+	if !ok {
+		return false, nil
+	}
+	text, sure, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.message.Body}))
+	if err != nil {
+		return false, fmt.Errorf("look for another organisation: %w", err)
+	}
+	if text == "" || !sure && !unsure {
+		return false, nil
+	}
+	r.decision.route, r.decision.reason = "status", "about another organisation"
+	r.say(text, triage.AnswerMeta{Kind: "status", Evidence: "none", OfferHuman: true})
+	return true, nil
+}
+
+// empty asks what a message is about that says nothing: "?", "hm", "when".
+func (a *Assistant) empty(ctx context.Context, r *run) bool {
+	if len(r.message.Attachments) > 0 || r.conversation.Clarifications >= maxClarifications || !wordless(r.message.Body) {
+		return false
+	}
+	if goesOn := slices.Contains([]string{"status", "answer", "clarify", "procedure"}, r.lastKind); goesOn && strings.ContainsFunc(r.message.Body, unicode.IsLetter) {
+		return false // "how?" goes on with what was answered
+	}
+	var options []string
+	if s, ok := a.Status.(Suggester); ok {
+		var err error
+		if options, err = s.Suggestions(ctx, r.asker); err != nil {
+			a.Log.WarnContext(ctx, "suggest questions failed", "error", err, "tenant_id", r.tenant.ID)
+		}
+	}
+	r.decision.route = "clarify"
+	r.clarify(speak(r.language()).empty, options[:min(len(options), 4)])
+	return true
+}
+
+// sounds are what people type while they think.
+var sounds = []string{"hm", "hmm", "hmmm", "uh", "uhm", "um", "eh", "ehm", "äh", "ähm", "euh", "heu", "mh", "mhm", "pues", "ah", "oh"}
+
+// wordless reports whether a text has no word that carries a topic.
+func wordless(text string) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return len(words) <= 2 && !slices.ContainsFunc(words, func(w string) bool {
+		return !slices.Contains(sounds, w) && !slices.ContainsFunc(answered, func(language string) bool { return lexicon.Stopword(w, language) })
+	})
+}
+
+// answered are the languages the assistant has words of its own in.
+var answered = []string{"en", "de", "fr", "es", "pt"}
+
 // answer answers from the knowledge base.
 func (a *Assistant) answer(ctx context.Context, r *run) error {
+	if done, err := a.elsewhere(ctx, r, false); done || err != nil {
+		return err
+	}
 	out := &stream{assistant: a, run: r}
 	reply, err := a.Answerer.Answer(ctx, r.request(), func(text string) error { return out.write(ctx, text) })
 	r.decision.route = "answer"
@@ -221,6 +285,9 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 		r.gap = true
 		r.handOver(triage.ReasonGate, "A draft did not pass the gate: "+reply.Reason)
 	default:
+		if done, err := a.elsewhere(ctx, r, true); done || err != nil {
+			return err
+		}
 		a.notFound(r, reply)
 	}
 	return nil

@@ -19,6 +19,8 @@ type phrases struct {
 	notFound       string // weak retrieval
 	nearest        string // before the closest articles
 	ask            string // generic clarifying question
+	empty          string // a message without a word
+	noAnswerTo     string // one of several questions; %q is it
 	contradiction  string
 	failed         string // something of ours did not work
 	because        map[triage.Reason]string
@@ -35,6 +37,8 @@ var byLanguage = map[string]phrases{
 		alreadyWith:    "I've added this to ticket #%n. Our team will answer here.",
 		notFound:       "I couldn't find a reliable answer to this in our help centre, so I won't guess.",
 		nearest:        "These articles come closest:",
+		empty:          "What would you like to know? A few words are enough.",
+		noAnswerTo:     "I have no reliable answer to “%q”.",
 		ask:            "I'm not sure which of these you mean. Could you pick one?",
 		contradiction:  "Our articles don't agree on this; please see both sources.",
 		failed:         "Something on our side didn't work, so I couldn't answer this myself.",
@@ -44,7 +48,7 @@ var byLanguage = map[string]phrases{
 			triage.ReasonRequested: "Of course.",
 			triage.ReasonUrgent:    "This sounds urgent.",
 			triage.ReasonSensitive: "This is something a person should look at.",
-			triage.ReasonAction:    "This needs somebody who is allowed to change it.",
+			triage.ReasonAction:    "This is one for our team.",
 			triage.ReasonUnhappy:   "I'm sorry this isn't going well.",
 			triage.ReasonAbuse:     "I'd like a person to take this from here.",
 		},
@@ -57,6 +61,8 @@ var byLanguage = map[string]phrases{
 		alreadyWith:    "Ich habe das Ticket #%n ergänzt. Unser Team antwortet hier.",
 		notFound:       "Dazu habe ich in unserem Hilfe-Center keine verlässliche Antwort gefunden und möchte nicht raten.",
 		nearest:        "Diese Artikel kommen dem am nächsten:",
+		empty:          "Was möchten Sie wissen? Ein paar Worte genügen.",
+		noAnswerTo:     "Auf „%q“ habe ich keine verlässliche Antwort.",
 		ask:            "Ich bin nicht sicher, was davon Sie meinen. Wählen Sie bitte eines aus?",
 		contradiction:  "Unsere Artikel sind sich hier nicht einig; bitte sehen Sie beide Quellen an.",
 		failed:         "Auf unserer Seite hat etwas nicht funktioniert, daher konnte ich das nicht selbst beantworten.",
@@ -66,7 +72,7 @@ var byLanguage = map[string]phrases{
 			triage.ReasonRequested: "Gern.",
 			triage.ReasonUrgent:    "Das klingt dringend.",
 			triage.ReasonSensitive: "Das sollte sich ein Mensch ansehen.",
-			triage.ReasonAction:    "Dafür braucht es jemanden, der das ändern darf.",
+			triage.ReasonAction:    "Darum kümmert sich unser Team.",
 			triage.ReasonUnhappy:   "Es tut mir leid, dass es gerade nicht gut läuft.",
 			triage.ReasonAbuse:     "Ab hier soll ein Mensch übernehmen.",
 		},
@@ -79,6 +85,8 @@ var byLanguage = map[string]phrases{
 		alreadyWith:    "J'ai ajouté ceci au ticket n° %n. Notre équipe répondra ici.",
 		notFound:       "Je n'ai pas trouvé de réponse fiable dans notre centre d'aide et je préfère ne pas deviner.",
 		nearest:        "Ces articles s'en approchent le plus :",
+		empty:          "Que souhaitez-vous savoir ? Quelques mots suffisent.",
+		noAnswerTo:     "Je n'ai pas de réponse fiable à « %q ».",
 		ask:            "Je ne suis pas sûr de ce que vous voulez dire. Pouvez-vous choisir ?",
 		contradiction:  "Nos articles ne concordent pas sur ce point ; consultez les deux sources.",
 		failed:         "Quelque chose n'a pas fonctionné de notre côté, je n'ai donc pas pu répondre moi-même.",
@@ -88,7 +96,7 @@ var byLanguage = map[string]phrases{
 			triage.ReasonRequested: "Bien sûr.",
 			triage.ReasonUrgent:    "Cela semble urgent.",
 			triage.ReasonSensitive: "Une personne doit regarder cela.",
-			triage.ReasonAction:    "Cela demande quelqu'un qui a le droit de le modifier.",
+			triage.ReasonAction:    "C'est notre équipe qui s'en occupe.",
 			triage.ReasonUnhappy:   "Je suis désolé que cela ne se passe pas bien.",
 			triage.ReasonAbuse:     "Je préfère qu'une personne prenne la suite.",
 		},
@@ -101,6 +109,8 @@ var byLanguage = map[string]phrases{
 		alreadyWith:    "He añadido esto al ticket n.º %n. Nuestro equipo responderá aquí.",
 		notFound:       "No he encontrado una respuesta fiable en nuestro centro de ayuda y prefiero no adivinar.",
 		nearest:        "Estos artículos son los más cercanos:",
+		empty:          "¿Qué desea saber? Bastan unas palabras.",
+		noAnswerTo:     "No tengo una respuesta fiable a «%q».",
 		ask:            "No estoy seguro de a cuál se refiere. ¿Puede elegir uno?",
 		contradiction:  "Nuestros artículos no coinciden en esto; consulte ambas fuentes.",
 		failed:         "Algo no funcionó por nuestra parte y no pude responder por mí mismo.",
@@ -110,7 +120,7 @@ var byLanguage = map[string]phrases{
 			triage.ReasonRequested: "Por supuesto.",
 			triage.ReasonUrgent:    "Esto parece urgente.",
 			triage.ReasonSensitive: "Esto debe verlo una persona.",
-			triage.ReasonAction:    "Esto necesita a alguien que pueda cambiarlo.",
+			triage.ReasonAction:    "De esto se ocupa nuestro equipo.",
 			triage.ReasonUnhappy:   "Siento que esto no vaya bien.",
 			triage.ReasonAbuse:     "Prefiero que una persona continúe desde aquí.",
 		},
@@ -123,6 +133,8 @@ var byLanguage = map[string]phrases{
 		alreadyWith:    "Acrescentei isto ao ticket n.º %n. A nossa equipa responderá aqui.",
 		notFound:       "Não encontrei uma resposta fiável no nosso centro de ajuda e prefiro não adivinhar.",
 		nearest:        "Estes artigos são os mais próximos:",
+		empty:          "O que gostaria de saber? Bastam algumas palavras.",
+		noAnswerTo:     "Não tenho uma resposta fiável a “%q”.",
 		ask:            "Não tenho a certeza a qual se refere. Pode escolher um?",
 		contradiction:  "Os nossos artigos não coincidem neste ponto; consulte ambas as fontes.",
 		failed:         "Algo não funcionou do nosso lado e não consegui responder.",
@@ -132,7 +144,7 @@ var byLanguage = map[string]phrases{
 			triage.ReasonRequested: "Claro.",
 			triage.ReasonUrgent:    "Isto parece urgente.",
 			triage.ReasonSensitive: "Isto deve ser visto por uma pessoa.",
-			triage.ReasonAction:    "Isto precisa de alguém que o possa alterar.",
+			triage.ReasonAction:    "Disto trata a nossa equipa.",
 			triage.ReasonUnhappy:   "Lamento que isto não esteja a correr bem.",
 			triage.ReasonAbuse:     "Prefiro que uma pessoa continue a partir daqui.",
 		},

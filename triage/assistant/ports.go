@@ -50,6 +50,23 @@ type Status interface {
 	FollowUp(ctx context.Context, in StatusRequest, last string) (intent, language string, err error)
 }
 
+// Namer is a Status that knows a text which is nothing but the name of something
+// of the record, "the DPA?", and gives its intent; empty if it is not.
+type Namer interface {
+	Named(ctx context.Context, in StatusRequest) (intent string, err error)
+}
+
+// Elsewhere is a Status that knows a question about another organisation: text
+// says that only the asker's own records are seen, sure that nothing else is meant.
+type Elsewhere interface {
+	Elsewhere(ctx context.Context, in StatusRequest) (text string, sure bool, err error)
+}
+
+// Suggester is a Status that offers questions a person may ask now.
+type Suggester interface {
+	Suggestions(ctx context.Context, asker triage.Actor) ([]string, error)
+}
+
 // Asked is one question: its intent, and the part of the message that asks it.
 type Asked struct {
 	Intent string

@@ -23,10 +23,10 @@ const (
 )
 
 // followUp gives a short message that continues a status question the intent it
-// continues.
+// continues, and one that only names something the intent of that.
 func (a *Assistant) followUp(ctx context.Context, r *run) error {
 	if r.lastKind != "status" || len(strings.Fields(r.message.Body)) > maxFollowUp {
-		return nil
+		return a.named(ctx, r)
 	}
 	request := r.statusRequest(Asked{Text: r.message.Body})
 	read := request.Language
@@ -39,12 +39,37 @@ func (a *Assistant) followUp(ctx context.Context, r *run) error {
 	if err != nil {
 		return fmt.Errorf("follow up: %w", err)
 	}
+	if intent == "" {
+		return a.named(ctx, r)
+	}
+	r.classification.Language = language
+	r.take(intent, "continues the question before")
+	return nil
+}
+
+// maxNamed is how many words a message may have that only names something.
+const maxNamed = 6
+
+func (a *Assistant) named(ctx context.Context, r *run) error {
+	namer, ok := a.Status.(Namer)
+	if !ok || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.message.Body)) > maxNamed || len(r.message.Attachments) > 0 {
+		return nil
+	}
+	intent, err := namer.Named(ctx, r.statusRequest(Asked{Text: r.message.Body}))
+	if err != nil {
+		return fmt.Errorf("look for a name: %w", err)
+	}
 	if intent != "" {
-		r.classification.Intent, r.classification.Route, r.classification.Language = intent, "status", language
-		r.classification.Confidence = max(r.classification.Confidence, sureStatus)
-		r.classification.Explanation = append(r.classification.Explanation, "continues the question before")
+		r.take(intent, "names something of the record")
 	}
 	return nil
+}
+
+// take makes a message a question of the intent.
+func (r *run) take(intent, why string) {
+	r.classification.Intent, r.classification.Route = intent, "status"
+	r.classification.Confidence = max(r.classification.Confidence, sureStatus)
+	r.classification.Explanation = append(r.classification.Explanation, why)
 }
 
 // request is one of several a message makes.
@@ -63,7 +88,8 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 	}
 	var asked []Asked
 	var documents []AnswerReply
-	var left []request // people have to see to these
+	var left []request   // people have to see to these
+	var unknown []string // nothing answers these
 	for _, q := range requests {
 		c := q.classification
 		switch {
@@ -81,13 +107,20 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 				return false, err
 			}
 			if reply.Outcome != AnswerSend {
-				return false, nil
+				unknown = append(unknown, q.text)
+				continue
 			}
 			documents = append(documents, reply)
 		}
 	}
 	if len(asked)+len(documents) == 0 {
 		return false, nil
+	}
+	if len(unknown) > 0 {
+		whole, err := a.preview(ctx, r.request())
+		if err != nil || whole.Outcome == AnswerSend || len(asked) == 0 {
+			return false, err // together they say more
+		}
 	}
 	meta := triage.AnswerMeta{Kind: "answer", Evidence: "documents"}
 	var texts []string
@@ -116,6 +149,10 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 	}
 	if len(left) > 0 {
 		r.escalate = &handOver{triage.ReasonAction, "One of several requests needs a person: " + triage.Line(left[0].text, 300)}
+	}
+	for _, question := range unknown {
+		texts = append(texts, strings.ReplaceAll(speak(r.language()).noAnswerTo, "%q", triage.Line(question, 200)))
+		r.gap, meta.OfferHuman = true, true
 	}
 	r.say(strings.Join(texts, "\n\n"), meta)
 	if r.escalate != nil {

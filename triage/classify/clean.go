@@ -168,6 +168,34 @@ var (
 	abbreviate = strings.NewReplacer("e.g.", "e\x01g\x01", "i.e.", "i\x01e\x01", "z.B.", "z\x01B\x01", "p. ex.", "p\x01 ex\x01", "etc.", "etc\x01", "Dr.", "Dr\x01", "Mr.", "Mr\x01", "Ms.", "Ms\x01", "Mrs.", "Mrs\x01", "No.", "No\x01", "Nr.", "Nr\x01")
 )
 
+// openings are words that begin a question or a wish.
+const openings = `(?:please|pls|kindly|how|what|when|where|who|whose|why|which|is|are|does|did|has|can|could|would|` +
+	`bitte|wie|was|wann|wo|wer|wen|warum|wieso|welche[rsnm]?|ist|sind|hat|kann|können|könnten|` +
+	`comment|quand|où|qui|pourquoi|quels?|quelles?|combien|est-ce|pouvez|que faut|` +
+	`cómo|qué|cuándo|dónde|quién|quiénes|por qué|cuál|cuáles|cuánto|cuántos|puede|pueden|` +
+	`como|quando|onde|quem|por que|porquê|qual|quais|que|quanto|o que|podem)\s`
+
+// joined is where one sentence goes on to ask something else.
+var (
+	joined = regexp.MustCompile(`(?i)(,?\s+(?:and|und|et|y|e)(?:\s+(?:also|auch|aussi|también|também|then|dann))?)\s+` + openings)
+	opens  = regexp.MustCompile(`(?i)^[¿¡ ]*` + openings)
+)
+
+// clauses cuts a sentence that asks twice: "when do we go live and who signs?"
+func clauses(s string) []string {
+	for _, at := range joined.FindAllStringSubmatchIndex(s, -1) {
+		left, right := strings.TrimSpace(s[:at[2]]), strings.TrimSpace(s[at[3]:])
+		asks := left
+		if i := strings.LastIndex(left, ": "); i >= 0 {
+			asks = left[i+2:]
+		}
+		if (request(asks) || opens.MatchString(asks) && strings.HasSuffix(s, "?")) && len(words(asks)) >= minRequest && len(words(right)) >= minRequest {
+			return append([]string{left}, clauses(right)...)
+		}
+	}
+	return []string{s}
+}
+
 // minRequest is the fewest words a part needs to stand as a request.
 const minRequest = 3
 
@@ -195,6 +223,16 @@ func Split(text string) []string {
 				continue
 			}
 			begins := turn.MatchString(s)
+			if parts := clauses(s); len(parts) > 1 {
+				if asked || begins {
+					flush()
+				}
+				for _, part := range parts {
+					current = append(current, part)
+					flush()
+				}
+				continue
+			}
 			asks := request(s)
 			if len(current) > 0 && (begins && (asks || asked) || asks && asked) {
 				flush()

@@ -66,6 +66,11 @@ func TestSplit(t *testing.T) {
 			[]string{"The import failed with error 400.", "Also, please add my colleague to the account."},
 		},
 		"numbers and abbreviations do not cut": {"Is version 2.1 of e.g. the API ready?", []string{"Is version 2.1 of e.g. the API ready?"}},
+		"one sentence that asks twice":         {"When do we go live and which documents are missing?", []string{"When do we go live", "which documents are missing?"}},
+		"a question and a wish":                {"What's missing from us, and please add Tom as a user", []string{"What's missing from us", "please add Tom as a user"}},
+		"a lead before two":                    {"Hi! Two things: who has to sign the DPA, and how do I invite a colleague?", []string{"Two things: who has to sign the DPA", "how do I invite a colleague?"}},
+		"one question with two names":          {"Is the DPA signed by Maria and Nora?", []string{"Is the DPA signed by Maria and Nora?"}},
+		"Portuguese that asks twice":           {"Que documentos faltam e quando é a próxima reunião?", []string{"Que documentos faltam", "quando é a próxima reunião?"}},
 		"a greeting alone":                     {"Hello", []string{"Hello"}},
 		"German":                               {"Wann gehen wir live? Wer ist unser Ansprechpartner?", []string{"Wann gehen wir live?", "Wer ist unser Ansprechpartner?"}},
 	} {
@@ -73,6 +78,18 @@ func TestSplit(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, c.want, classify.Split(c.in))
 		})
+	}
+}
+
+// A few words say little about their language: whose they are counts.
+func TestDetectFrom(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, theirs, want string }{
+		{"Add Tom Berg (tom.berg@acme.test) as a user", "en", "en"}, {"A DPA está assinada?", "pt-PT", "pt"}, {"¿Está conectado Salesforce?", "pt", "es"},
+		{"Wann geht das live?", "en", "de"}, {"When do we go live?", "de", "en"}, {"Quelle est la date ?", "en", "fr"}, {"Bist du ein Mensch?", "de", "de"},
+	} {
+		got, _ := classify.DetectFrom(c.text, c.theirs)
+		require.Equal(t, c.want, got, c.text)
 	}
 }
 

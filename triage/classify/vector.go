@@ -113,7 +113,7 @@ func features(text string, letters bool, emit func(f feature, a, b string)) {
 		wordFeatures(text, emit)
 	}
 	script(text, func(h uint64) { emit(newFeature(groupScript, h), "", "") })
-	if lang, sure := byProfile(text); sure > 0.5 && lang != "en" {
+	if lang, sure := byProfile(text, ""); sure > 0.5 && lang != "en" {
 		emit(newFeature(groupTongue, hashString(fnvOffset, lang)), "", "")
 	}
 	at := strings.IndexByte(text, '\n')

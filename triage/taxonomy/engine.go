@@ -1,6 +1,7 @@
 package taxonomy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -391,7 +392,7 @@ func (e *Engine) Classify(_ context.Context, in Input) (triage.Classification, e
 	for _, entity := range e.entities(text) {
 		c.Entities = append(c.Entities, triage.Entity{Kind: string(entity.Kind), Text: entity.Text, Value: entity.Value})
 	}
-	value := models.decide(&c, text)
+	value := models.decide(&c, cmp.Or(classify.WithoutAddresses(text), text))
 	if corrected, ok := models.corrected(&c, text, in.Corrections); ok {
 		value = corrected
 	}
@@ -487,7 +488,7 @@ func (t *trained) corrected(c *triage.Classification, text string, corrections [
 
 // language trusts the text where it is long enough to tell, else its surroundings.
 func language(text, hint string) string {
-	detected, confidence := classify.Detect(text)
+	detected, confidence := classify.DetectFrom(text, hint)
 	if hint != "" && (confidence < 0.6 || detected == "") {
 		return hint
 	}

@@ -80,6 +80,29 @@ var (
 	uuidLike     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 )
 
+// ownOnly is how an answer begins that says whose records it is from, in the
+// check's own words: § is what was asked about, ¶ the asker's organisation.
+var ownOnly = map[string]string{
+	"en": "I can only see the records of your own organisation, so I can't say anything about “§”. For **¶**:",
+	"de": "Ich sehe nur die Daten Ihrer eigenen Organisation und kann zu „§“ nichts sagen. Für **¶** gilt:",
+	"fr": "Je ne vois que les données de votre propre organisation et ne peux rien dire sur « § ». Pour **¶** :",
+	"es": "Solo veo los datos de su propia organización y no puedo decir nada sobre «§». Para **¶**:",
+	"pt": "Só vejo os dados da sua própria organização e não posso dizer nada sobre “§”. Para **¶**:",
+}
+
+// beginning is what stands before an answer that is about the asker's organisation
+// only, if it says so: of another one it may say what the question says, no more.
+func (f *facts) beginning(question string, a status.Answer) (rest string, said bool) {
+	first, rest, two := strings.Cut(a.Text, "\n\n")
+	before, after, _ := strings.Cut(ownOnly[a.Language], "§")
+	name, begins := strings.CutPrefix(first, before)
+	name, ends := strings.CutSuffix(name, strings.ReplaceAll(after, "¶", f.world.Record.Tenant.Name))
+	if !two || !begins || !ends || name == "" || !strings.Contains(question, name) {
+		return a.Text, false
+	}
+	return rest, true
+}
+
 // check takes the answer apart and compares what it finds with the facts.
 // What the question itself says may be said back.
 func check(f *facts, question string, a status.Answer) (faults []Fault) {
@@ -99,7 +122,7 @@ func check(f *facts, question string, a status.Answer) (faults []Fault) {
 		}
 		return faults
 	}
-	text := a.Text
+	text, _ := f.beginning(question, a)
 	for _, target := range link.FindAllStringSubmatch(text, -1) {
 		if !strings.HasPrefix(target[1], "/") || strings.HasPrefix(target[1], "//") {
 			wrong("links to %q", target[1])

@@ -24,6 +24,12 @@ func Phrases() []Phrase { return parse("questions.txt", questionsFile) }
 // train on them either.
 func NearMisses() []Phrase { return parse("near.txt", nearFile) }
 
+//go:embed others.txt
+var othersFile string
+
+// Others are questions about somebody else's organisation, {other}.
+func Others() []Phrase { return parse("others.txt", othersFile) }
+
 func parse(name, file string) (out []Phrase) {
 	for n, line := range strings.Split(file, "\n") {
 		line = strings.TrimSpace(line)

@@ -35,6 +35,7 @@ type Result struct {
 	Leaks          int                `json:"leaks"`               // answers with at least one
 	Answered       int                `json:"answered"`
 	Clarified      int                `json:"clarified"`
+	Others         int                `json:"about_others"`       // questions about other organisations, beside N
 	Examples       []string           `json:"examples,omitempty"` // of faults, at most 20
 }
 
@@ -85,12 +86,37 @@ func Run(ctx context.Context, c Config) (Result, error) {
 				r.judge(w, asker, got, asked{Phrase: q.Phrase, text: q.text, subject: subject{index: -1, named: true}}, c)
 			}
 		}
+		r.askOfOthers(w, pick(w, w.Askers), Others()[n%len(Others())], c)
 		if c.Progress != nil && (n+1)%500 == 0 {
 			fmt.Fprintf(c.Progress, "%d of %d worlds\n", n+1, c.Worlds)
 		}
 	}
 	r.accuracy(right, total)
 	return r, r.nearMisses(ctx, c)
+}
+
+// askOfOthers asks once in a world about somebody else's organisation: the answer
+// must say that it is about the asker's own, and the same whoever it is.
+func (r *Result) askOfOthers(w *World, asker onboarding.Asker, p Phrase, c Config) {
+	r.Others++
+	in := status.Input{Record: w.Record, Tickets: w.TicketsOf(asker), Asker: asker, Now: w.Now}
+	ask := func(name string) (status.Answer, []Fault) {
+		text := strings.ReplaceAll(p.Text, "{other}", name)
+		a := c.Resolve(in, status.Question{Intent: p.Intent, Text: text, Language: p.Language})
+		facts := expect(w, asker, p.Language, p.Intent, subject{index: -1, named: true})
+		faults := check(facts, text, a)
+		if _, said := facts.beginning(text, a); !said {
+			faults = append(faults, Fault{What: "does not say that it is about the asker's organisation"})
+		}
+		return a, faults
+	}
+	one, other := w.code(), w.code()
+	a, faults := ask(one)
+	b, _ := ask(other)
+	if strings.ReplaceAll(a.Text, one, other) != b.Text {
+		faults = append(faults, Fault{true, "tells one organisation from another"})
+	}
+	r.count(p.Intent, strings.ReplaceAll(p.Text, "{other}", one), a, faults)
 }
 
 func (r *Result) nearMisses(ctx context.Context, c Config) error {
@@ -149,6 +175,10 @@ func (r *Result) judge(w *World, asker onboarding.Asker, intent string, q asked,
 	} else {
 		r.Answered++
 	}
+	r.count(intent, q.text, answer, faults)
+}
+
+func (r *Result) count(intent, text string, answer status.Answer, faults []Fault) {
 	leaks := slices.ContainsFunc(faults, func(f Fault) bool { return f.Leak })
 	wrong := slices.ContainsFunc(faults, func(f Fault) bool { return !f.Leak })
 	if leaks {
@@ -159,7 +189,7 @@ func (r *Result) judge(w *World, asker onboarding.Asker, intent string, q asked,
 	}
 	for _, f := range faults {
 		if len(r.Examples) < 20 {
-			r.Examples = append(r.Examples, fmt.Sprintf("%s | %s | %s || %s %s %v", intent, f.What, q.text, answer.Text, answer.Clarify, answer.Options))
+			r.Examples = append(r.Examples, fmt.Sprintf("%s | %s | %s || %s %s %v", intent, f.What, text, answer.Text, answer.Clarify, answer.Options))
 		}
 	}
 }

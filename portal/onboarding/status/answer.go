@@ -117,7 +117,7 @@ func Resolve(in Input, q Question) Answer {
 	d.region = regionOf(in.Asker.Locale, d.language)
 	if known {
 		answer(d)
-		return d.finish()
+		return d.ownOnly(d.finish())
 	}
 	if d.pack(in.Packs) {
 		return d.finish()

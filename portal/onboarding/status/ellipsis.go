@@ -18,6 +18,7 @@ const (
 	asksWho   ellipsis = "who"
 	asksWhy   ellipsis = "why"
 	asksSince ellipsis = "since"
+	asksNeed  ellipsis = "need"
 	asksAgain ellipsis = "again"
 )
 
@@ -29,8 +30,10 @@ var ellipses = readEllipses()
 
 type ellipsisWords struct {
 	phrases map[ellipsis][][]string
+	never   [][]string // whole texts that are none
 	filler  map[string]bool
-	whole   map[string]bool // words of a question of its own
+	whole   map[string]bool            // words of a question of its own
+	around  map[string]map[string]bool // what is said around the name of a thing, a person, a ticket's number
 }
 
 func readEllipses() map[string]ellipsisWords {
@@ -46,13 +49,20 @@ func readEllipses() map[string]ellipsisWords {
 		}
 		words, known := out[language]
 		if !known {
-			words = ellipsisWords{map[ellipsis][][]string{}, map[string]bool{}, map[string]bool{}}
+			words = ellipsisWords{
+				map[ellipsis][][]string{}, nil, map[string]bool{}, map[string]bool{},
+				map[string]map[string]bool{"thing": {}, "person": {}, "ticket": {}},
+			}
 		}
 		for _, phrase := range strings.Split(list, ", ") {
-			if set := map[string]map[string]bool{"filler": words.filler, "whole": words.whole}[kind]; set != nil {
+			if set := sets(words)[kind]; set != nil {
 				for _, w := range plainWords(phrase) {
 					set[w] = true
 				}
+				continue
+			}
+			if kind == "never" {
+				words.never = append(words.never, plainWords(phrase))
 				continue
 			}
 			words.phrases[ellipsis(kind)] = append(words.phrases[ellipsis(kind)], plainWords(phrase))
@@ -60,6 +70,12 @@ func readEllipses() map[string]ellipsisWords {
 		out[language] = words
 	}
 	return out
+}
+
+func sets(w ellipsisWords) map[string]map[string]bool {
+	return map[string]map[string]bool{
+		"filler": w.filler, "whole": w.whole, "thing": w.around["thing"], "person": w.around["person"], "ticket": w.around["ticket"],
+	}
 }
 
 // plainWords are a text's words without case and accents.
@@ -77,7 +93,13 @@ func elliptical(words []string, language string) (kind ellipsis, in string) {
 	if len(words) == 0 || len(words) > maxFollowUp {
 		return "", ""
 	}
-	for _, l := range append([]string{language}, slices.Sorted(maps.Keys(ellipses))...) {
+	languages := append([]string{language}, slices.Sorted(maps.Keys(ellipses))...)
+	for _, l := range languages {
+		if slices.ContainsFunc(ellipses[l].never, func(text []string) bool { return slices.Equal(text, words) }) {
+			return "", ""
+		}
+	}
+	for _, l := range languages {
 		if kind := ellipses[l].kind(words, l); kind != "" {
 			return kind, l
 		}
@@ -88,7 +110,7 @@ func elliptical(words []string, language string) (kind ellipsis, in string) {
 // kind is the kind of the longest phrase in a text whose other words are fillers.
 func (e ellipsisWords) kind(words []string, language string) (best ellipsis) {
 	longest := 0
-	for _, kind := range []ellipsis{asksSince, asksWhen, asksWho, asksWhy, asksAgain} {
+	for _, kind := range []ellipsis{asksSince, asksWhen, asksWho, asksWhy, asksNeed, asksAgain} {
 		for _, phrase := range e.phrases[kind] {
 			if len(phrase) <= longest {
 				continue
@@ -153,6 +175,15 @@ func next(last string, kind ellipsis) string {
 			return "verification.status"
 		case "document":
 			return "document.received"
+		}
+	case asksNeed:
+		switch {
+		case area == "verification":
+			return "verification.requirements_due"
+		case area == "document":
+			return "document.missing_list"
+		case area == "onboarding", area == "tasks", area == "milestone":
+			return "tasks.customer_next_actions"
 		}
 	case asksAgain:
 	}

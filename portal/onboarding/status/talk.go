@@ -2,8 +2,10 @@ package status
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/usherdesk/usher/knowledge/lexicon"
 	"github.com/usherdesk/usher/portal/onboarding"
 )
 
@@ -60,7 +62,77 @@ func FollowUp(in Input, q Question, last string) (intent, language string) {
 	if last != "" && onlyPeople(words[begin:], language, record.People) {
 		return last, language
 	}
+	if who, found := elsewhere(q.Text, language, record); last != "" && found && who.name != "" && onlyName(words[begin:], language, who.name) {
+		return last, language // it is said that only the asker's own is seen
+	}
 	return "", ""
+}
+
+// Named is the intent of a text that is nothing but the name of a thing or a person
+// of the record, or a ticket's number: "the DPA?", "who is Nora?", "#4711". Empty: it
+// is more, or less.
+func Named(in Input, q Question) string {
+	record, words, language := in.Record.For(in.Asker), plainWords(q.Text), spoken(q.Language)
+	if len(words) == 0 || len(words) > maxFollowUp {
+		return ""
+	}
+	if slices.ContainsFunc(words, isNumber) && fills(words, language, "ticket", isNumber) {
+		return "ticket.status"
+	}
+	people := []string{record.Project.OwnerName, record.Project.OwnerStandIn}
+	named := func(w string) bool {
+		return slices.ContainsFunc(people, func(name string) bool { return slices.Contains(plainWords(name), w) })
+	}
+	if slices.ContainsFunc(words, named) && fills(words, language, "person", named) {
+		return "people.owner"
+	}
+	best, intent := 0.0, ""
+	for _, kind := range kinds {
+		for _, t := range kind.things(record) {
+			for _, name := range append(append([]string{t.name}, t.aliases...), initials(t.name)...) {
+				own := plainWords(name)
+				has := func(w string) bool { return slices.ContainsFunc(own, func(n string) bool { return alike(w, n) }) }
+				held := 0
+				for _, n := range own {
+					if slices.ContainsFunc(words, func(w string) bool { return alike(w, n) }) {
+						held++
+					}
+				}
+				if held < len(own) || !fills(words, language, "thing", has) {
+					continue
+				}
+				// The longest name says most; a whole title more than an alias.
+				score := float64(len(own))
+				if name == t.name {
+					score += 0.5
+				}
+				if score > best {
+					best, intent = score, kind.intents[0]
+				}
+			}
+		}
+	}
+	return intent
+}
+
+// fills reports whether a text's words are names or what people say around them.
+func fills(words []string, language, around string, name func(string) bool) bool {
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !name(w) && !ellipses[language].around[around][w] && !ellipses["en"].around[around][w]
+	})
+}
+
+func isNumber(w string) bool {
+	_, err := strconv.ParseInt(w, 10, 64)
+	return err == nil && len(w) >= 3 && len(w) <= 9
+}
+
+// onlyName reports whether a text says nothing but a name.
+func onlyName(words []string, language, name string) bool {
+	own := plainWords(name)
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !slices.Contains(own, w) && !ellipses[language].filler[w] && !ellipses["en"].filler[w] && !lexicon.Stopword(w, language)
+	})
 }
 
 // opener is how many words of a text say that it continues, in its language or in

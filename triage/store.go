@@ -32,7 +32,8 @@ func (p Page) Size() int {
 	return min(p.Limit, 100)
 }
 
-const conversationColumns = `tenant_id, id, user_id, channel, subject, state, assistant, language, last_seq,
+// ConversationColumns lists the columns of Conversation.
+const ConversationColumns = `tenant_id, id, user_id, channel, subject, state, assistant, language, last_seq,
 	customer_read_seq, last_line, last_author, clarifications, created_at, updated_at`
 
 // MessageColumns lists the columns a Message is collected from.
@@ -48,7 +49,7 @@ const TicketColumns = `tenant_id, id, number, conversation_id, user_id, subject,
 // InsertConversation stores a new conversation.
 func InsertConversation(ctx context.Context, tx pgx.Tx, c Conversation) (Conversation, error) {
 	rows, err := tx.Query(ctx, `insert into conversations (tenant_id, id, user_id, channel, subject, language)
-		values ($1, $2, $3, $4, $5, $6) returning `+conversationColumns,
+		values ($1, $2, $3, $4, $5, $6) returning `+ConversationColumns,
 		c.TenantID, c.ID, c.UserID, c.Channel, c.Subject, c.Language)
 	if err != nil {
 		return Conversation{}, fmt.Errorf("insert conversation: %w", err)
@@ -90,13 +91,13 @@ func InsertOpening(ctx context.Context, tx pgx.Tx, c Conversation, m Message) (C
 
 // ConversationByID reads one conversation.
 func ConversationByID(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Conversation, error) {
-	return oneConversation(ctx, tx, `select `+conversationColumns+` from conversations where tenant_id = $1 and id = $2`, tenant, id)
+	return oneConversation(ctx, tx, `select `+ConversationColumns+` from conversations where tenant_id = $1 and id = $2`, tenant, id)
 }
 
 // LockConversation reads one conversation and holds its row until the
 // transaction ends: whoever appends events or decides about it goes one by one.
 func LockConversation(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (Conversation, error) {
-	return oneConversation(ctx, tx, `select `+conversationColumns+` from conversations where tenant_id = $1 and id = $2 for update`, tenant, id)
+	return oneConversation(ctx, tx, `select `+ConversationColumns+` from conversations where tenant_id = $1 and id = $2 for update`, tenant, id)
 }
 
 func oneConversation(ctx context.Context, tx pgx.Tx, query string, args ...any) (Conversation, error) {
@@ -117,7 +118,7 @@ func oneConversation(ctx context.Context, tx pgx.Tx, query string, args ...any) 
 // ConversationsOf lists a person's conversations, latest activity first. A page
 // is continued from the last conversation of the one before.
 func ConversationsOf(ctx context.Context, tx pgx.Tx, tenant, user uuid.UUID, page Page) ([]Conversation, error) {
-	rows, err := tx.Query(ctx, `select `+conversationColumns+` from conversations
+	rows, err := tx.Query(ctx, `select `+ConversationColumns+` from conversations
 		where tenant_id = $1 and user_id = $2 and ($3::uuid is null or (updated_at, id) <
 			(select updated_at, id from conversations where tenant_id = $1 and id = $3))
 		order by updated_at desc, id desc limit $4`, tenant, user, nullable(page.Before), page.Size())
@@ -134,56 +135,74 @@ func ConversationsOf(ctx context.Context, tx pgx.Tx, tenant, user uuid.UUID, pag
 // SetConversationState moves a conversation and tells its readers. assistant is
 // "on" or "off". Nothing happens when both already hold.
 func SetConversationState(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID, state ConversationState, assistant string) error {
-	tag, err := tx.Exec(ctx, `update conversations set state = $3, assistant = $4, updated_at = now()
-		where tenant_id = $1 and id = $2 and (state <> $3 or assistant <> $4)`, tenant, id, state, assistant)
-	if err != nil {
+	batch := &pgx.Batch{}
+	if err := QueueConversationState(batch, tenant, id, state, assistant); err != nil {
+		return err
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("set conversation state: %w", err)
 	}
-	if tag.RowsAffected() == 0 {
-		return nil
+	return nil
+}
+
+// QueueConversationState is SetConversationState with others' statements.
+func QueueConversationState(batch *pgx.Batch, tenant, id uuid.UUID, state ConversationState, assistant string) error {
+	body, err := json.Marshal(map[string]any{"state": state, "assistant": assistant})
+	if err != nil {
+		return fmt.Errorf("encode event %s: %w", EventConversationUpdated, err)
 	}
-	_, err = AppendEvent(ctx, tx, tenant, id, EventConversationUpdated, VisibleToCustomer,
-		map[string]any{"state": state, "assistant": assistant})
-	return err
+	batch.Queue(`with numbered as (
+		  update conversations set state = $8, assistant = $9, updated_at = now(), last_seq = last_seq + 1
+		  where tenant_id = $1 and id = $2 and (state <> $8 or assistant <> $9) returning last_seq
+		)`+storeEvent, tenant, id, EventConversationUpdated, VisibleToCustomer, body, NotifyChannel, wakes(tenant, id), state, assistant)
+	return nil
+}
+
+// storeEvent stores the numbered event and wakes its readers at commit. Equal
+// payloads within one transaction wake once.
+const storeEvent = `, event as (
+		  insert into conversation_events (tenant_id, conversation_id, seq, kind, visibility, payload)
+		  select $1, $2, last_seq, $3, $4, $5 from numbered
+		)
+		select last_seq, pg_notify($6, $7)::text from numbered`
+
+func wakes(tenant, conversation uuid.UUID) string {
+	return tenant.String() + "/" + conversation.String()
 }
 
 // AppendEvent numbers an event under the conversation's row lock, stores it and
 // wakes the streams at commit. It returns the event's number.
 func AppendEvent(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, kind EventKind, visibility Visibility, payload any) (int64, error) {
-	seq, err := nextSeq(ctx, tx, tenant, conversation)
+	batch := &pgx.Batch{}
+	seq, err := QueueEvent(batch, tenant, conversation, kind, visibility, payload)
 	if err != nil {
 		return 0, err
 	}
-	return seq, putEvent(ctx, tx, tenant, conversation, seq, kind, visibility, payload)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return 0, fmt.Errorf("insert event %s: %w", kind, err)
+	}
+	return *seq, nil
 }
 
-func nextSeq(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID) (int64, error) {
-	var seq int64
-	err := tx.QueryRow(ctx, `update conversations set last_seq = last_seq + 1
-		where tenant_id = $1 and id = $2 returning last_seq`, tenant, conversation).Scan(&seq)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, ErrConversationNotFound
-	}
-	if err != nil {
-		return 0, fmt.Errorf("number event: %w", err)
-	}
-	return seq, nil
-}
-
-func putEvent(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, kind EventKind, visibility Visibility, payload any) error {
+// QueueEvent is AppendEvent with others' statements: the number is known once
+// they were sent.
+func QueueEvent(batch *pgx.Batch, tenant, conversation uuid.UUID, kind EventKind, visibility Visibility, payload any) (*int64, error) {
 	body, err := json.Marshal(payload)
 	if err != nil {
-		return fmt.Errorf("encode event %s: %w", kind, err)
+		return nil, fmt.Errorf("encode event %s: %w", kind, err)
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(`insert into conversation_events (tenant_id, conversation_id, seq, kind, visibility, payload)
-		values ($1, $2, $3, $4, $5, $6)`, tenant, conversation, seq, kind, visibility, body)
-	// Equal payloads within one transaction are delivered once.
-	batch.Queue(`select pg_notify($1, $2)`, NotifyChannel, tenant.String()+"/"+conversation.String())
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("insert event %s: %w", kind, err)
-	}
-	return nil
+	seq := new(int64)
+	batch.Queue(`with numbered as (
+		  update conversations set last_seq = last_seq + 1 where tenant_id = $1 and id = $2 returning last_seq
+		)`+storeEvent, tenant, conversation, kind, visibility, body, NotifyChannel, wakes(tenant, conversation)).
+		QueryRow(func(row pgx.Row) error {
+			err := row.Scan(seq, nil)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return ErrConversationNotFound
+			}
+			return err
+		})
+	return seq, nil
 }
 
 // EventsSince reads up to limit events after seq; internal ones only for staff.
@@ -220,7 +239,7 @@ func InsertMessage(ctx context.Context, tx pgx.Tx, m Message) (stored Message, c
 	rows, err := tx.Query(ctx, insertMessage, m.TenantID, m.ID, m.ConversationID, m.AuthorKind, m.AuthorID, m.AuthorName,
 		m.Visibility, m.Body, m.Language, m.ClientKey, m.InReplyTo, m.Answer, m.State,
 		public, Line(m.Body, 120), public && m.AuthorKind == AuthorCustomer, EventMessageCreated, payload,
-		NotifyChannel, m.TenantID.String()+"/"+m.ConversationID.String(), files(m))
+		NotifyChannel, wakes(m.TenantID, m.ConversationID), files(m))
 	if err != nil {
 		return Message{}, false, fmt.Errorf("insert message: %w", err)
 	}

@@ -92,7 +92,7 @@ func (s *together) run(t *testing.T) {
 	jobs, err := river.NewClient(riverpgxv5.New(s.db.Worker.Pool()), &river.Config{})
 	require.NoError(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	s.desk = desk.New(desk.Config{DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: now, Clocks: sla.New(jobs, now), Log: quiet, MaxAttempts: 10_000})
+	s.desk = desk.New(desk.Config{DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: now, Clocks: sla.New(now), Log: quiet, MaxAttempts: 10_000})
 	s.service, err = email.New(email.Config{
 		From: "support@usher.test", Secret: "0123456789abcdef0123", AuthServer: "mx.usher.test", SMTP: email.SMTP{Addr: s.post.addr, Plain: true},
 		DB: s.db.Worker, Jobs: jobs, Intake: intake.New(s.db.App, jobs, s.desk, nil), Log: quiet, Now: now, MaxAutomatic: 1000,

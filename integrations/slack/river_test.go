@@ -39,7 +39,7 @@ func start(t testing.TB) *running {
 	r.client = slack.New(slack.Config{Token: "xoxb-test", Channel: "C00000001", APIURL: r.slack.APIURL(), PerPost: -1})
 	insert, err := river.NewClient(riverpgxv5.New(r.db.Worker.Pool()), &river.Config{FetchCooldown: 10 * time.Millisecond}) // also limits how often an insert wakes the workers
 	require.NoError(t, err)
-	r.desk = desk.New(desk.Config{DB: r.db.Worker, Jobs: insert, Channel: r.client, Clocks: sla.New(insert, nil), Log: quiet})
+	r.desk = desk.New(desk.Config{DB: r.db.Worker, Jobs: insert, Channel: r.client, Clocks: sla.New(nil), Log: quiet})
 	r.inbound = slack.NewInbound(slack.InboundConfig{Client: r.client, SigningSecrets: []string{secret}, DB: r.db.Worker, Jobs: insert, Desk: r.desk, Log: quiet})
 	workers := river.NewWorkers()
 	desk.AddWorkers(workers, r.desk)

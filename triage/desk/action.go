@@ -128,7 +128,8 @@ func (s *Service) Reply(ctx context.Context, actor triage.Actor, ref TicketRef, 
 		if err := s.settleDraft(ctx, w, in.DraftID, stored); err != nil {
 			return err
 		}
-		return s.relayMessage(ctx, w, stored.ID)
+		s.relay(w, stored)
+		return nil
 	})
 	return stored, err
 }
@@ -185,23 +186,20 @@ func (s *Service) AddNote(ctx context.Context, actor triage.Actor, ref TicketRef
 		if err != nil || !created {
 			return err
 		}
-		return s.spreadNote(ctx, w, stored, in)
+		s.spreadNote(w, stored, in)
+		return nil
 	})
 	return stored, err
 }
 
-func (s *Service) spreadNote(ctx context.Context, w *work, m triage.Message, in InternalNote) error {
+func (s *Service) spreadNote(w *work, m triage.Message, in InternalNote) {
 	w.note("noted", map[string]any{"message_id": m.ID})
 	if !in.FromSlack {
-		post := Post{Key: "message:" + m.ID.String(), Label: PostInternal, Author: m.AuthorName, Text: m.Body}
-		if err := s.enqueuePost(ctx, w, post); err != nil {
-			return err
-		}
+		s.enqueuePost(w, Post{Key: "message:" + m.ID.String(), Label: PostInternal, Author: m.AuthorName, Text: m.Body})
 	}
-	if in.FromCRM {
-		return nil
+	if !in.FromCRM {
+		s.enqueueNote(w, m)
 	}
-	return s.enqueueNote(ctx, w, m)
 }
 
 // Resolve marks the ticket solved. How it counts is decided by a witness: the
@@ -227,7 +225,8 @@ func (s *Service) solved(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	return s.later(ctx, w, SettleTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, SolvedAt: w.at}, w.at.AddDate(0, 0, s.QuietDays))
+	w.later(SettleTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, SolvedAt: w.at}, w.at.AddDate(0, 0, s.QuietDays))
+	return nil
 }
 
 // Reopen takes a solved or closed ticket up again. A conversation has one
@@ -350,7 +349,8 @@ func (s *Service) Snooze(ctx context.Context, actor triage.Actor, ref TicketRef,
 		w.setState(triage.InternalSnoozed)
 		w.ticket.SnoozedUntil, w.changed = &until, true
 		w.note("snoozed", map[string]any{"until": until})
-		return s.later(ctx, w, WakeTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, Until: until}, until)
+		w.later(WakeTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, Until: until}, until)
+		return nil
 	})
 }
 
@@ -389,17 +389,18 @@ func (s *Service) RaiseToLead(ctx context.Context, actor triage.Actor, ref Ticke
 		if err := w.open(); err != nil {
 			return err
 		}
-		return s.raiseToLead(ctx, w, why)
+		s.raiseToLead(w, why)
+		return nil
 	})
 }
 
-func (s *Service) raiseToLead(ctx context.Context, w *work, why string) error {
+func (s *Service) raiseToLead(w *work, why string) {
 	w.note("raised_to_lead", map[string]any{"reason": triage.Line(why, 500)})
 	if w.extra.EscalatedAt == nil {
 		w.extra.EscalatedAt = &w.at
 	}
 	w.changed = true
-	return s.enqueuePost(ctx, w, Post{Key: "lead:" + w.events[0].id.String(), Label: PostSystem, Author: w.actor.Name, Text: "Raised to the lead: " + why})
+	s.enqueuePost(w, Post{Key: "lead:" + w.events[0].id.String(), Label: PostSystem, Author: w.actor.Name, Text: "Raised to the lead: " + why})
 }
 
 // Correction is what a person says a ticket is about.

@@ -207,9 +207,7 @@ func (s *Service) changePost(ctx context.Context, w *work, m triage.Message) err
 		return fmt.Errorf("change delivery: %w", err)
 	}
 	for _, ticket := range tickets {
-		if err := s.insertJob(ctx, w, DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil); err != nil {
-			return err
-		}
+		w.job(DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil)
 	}
 	return nil
 }
@@ -236,7 +234,8 @@ func (s *Service) changeNotes(ctx context.Context, w *work, m triage.Message) er
 	for _, d := range list {
 		to := &work{tx: w.tx, at: w.at, ticket: triage.Ticket{TenantID: m.TenantID, ID: d.TicketID}}
 		key := fmt.Sprintf("note:%s:%d", m.ID, d.Number+1)
-		if err := s.enqueue(ctx, to, d.Destination, kindNote, key, notePayload{MessageID: m.ID, Change: d.Number + 1}); err != nil {
+		to.enqueue(d.Destination, kindNote, key, notePayload{MessageID: m.ID, Change: d.Number + 1})
+		if err := s.flush(ctx, to); err != nil {
 			return err
 		}
 	}

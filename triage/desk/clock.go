@@ -69,15 +69,15 @@ func (s *Service) FireClock(ctx context.Context, args sla.FireClockArgs) error {
 		if fired.Warned {
 			w.note("sla_warning", detail)
 			post.Text = fmt.Sprintf("The %s is due at %s.", what, fired.Clock.DueAt.Format("15:04 MST on 2 January"))
-			return s.enqueuePost(ctx, w, post)
+			s.enqueuePost(w, post)
+			return nil
 		}
 		w.note("sla_breached", detail)
 		post.Key = "clock:" + args.ClockID.String() + ":breach"
 		post.Text = fmt.Sprintf("The %s was due at %s and is overdue.", what, fired.Clock.DueAt.Format("15:04 MST on 2 January"))
-		if err := s.enqueuePost(ctx, w, post); err != nil {
-			return err
-		}
-		return s.raiseToLead(ctx, w, "the promised time for the "+what+" has passed")
+		s.enqueuePost(w, post)
+		s.raiseToLead(w, "the promised time for the "+what+" has passed")
+		return nil
 	})
 }
 
@@ -169,7 +169,7 @@ func (s *Service) seeTo(ctx context.Context, w *work) error {
 		if w.ticket.AssigneeID != nil {
 			post.Notify = *w.ticket.AssigneeID
 		}
-		return s.enqueuePost(ctx, w, post)
+		s.enqueuePost(w, post)
 	}
 	return nil
 }

@@ -9,8 +9,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/triage"
@@ -21,11 +19,7 @@ import (
 // promised sets up a desk with clocks, on a Monday morning of its tenant.
 func promised(t *testing.T) *testBundle {
 	t.Helper()
-	b := setup(t, func(c *desk.Config) {
-		jobs, err := river.NewClient(riverpgxv5.New(c.DB.Pool()), &river.Config{})
-		require.NoError(t, err)
-		c.Clocks = sla.New(jobs, c.Now)
-	})
+	b := setup(t, func(c *desk.Config) { c.Clocks = sla.New(c.Now) })
 	b.clock.at = time.Date(2026, 11, 23, 9, 0, 0, 0, time.FixedZone("CET", 3600)).UTC()
 	return b
 }

@@ -139,22 +139,17 @@ func (s *Service) AskColleague(ctx context.Context, actor triage.Actor, ref Tick
 		if known, err := eventExists(ctx, w.tx, w.ticket.TenantID, key); err != nil || known {
 			return err
 		}
-		asked, err := s.asked(ctx, w)
-		if err != nil {
-			return err
-		}
 		w.events = append(w.events, ticketEvent{key, "colleague_asked", map[string]any{"name": q.Name, "person": q.Person, "question": triage.Line(text, 500)}})
 		post := Post{Key: "asked:" + key.String(), Label: PostAsked, Author: w.actor.Name, Text: fmt.Sprintf("To %s: %s", q.Name, text)}
-		for _, c := range asked {
+		for _, c := range w.asking {
 			if c.Person == q.Person {
 				post.Colleague = c.ID
-				if err := s.enqueueAside(ctx, w, c, "question:"+key.String(), aside{Author: w.actor.Name, Text: text}); err != nil {
-					return err
-				}
-				return s.enqueuePost(ctx, w, post)
+				enqueueAside(w, c, "question:"+key.String(), aside{Author: w.actor.Name, Text: text})
+				s.enqueuePost(w, post)
+				return nil
 			}
 		}
-		if len(asked) >= maxColleagues {
+		if len(w.asking) >= maxColleagues {
 			return fmt.Errorf("more than %d colleagues: %w", maxColleagues, ErrBadValue)
 		}
 		c := Colleague{TenantID: w.ticket.TenantID, ID: uuid.Must(uuid.NewV7()), System: s.Channel.System()}
@@ -164,10 +159,9 @@ func (s *Service) AskColleague(ctx context.Context, actor triage.Actor, ref Tick
 			return fmt.Errorf("ask colleague: %w", err)
 		}
 		post.Colleague = c.ID
-		if err := s.enqueuePost(ctx, w, post); err != nil {
-			return err
-		}
-		return s.enqueue(ctx, w, c.System, kindAsk, "ask:"+c.ID.String(), nil)
+		s.enqueuePost(w, post)
+		w.enqueue(c.System, kindAsk, "ask:"+c.ID.String(), nil)
+		return nil
 	})
 	return err
 }
@@ -176,39 +170,28 @@ func (s *Service) AskColleague(ctx context.Context, actor triage.Actor, ref Tick
 // it said, and nothing more comes. Twice is once.
 func (s *Service) RemoveColleague(ctx context.Context, actor triage.Actor, ref TicketRef, id uuid.UUID) error {
 	_, err := s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
-		asked, err := s.asked(ctx, w)
-		if err != nil {
-			return err
-		}
-		for _, c := range asked {
+		for _, c := range w.asking {
 			if c.ID != id {
 				continue
 			}
 			if err := s.endColleague(ctx, w, c, "removed"); err != nil {
 				return err
 			}
-			return s.enqueuePost(ctx, w, Post{
-				Key: "unasked:" + c.ID.String(), Label: PostSystem, Author: w.actor.Name, Text: c.Name + " is not asked any more.",
-			})
+			s.enqueuePost(w, Post{Key: "unasked:" + c.ID.String(), Label: PostSystem, Author: w.actor.Name, Text: c.Name + " is not asked any more."})
+			return nil
 		}
 		return nil
 	})
 	return err
 }
 
-// asked are the colleagues of the held ticket. Read once in a transaction.
-func (s *Service) asked(ctx context.Context, w *work) ([]Colleague, error) {
-	if w.asking != nil || s.colleagues() == nil {
-		return w.asking, nil
-	}
-	found, err := list[Colleague](ctx, w.tx, `select `+colleagueColumns+` from ticket_collaborators
-		where tenant_id = $1 and ticket_id = $2 and ended_at is null order by asked_at, id`, w.ticket.TenantID, w.ticket.ID)
-	if err != nil {
-		return nil, err
-	}
-	w.asking = append([]Colleague{}, found...)
-	return w.asking, nil
-}
+// Who is asked about a ticket, and about the tickets of a conversation.
+const (
+	askedQuery = `select ` + colleagueColumns + ` from ticket_collaborators
+		where tenant_id = $1 and ticket_id = $2 and ended_at is null order by asked_at, id`
+	askedInConversation = `select ` + colleagueColumns + ` from ticket_collaborators where tenant_id = $1 and ended_at is null
+		and ticket_id in (select id from tickets where tenant_id = $1 and conversation_id = $2) order by asked_at, id`
+)
 
 func (w *work) done() bool {
 	return w.ticket.InternalState == triage.InternalSolved || w.ticket.InternalState == triage.InternalClosed
@@ -219,11 +202,7 @@ func (s *Service) endColleagues(ctx context.Context, w *work) error {
 	if !w.done() || w.before.InternalState == w.ticket.InternalState {
 		return nil
 	}
-	asked, err := s.asked(ctx, w)
-	if err != nil {
-		return err
-	}
-	for _, c := range asked {
+	for _, c := range w.asking {
 		if err := s.endColleague(ctx, w, c, string(w.ticket.InternalState)); err != nil {
 			return err
 		}
@@ -257,10 +236,10 @@ func (s *Service) endColleague(ctx context.Context, w *work, c Colleague, why st
 	for _, d := range changed {
 		reached = reached || d.Kind == kindAsk && (d.State == "pending" || d.State == "sending")
 	}
-	if !reached {
-		return nil
+	if reached {
+		enqueueAside(w, c, "ended", aside{})
 	}
-	return s.enqueueAside(ctx, w, c, "ended", aside{})
+	return nil
 }
 
 // aside is an Aside as a delivery's payload: what an agent asks. What the
@@ -270,25 +249,18 @@ type aside struct {
 	Text   string `json:"text,omitempty"`
 }
 
-func (s *Service) enqueueAside(ctx context.Context, w *work, c Colleague, what string, payload aside) error {
-	return s.enqueue(ctx, w, c.System, kindAside, "aside:"+c.ID.String()+":"+what, payload)
+func enqueueAside(w *work, c Colleague, what string, payload aside) {
+	w.enqueue(c.System, kindAside, "aside:"+c.ID.String()+":"+what, payload)
 }
 
 // followUp lets the ticket's colleagues read what the customer wrote.
-func (s *Service) followUp(ctx context.Context, w *work, m triage.Message) error {
-	if w.before.ID == uuid.Nil || labelOf(m) != PostCustomer || w.done() {
-		return nil // nobody was asked about a ticket that was just made, or is over
+func (w *work) followUp(m triage.Message) {
+	if labelOf(m) != PostCustomer || w.done() {
+		return
 	}
-	asked, err := s.asked(ctx, w)
-	if err != nil {
-		return err
+	for _, c := range w.asking {
+		enqueueAside(w, c, "message:"+m.ID.String(), aside{})
 	}
-	for _, c := range asked {
-		if err := s.enqueueAside(ctx, w, c, "message:"+m.ID.String(), aside{}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // changeAsides lets what colleagues were sent follow a message that was changed
@@ -314,9 +286,7 @@ func (s *Service) changeAsides(ctx context.Context, w *work, m triage.Message) e
 		return fmt.Errorf("change delivery: %w", err)
 	}
 	for _, ticket := range tickets {
-		if err := s.insertJob(ctx, w, DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil); err != nil {
-			return err
-		}
+		w.job(DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil)
 	}
 	return nil
 }
@@ -360,10 +330,9 @@ func (s *Service) Answer(ctx context.Context, in Answer) error {
 		}
 		w.note("colleague_answered", map[string]any{"name": c.Name, "person": c.Person, "message_id": m.ID})
 		post := Post{Key: "message:" + m.ID.String(), Label: PostInternal, Author: c.Name + ", asked by " + c.AskedBy, Text: m.Body}
-		if err := s.enqueuePost(ctx, w, post); err != nil {
-			return err
-		}
-		return s.enqueueNote(ctx, w, m)
+		s.enqueuePost(w, post)
+		s.enqueueNote(w, m)
+		return nil
 	})
 }
 
@@ -395,11 +364,7 @@ func (s *Service) byColleague(ctx context.Context, in Answer, fn func(ctx contex
 	actor := triage.Actor{Kind: triage.ActorStaff, Name: c.Name}
 	err = s.DB.WithTenant(ctx, c.TenantID, func(tx pgx.Tx) (err error) {
 		_, conversation, err = s.on(ctx, tx, actor, TicketRef{c.TenantID, c.TicketID}, func(ctx context.Context, w *work) error {
-			asked, err := s.asked(ctx, w)
-			if err != nil {
-				return err
-			}
-			for _, now := range asked {
+			for _, now := range w.asking {
 				if now.ID == c.ID {
 					return fn(ctx, w, now)
 				}

@@ -29,31 +29,20 @@ type CustomerMessage struct {
 // one, and shows the message to agents. The same message counts once.
 func (s *Service) CustomerWrote(ctx context.Context, tx pgx.Tx, in CustomerMessage) (triage.Ticket, bool, error) {
 	m := in.Message
-	if _, err := triage.LockConversation(ctx, tx, m.TenantID, m.ConversationID); err != nil {
-		return triage.Ticket{}, false, err
-	}
-	ticket, err := latestTicket(ctx, tx, m.TenantID, m.ConversationID)
-	if errors.Is(err, triage.ErrTicketNotFound) {
-		return triage.Ticket{}, false, nil
-	}
-	if err != nil {
-		return triage.Ticket{}, false, err
-	}
 	actor := triage.Actor{Kind: triage.ActorCustomer, Name: m.AuthorName, TenantID: m.TenantID}
 	if m.AuthorID != nil {
 		actor.ID = *m.AuthorID
 	}
-	w, err := s.hold(ctx, tx, actor, m.TenantID, m.ConversationID, ticket.ID)
-	if err != nil {
+	event := uuid.NewSHA1(m.ID, []byte("customer_wrote"))
+	w, known, err := s.holdLatest(ctx, tx, actor, m, event)
+	if err != nil || w == nil {
 		return triage.Ticket{}, false, err
 	}
 	if w.ticket.InternalState == triage.InternalClosed {
 		return s.afterClosed(ctx, tx, w, in)
 	}
-	event := uuid.NewSHA1(m.ID, []byte("customer_wrote"))
-	known, err := eventExists(ctx, tx, m.TenantID, event)
-	if err != nil || known {
-		return w.ticket, true, err
+	if known {
+		return w.ticket, true, nil
 	}
 	w.events = append(w.events, ticketEvent{event, "customer_wrote", map[string]any{"message_id": m.ID, "thanks": in.Thanks}})
 	if err := s.customerMoves(ctx, w, in); err != nil {
@@ -62,7 +51,35 @@ func (s *Service) CustomerWrote(ctx context.Context, tx pgx.Tx, in CustomerMessa
 	if err := s.save(ctx, w); err != nil {
 		return w.ticket, true, err
 	}
-	return w.ticket, true, s.relayMessage(ctx, w, m.ID)
+	if err := s.relayMessage(ctx, w, m.ID); err != nil {
+		return w.ticket, true, err
+	}
+	return w.ticket, true, s.flush(ctx, w)
+}
+
+// holdLatest holds a conversation and its latest ticket, in one trip, and looks
+// whether an event is known. Without a ticket there is no work.
+func (s *Service) holdLatest(ctx context.Context, tx pgx.Tx, actor triage.Actor, m triage.Message, event uuid.UUID) (w *work, known bool, err error) {
+	batch := &pgx.Batch{}
+	c := many[triage.Conversation](batch, `select `+triage.ConversationColumns+` from conversations where tenant_id = $1 and id = $2 for update`, m.TenantID, m.ConversationID)
+	t := many[held](batch, `select `+heldColumns+` from tickets where tenant_id = $1 and conversation_id = $2
+		order by (internal_state <> 'closed') desc, number desc limit 1 for update`, m.TenantID, m.ConversationID)
+	batch.Queue(`select exists (select from ticket_events where tenant_id = $1 and id = $2)`, m.TenantID, event).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&known) })
+	var asked *[]Colleague
+	if s.colleagues() != nil {
+		asked = many[Colleague](batch, askedInConversation, m.TenantID, m.ConversationID)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, false, fmt.Errorf("read ticket: %w", err)
+	}
+	switch {
+	case len(*c) == 0:
+		return nil, false, triage.ErrConversationNotFound
+	case len(*t) == 0:
+		return nil, false, nil
+	}
+	return s.begin(tx, actor, (*c)[0], (*t)[0], asked), known, nil
 }
 
 // customerMoves is what a customer's words do to an open or solved ticket.
@@ -122,7 +139,10 @@ func (s *Service) reclassify(ctx context.Context, w *work, message uuid.UUID, c 
 func (s *Service) afterClosed(ctx context.Context, tx pgx.Tx, w *work, in CustomerMessage) (triage.Ticket, bool, error) {
 	switch {
 	case in.Thanks:
-		return w.ticket, true, s.relayMessage(ctx, w, in.Message.ID)
+		if err := s.relayMessage(ctx, w, in.Message.ID); err != nil {
+			return w.ticket, true, err
+		}
+		return w.ticket, true, s.flush(ctx, w)
 	case w.extra.ClosedAs == "not_a_request":
 		return triage.Ticket{}, false, nil
 	case w.extra.ClosedAs == "merged":

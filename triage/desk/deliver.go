@@ -582,7 +582,8 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 		}
 	}
 	if tag.RowsAffected() == 1 && e.rows[0].Kind == kindRecord {
-		return l.s.enqueueRoot(ctx, w) // the root shows where the record is
+		l.s.enqueueRoot(w) // the root shows where the record is
+		return l.s.flush(ctx, w)
 	}
 	return nil
 }

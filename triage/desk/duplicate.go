@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -23,38 +22,41 @@ const (
 	duplicatesLookedAt = 50
 )
 
-// linkDuplicate links a new ticket to the open one of its tenant that asks the
-// same, from another conversation, and says so in the summary agents read. Nothing
-// is merged: that is people's decision.
-func (s *Service) linkDuplicate(ctx context.Context, tx pgx.Tx, ticket triage.Ticket, in *Escalation) error {
+// candidate is an open ticket that may ask the same.
+type candidate struct {
+	ID      uuid.UUID `db:"id"`
+	Number  int64     `db:"number"`
+	Subject string    `db:"subject"`
+	Intent  string    `db:"intent"`
+	Body    string    `db:"body"` // of the message handed over first
+}
+
+// candidates queues the tenant's open tickets of other conversations.
+func (s *Service) candidates(batch *pgx.Batch, in Escalation, ticket uuid.UUID) *[]candidate {
 	if in.MessageID == uuid.Nil {
-		return nil
+		return &[]candidate{}
 	}
-	type candidate struct {
-		ID      uuid.UUID `db:"id"`
-		Number  int64     `db:"number"`
-		Subject string    `db:"subject"`
-		Intent  string    `db:"intent"`
-		Body    string    `db:"body"` // of the message handed over first
-	}
-	others, err := list[candidate](ctx, tx, `
+	return many[candidate](batch, `
 		select t.id, t.number, t.subject, t.intent, coalesce((select m.body from escalations e
 		  join messages m on m.tenant_id = e.tenant_id and m.id = e.message_id
 		  where e.tenant_id = $1 and e.ticket_id = t.id order by e.created_at limit 1), t.subject) as body
 		from tickets t where t.tenant_id = $1 and t.id <> $2 and t.conversation_id <> $3
 		  and t.internal_state not in ('solved', 'closed') and t.created_at > $4
 		order by t.number desc limit $5`,
-		in.TenantID, ticket.ID, in.ConversationID, s.Now().UTC().Add(-duplicateAge), duplicatesLookedAt)
-	if err != nil || len(others) == 0 {
-		return err
+		in.TenantID, ticket, in.ConversationID, s.Now().UTC().Add(-duplicateAge), duplicatesLookedAt)
+}
+
+// linkDuplicate links a new ticket to the open one of its tenant that asks the
+// same, from another conversation, and says so in the summary agents read. Nothing
+// is merged: that is people's decision.
+func (w *work) linkDuplicate(others []candidate, m *triage.Message, in *Escalation) {
+	if m == nil || m.ClientKey != nil && *m.ClientKey == splitKey {
+		return // people took it out of another ticket on purpose
 	}
-	m, err := triage.MessageByID(ctx, tx, in.TenantID, in.MessageID)
-	if err != nil {
-		return err
+	if len(others) == 0 {
+		return
 	}
-	if m.ClientKey != nil && *m.ClientKey == splitKey {
-		return nil // people took it out of another ticket on purpose
-	}
+	asks := classify.MeaningsOf(m.Body)
 	var found candidate
 	var most float64
 	for _, other := range others {
@@ -62,17 +64,14 @@ func (s *Service) linkDuplicate(ctx context.Context, tx pgx.Tx, ticket triage.Ti
 		if other.Intent != "" && other.Intent == in.Classification.Intent {
 			needed = alikeSameIntent
 		}
-		if x := classify.Alike(m.Body, other.Body); x >= needed && x >= most {
+		if x := asks.Alike(classify.MeaningsOf(other.Body)); x >= needed && x >= most {
 			found, most = other, x // the oldest of equals
 		}
 	}
 	if most == 0 {
-		return nil
+		return
 	}
-	if _, err := tx.Exec(ctx, `insert into ticket_relations (tenant_id, ticket_id, related_id, kind)
-		values ($1, $2, $3, 'duplicate_of') on conflict do nothing`, in.TenantID, ticket.ID, found.ID); err != nil {
-		return fmt.Errorf("link duplicate: %w", err)
-	}
+	w.writes().Queue(`insert into ticket_relations (tenant_id, ticket_id, related_id, kind)
+		values ($1, $2, $3, 'duplicate_of') on conflict do nothing`, in.TenantID, w.ticket.ID, found.ID)
 	in.Summary += fmt.Sprintf("\nLooks like #%d (%s), which is open.", found.Number, triage.Line(found.Subject, 100))
-	return nil
 }

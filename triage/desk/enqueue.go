@@ -1,11 +1,10 @@
 package desk
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/triage"
@@ -23,27 +22,22 @@ const (
 
 // enqueueHeads makes the root and every CRM record follow the ticket; the CRM a
 // change came from needs no word of it.
-func (s *Service) enqueueHeads(ctx context.Context, w *work) error {
-	if err := s.enqueueRoot(ctx, w); err != nil {
-		return err
-	}
+func (s *Service) enqueueHeads(w *work) {
+	s.enqueueRoot(w)
 	for _, crm := range s.CRMs {
 		if crm.System() == w.skip {
 			continue
 		}
-		if err := s.enqueue(ctx, w, crm.System(), kindRecord, "record:"+w.ticket.ID.String(), nil); err != nil {
-			return err
-		}
+		w.enqueue(crm.System(), kindRecord, "record:"+w.ticket.ID.String(), nil)
 	}
-	return nil
 }
 
-func (s *Service) enqueueRoot(ctx context.Context, w *work) error {
+func (s *Service) enqueueRoot(w *work) {
 	if s.Channel == nil || w.rooted {
-		return nil
+		return
 	}
 	w.rooted = true
-	return s.enqueue(ctx, w, s.Channel.System(), kindRoot, "root:"+w.ticket.ID.String(), nil)
+	w.enqueue(s.Channel.System(), kindRoot, "root:"+w.ticket.ID.String(), nil)
 }
 
 // threadPost is a Post as a delivery's payload.
@@ -58,14 +52,12 @@ type threadPost struct {
 	At      time.Time `json:"at"`
 }
 
-func (s *Service) enqueuePost(ctx context.Context, w *work, p Post) error {
+func (s *Service) enqueuePost(w *work, p Post) {
 	if s.Channel == nil || p.Text == "" {
-		return nil
+		return
 	}
-	if err := s.enqueueRoot(ctx, w); err != nil {
-		return err
-	}
-	return s.enqueue(ctx, w, s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, p.Colleague, w.at})
+	s.enqueueRoot(w)
+	w.enqueue(s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, p.Colleague, w.at})
 }
 
 // notePayload names the message a CRM note carries; the text is read when it leaves.
@@ -75,52 +67,54 @@ type notePayload struct {
 	Change    int       `json:"change,omitempty"`
 }
 
-func (s *Service) enqueueNote(ctx context.Context, w *work, m triage.Message) error {
+func (s *Service) enqueueNote(w *work, m triage.Message) {
 	for _, crm := range s.CRMs {
 		if crm.System() == w.skip {
 			continue
 		}
-		if err := s.enqueue(ctx, w, crm.System(), kindNote, "note:"+m.ID.String(), notePayload{MessageID: m.ID}); err != nil {
-			return err
-		}
+		w.enqueue(crm.System(), kindNote, "note:"+m.ID.String(), notePayload{MessageID: m.ID})
 	}
-	return nil
 }
 
-// enqueue stores an effect and the job that carries it out. An effect that is
+// enqueue adds an effect and the job that carries it out. An effect that is
 // stored already and can be repeated is asked for once more; another is left.
-func (s *Service) enqueue(ctx context.Context, w *work, destination, kind, key string, payload any) error {
+func (w *work) enqueue(destination, kind, key string, payload any) {
 	if payload == nil {
 		payload = map[string]any{}
 	}
 	repeats := kind == kindRoot || kind == kindRecord
-	tag, err := w.tx.Exec(ctx, `insert into deliveries (tenant_id, id, ticket_id, destination, kind, subject_key, payload, created_at, updated_at)
+	w.writes().Queue(`insert into deliveries (tenant_id, id, ticket_id, destination, kind, subject_key, payload, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 		on conflict (tenant_id, destination, subject_key) do update set wanted = deliveries.wanted + 1, updated_at = $8,
 		  state = case when deliveries.state in ('delivered', 'discarded') then 'pending' else deliveries.state end,
 		  attempts = case when deliveries.state in ('delivered', 'discarded') then 0 else deliveries.attempts end
 		where $9`,
-		w.ticket.TenantID, uuid.Must(uuid.NewV7()), w.ticket.ID, destination, kind, key, payload, w.at, repeats)
-	if err != nil {
-		return fmt.Errorf("store delivery: %w", err)
-	}
-	if tag.RowsAffected() == 0 || w.asked[destination] {
-		return nil // one job drains all the transaction asks of a destination
+		w.ticket.TenantID, uuid.Must(uuid.NewV7()), w.ticket.ID, destination, kind, key, payload, w.at, repeats).
+		Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() > 0 {
+				w.askFor(destination)
+			}
+			return nil
+		})
+}
+
+// askFor adds the job that carries out what the ticket wants of a destination.
+// One drains all that a transaction asks.
+func (w *work) askFor(destination string) {
+	if w.asked[destination] {
+		return
 	}
 	if w.asked == nil {
 		w.asked = map[string]bool{}
 	}
 	w.asked[destination] = true
-	return s.insertJob(ctx, w, DeliverTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, Destination: destination}, nil)
+	w.job(DeliverTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, Destination: destination}, nil)
 }
 
-func (s *Service) later(ctx context.Context, w *work, args river.JobArgs, at time.Time) error {
-	return s.insertJob(ctx, w, args, &river.InsertOpts{ScheduledAt: at})
+func (w *work) later(args river.JobArgs, at time.Time) {
+	w.job(args, &river.InsertOpts{ScheduledAt: at})
 }
 
-func (s *Service) insertJob(ctx context.Context, w *work, args river.JobArgs, opts *river.InsertOpts) error {
-	if _, err := s.Jobs.InsertTx(ctx, w.tx, args, opts); err != nil {
-		return fmt.Errorf("insert job %s: %w", args.Kind(), err)
-	}
-	return nil
+func (w *work) job(args river.JobArgs, opts *river.InsertOpts) {
+	w.out.Jobs = append(w.out.Jobs, river.InsertManyParams{Args: args, InsertOpts: opts})
 }

@@ -34,78 +34,104 @@ type Escalation struct {
 // The same message escalates once; a second call returns the same ticket. It
 // does not write to the customer; that sentence is the caller's.
 func (s *Service) Escalate(ctx context.Context, tx pgx.Tx, in Escalation) (triage.Ticket, error) {
-	conversation, err := triage.LockConversation(ctx, tx, in.TenantID, in.ConversationID)
+	found, err := s.lookBefore(ctx, tx, in)
+	if err != nil || found.before != nil {
+		return deref(found.before), err
+	}
+	w, err := s.ticketFor(ctx, tx, &in, found)
 	if err != nil {
 		return triage.Ticket{}, err
 	}
-	if t, err := s.escalatedBefore(ctx, tx, in); err == nil || !errors.Is(err, triage.ErrTicketNotFound) {
-		return t, err
-	}
-	actor := triage.Actor{Kind: triage.ActorAssistant}
-	ticket, err := s.openTicket(ctx, tx, in)
-	if errors.Is(err, triage.ErrTicketNotFound) {
-		if ticket, err = s.createTicket(ctx, tx, conversation, in); err == nil {
-			err = s.linkDuplicate(ctx, tx, ticket, &in)
-		}
-	}
-	if err != nil {
-		return triage.Ticket{}, err
-	}
-	w, err := s.hold(ctx, tx, actor, in.TenantID, ticket.ConversationID, ticket.ID)
-	if err != nil {
-		return triage.Ticket{}, err
-	}
-	if ticket.Version == 0 { // made above
-		w.before = triage.Ticket{}
-		if err := s.expectPerson(ctx, w); err != nil {
-			return triage.Ticket{}, err
-		}
+	if w.before.ID == uuid.Nil {
+		s.expectPerson(w)
 	}
 	s.raise(w, in)
 	if err := s.autoAssign(ctx, w); err != nil {
 		return triage.Ticket{}, err
 	}
-	id, err := s.insertEscalation(ctx, w, in)
-	if err != nil {
-		return triage.Ticket{}, err
-	}
+	id := s.insertEscalation(w, in)
 	if w.conversation.State != triage.ConversationWithPerson {
-		if err := triage.SetConversationState(ctx, tx, in.TenantID, ticket.ConversationID, triage.ConversationWithPerson, w.conversation.Assistant); err != nil {
+		if err := triage.QueueConversationState(w.writes(), in.TenantID, w.ticket.ConversationID, triage.ConversationWithPerson, w.conversation.Assistant); err != nil {
 			return triage.Ticket{}, err
 		}
 	}
 	if err := s.save(ctx, w); err != nil {
 		return triage.Ticket{}, err
 	}
-	post := Post{Key: "summary:" + id.String(), Label: PostSummary, Text: in.Summary, Links: in.Links}
-	if err := s.enqueuePost(ctx, w, post); err != nil {
-		return triage.Ticket{}, err
+	s.enqueuePost(w, Post{Key: "summary:" + id.String(), Label: PostSummary, Text: in.Summary, Links: in.Links})
+	if found.message != nil {
+		s.relay(w, *found.message)
 	}
-	if in.MessageID != uuid.Nil {
-		if err := s.relayMessage(ctx, w, in.MessageID); err != nil {
-			return triage.Ticket{}, err
+	return w.ticket, s.flush(ctx, w)
+}
+
+func deref(t *triage.Ticket) triage.Ticket {
+	if t == nil {
+		return triage.Ticket{}
+	}
+	return *t
+}
+
+// lookedUp is what a hand-over finds, its conversation being held.
+type lookedUp struct {
+	conversation triage.Conversation
+	message      *triage.Message // the one handed over; nil: there is none
+	before       *triage.Ticket  // it was handed over before
+	open         *held           // the conversation's own ticket
+	asked        *[]Colleague    // about that ticket
+}
+
+// lookBefore takes the conversation and reads all of it in one trip.
+func (s *Service) lookBefore(ctx context.Context, tx pgx.Tx, in Escalation) (out lookedUp, err error) {
+	batch := &pgx.Batch{}
+	c := many[triage.Conversation](batch, `select `+triage.ConversationColumns+` from conversations where tenant_id = $1 and id = $2 for update`, in.TenantID, in.ConversationID)
+	before := many[triage.Ticket](batch, `select `+triage.TicketColumns+` from tickets where tenant_id = $1 and id = (
+		select ticket_id from escalations where tenant_id = $1 and message_id = $2)`, in.TenantID, in.MessageID)
+	open := many[held](batch, `select `+heldColumns+` from tickets where tenant_id = $1 and conversation_id = $2 and internal_state <> 'closed' for update`,
+		in.TenantID, in.ConversationID)
+	message := many[triage.Message](batch, `select `+triage.MessageColumns+` from messages where tenant_id = $1 and id = $2`, in.TenantID, in.MessageID)
+	if s.colleagues() != nil {
+		out.asked = many[Colleague](batch, askedInConversation, in.TenantID, in.ConversationID)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return out, fmt.Errorf("read conversation: %w", err)
+	}
+	switch {
+	case len(*c) == 0:
+		return out, triage.ErrConversationNotFound
+	case in.MessageID != uuid.Nil && len(*message) == 0:
+		return out, triage.ErrMessageNotFound
+	}
+	out.conversation = (*c)[0]
+	if len(*before) > 0 && in.MessageID != uuid.Nil {
+		out.before = &(*before)[0]
+	}
+	if len(*open) > 0 {
+		out.open = &(*open)[0]
+	}
+	if len(*message) > 0 {
+		out.message = &(*message)[0]
+	}
+	return out, nil
+}
+
+// ticketFor is work on the ticket an escalation belongs to: the conversation's
+// own, the open one with the same key, or a new one.
+func (s *Service) ticketFor(ctx context.Context, tx pgx.Tx, in *Escalation, found lookedUp) (*work, error) {
+	actor := triage.Actor{Kind: triage.ActorAssistant}
+	if found.open != nil {
+		return s.begin(tx, actor, found.conversation, *found.open, found.asked), nil
+	}
+	if in.DedupKey != "" {
+		t, err := s.byKey(ctx, tx, *in)
+		if err == nil {
+			return s.hold(ctx, tx, actor, in.TenantID, t.ID)
+		}
+		if !errors.Is(err, triage.ErrTicketNotFound) {
+			return nil, err
 		}
 	}
-	return w.ticket, nil
-}
-
-func (s *Service) escalatedBefore(ctx context.Context, tx pgx.Tx, in Escalation) (triage.Ticket, error) {
-	if in.MessageID == uuid.Nil {
-		return triage.Ticket{}, triage.ErrTicketNotFound
-	}
-	return oneTicket(ctx, tx, `select `+triage.TicketColumns+` from tickets where tenant_id = $1 and id = (
-		select ticket_id from escalations where tenant_id = $1 and message_id = $2)`, in.TenantID, in.MessageID)
-}
-
-// openTicket finds the ticket this escalation belongs to: the conversation's
-// own, or the open one with the same key.
-func (s *Service) openTicket(ctx context.Context, tx pgx.Tx, in Escalation) (triage.Ticket, error) {
-	t, err := oneTicket(ctx, tx, `select `+triage.TicketColumns+` from tickets
-		where tenant_id = $1 and conversation_id = $2 and internal_state <> 'closed'`, in.TenantID, in.ConversationID)
-	if err == nil || !errors.Is(err, triage.ErrTicketNotFound) || in.DedupKey == "" {
-		return t, err
-	}
-	return s.byKey(ctx, tx, in)
+	return s.createTicket(ctx, tx, actor, found, in)
 }
 
 func (s *Service) byKey(ctx context.Context, tx pgx.Tx, in Escalation) (triage.Ticket, error) {
@@ -115,18 +141,20 @@ func (s *Service) byKey(ctx context.Context, tx pgx.Tx, in Escalation) (triage.T
 
 // createTicket numbers and stores a ticket. The tenant's row lock orders the
 // numbers and makes the second look at the key decisive.
-func (s *Service) createTicket(ctx context.Context, tx pgx.Tx, c triage.Conversation, in Escalation) (triage.Ticket, error) {
-	var number int64
-	err := tx.QueryRow(ctx, `update tenants set last_ticket_number = last_ticket_number + 1 where id = $1
-		returning last_ticket_number`, in.TenantID).Scan(&number)
-	if err != nil {
-		return triage.Ticket{}, fmt.Errorf("number ticket: %w", err)
-	}
+func (s *Service) createTicket(ctx context.Context, tx pgx.Tx, actor triage.Actor, found lookedUp, in *Escalation) (*work, error) {
 	if in.DedupKey != "" {
-		if t, err := s.byKey(ctx, tx, in); err == nil || !errors.Is(err, triage.ErrTicketNotFound) {
-			return t, err
+		if _, err := tx.Exec(ctx, `select from tenants where id = $1 for update`, in.TenantID); err != nil {
+			return nil, fmt.Errorf("number ticket: %w", err)
+		}
+		t, err := s.byKey(ctx, tx, *in)
+		if err == nil {
+			return s.hold(ctx, tx, actor, in.TenantID, t.ID)
+		}
+		if !errors.Is(err, triage.ErrTicketNotFound) {
+			return nil, err
 		}
 	}
+	c := found.conversation
 	at := s.Now().UTC()
 	user := c.UserID
 	if in.UserID != uuid.Nil {
@@ -138,20 +166,26 @@ func (s *Service) createTicket(ctx context.Context, tx pgx.Tx, c triage.Conversa
 	}
 	subject := cmp.Or(triage.Line(in.Subject, 200), triage.Line(c.Subject, 200), triage.Line(c.LastLine, 200), "Conversation")
 	id := uuid.Must(uuid.NewV7())
-	_, err = tx.Exec(ctx, `insert into tickets (tenant_id, id, number, conversation_id, user_id, subject, summary, origin,
-		dedup_key, priority, language, version, waiting_since, last_public_message_at, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'low', $10, 0, $11, $11, $11, $11)`,
-		in.TenantID, id, number, c.ID, user, subject, in.Summary, origin(in, c), key, c.Language, at)
-	if err != nil {
-		return triage.Ticket{}, fmt.Errorf("insert ticket: %w", err)
-	}
-	_, err = tx.Exec(ctx, `insert into ticket_relations (tenant_id, ticket_id, related_id, kind)
+	batch := &pgx.Batch{}
+	made := many[held](batch, `with numbered as (update tenants set last_ticket_number = last_ticket_number + 1 where id = $1 returning last_ticket_number)
+		insert into tickets (tenant_id, id, number, conversation_id, user_id, subject, summary, origin,
+		  dedup_key, priority, language, version, waiting_since, last_public_message_at, created_at, updated_at)
+		select $1, $2, last_ticket_number, $3, $4, $5, $6, $7, $8, 'low', $9, 0, $10, $10, $10, $10 from numbered returning `+heldColumns,
+		in.TenantID, id, c.ID, user, subject, in.Summary, origin(*in, c), key, c.Language, at)
+	batch.Queue(`insert into ticket_relations (tenant_id, ticket_id, related_id, kind)
 		select $1, $2, id, 'follow_up_of' from tickets where tenant_id = $1 and conversation_id = $3 and internal_state = 'closed'
 		order by number desc limit 1`, in.TenantID, id, c.ID)
-	if err != nil {
-		return triage.Ticket{}, fmt.Errorf("link ticket: %w", err)
+	others := s.candidates(batch, *in, id)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("insert ticket: %w", err)
 	}
-	return TicketByID(ctx, tx, in.TenantID, id)
+	if len(*made) == 0 {
+		return nil, fmt.Errorf("number ticket: tenant %s is not there", in.TenantID)
+	}
+	w := s.begin(tx, actor, c, (*made)[0], &[]Colleague{})
+	w.before = triage.Ticket{}
+	w.linkDuplicate(*others, found.message, in)
+	return w, nil
 }
 
 func origin(in Escalation, c triage.Conversation) string {
@@ -215,7 +249,7 @@ func rank(p triage.Priority) int {
 	return 3
 }
 
-func (s *Service) insertEscalation(ctx context.Context, w *work, in Escalation) (uuid.UUID, error) {
+func (s *Service) insertEscalation(w *work, in Escalation) uuid.UUID {
 	id := uuid.Must(uuid.NewV7())
 	var message *uuid.UUID
 	if in.MessageID != uuid.Nil {
@@ -225,12 +259,9 @@ func (s *Service) insertEscalation(ctx context.Context, w *work, in Escalation) 
 	if findings == nil {
 		findings = map[string]any{}
 	}
-	_, err := w.tx.Exec(ctx, `insert into escalations (tenant_id, id, ticket_id, message_id, reason, summary, findings, created_at)
+	w.writes().Queue(`insert into escalations (tenant_id, id, ticket_id, message_id, reason, summary, findings, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8)`, in.TenantID, id, w.ticket.ID, message, in.Reason, in.Summary, findings, w.at)
-	if err != nil {
-		return id, fmt.Errorf("insert escalation: %w", err)
-	}
-	return id, nil
+	return id
 }
 
 // relayMessage shows a stored message in the ticket's thread and, as a note, in the CRM.
@@ -239,17 +270,18 @@ func (s *Service) relayMessage(ctx context.Context, w *work, message uuid.UUID) 
 	if err != nil {
 		return err
 	}
+	s.relay(w, m)
+	return nil
+}
+
+func (s *Service) relay(w *work, m triage.Message) {
 	post := Post{Key: "message:" + m.ID.String(), Label: labelOf(m), Author: m.AuthorName, Text: said(m), Links: s.fileLinks(w.ticket, m)}
 	if post.Label == PostSent {
 		post.Message = m.ID
 	}
-	if err := s.enqueuePost(ctx, w, post); err != nil {
-		return err
-	}
-	if err := s.followUp(ctx, w, m); err != nil {
-		return err
-	}
-	return s.enqueueNote(ctx, w, m)
+	s.enqueuePost(w, post)
+	w.followUp(m)
+	s.enqueueNote(w, m)
 }
 
 func labelOf(m triage.Message) PostLabel {

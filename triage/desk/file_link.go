@@ -51,7 +51,8 @@ func (s *Service) Noted(ctx context.Context, tx pgx.Tx, m triage.Message) error 
 		return err
 	}
 	_, _, err = s.on(ctx, tx, triage.Actor{Kind: triage.ActorSystem}, TicketRef{m.TenantID, ticket.ID}, func(ctx context.Context, w *work) error {
-		return s.spreadNote(ctx, w, m, InternalNote{})
+		s.spreadNote(w, m, InternalNote{})
+		return nil
 	})
 	return err
 }

@@ -225,9 +225,7 @@ func (s *Service) takeComments(ctx context.Context, w *work, system string, comm
 			return err
 		}
 		if created {
-			if err := s.spreadNote(ctx, w, m, InternalNote{FromCRM: true}); err != nil {
-				return err
-			}
+			s.spreadNote(w, m, InternalNote{FromCRM: true})
 		}
 	}
 	return nil

@@ -148,7 +148,7 @@ func (s *schedule) run(jobs desk.Jobs) {
 	s.slack, s.crm = desktest.NewChannel(nil), desktest.NewCRM("crm"+name, nil)
 	s.slack.Name, s.crm.Now = "slack"+name, s.clock.now
 	s.desk = desk.New(desk.Config{
-		DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: s.clock.now, Clocks: sla.New(jobs, s.clock.now),
+		DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: s.clock.now, Clocks: sla.New(s.clock.now),
 		Log: slog.New(slog.DiscardHandler), MaxAttempts: 10_000,
 		TicketURL: func(_, _ uuid.UUID, _ int64) string { return "https://usher.test/ticket" },
 	})

@@ -35,11 +35,10 @@ func (w *releaseWorker) Work(ctx context.Context, job *river.Job[ReleaseCustomer
 }
 
 // expectPerson asks to look after a while whether a person came.
-func (s *Service) expectPerson(ctx context.Context, w *work) error {
-	if w.conversation.Channel != triage.ChannelChat {
-		return nil
+func (s *Service) expectPerson(w *work) {
+	if w.conversation.Channel == triage.ChannelChat {
+		w.later(ReleaseCustomerArgs{w.ticket.TenantID, w.ticket.ID}, w.at.Add(patience))
 	}
-	return s.later(ctx, w, ReleaseCustomerArgs{w.ticket.TenantID, w.ticket.ID}, w.at.Add(patience))
 }
 
 // ReleaseCustomer tells somebody in the chat, once, that no person is free yet

@@ -391,10 +391,9 @@ func (s *Service) settleDelivery(ctx context.Context, actor triage.Actor, tenant
 		}
 		w := &work{tx: tx, at: at, actor: actor, ticket: triage.Ticket{TenantID: tenant, ID: *ticket}}
 		w.note(event, map[string]any{"delivery_id": id, "destination": destination})
-		if err := s.writeEvents(ctx, w); err != nil {
-			return err
-		}
-		return s.insertJob(ctx, w, DeliverTicketArgs{TenantID: tenant, TicketID: *ticket, Destination: destination}, nil)
+		s.writeEvents(w)
+		w.askFor(destination)
+		return s.flush(ctx, w)
 	})
 }
 

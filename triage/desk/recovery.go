@@ -42,9 +42,7 @@ func (s *Service) CauseGone(ctx context.Context, tx pgx.Tx, in Recovery) error {
 		if err != nil || !created {
 			return err
 		}
-		if err := s.spreadNote(ctx, w, note, InternalNote{}); err != nil {
-			return err
-		}
+		s.spreadNote(w, note, InternalNote{})
 		if w.ticket.AssigneeID == nil && w.extra.FirstRepliedAt == nil {
 			w.note("resolved", map[string]any{"witness": "linked_work"})
 			w.setState(triage.InternalSolved)
@@ -52,7 +50,8 @@ func (s *Service) CauseGone(ctx context.Context, tx pgx.Tx, in Recovery) error {
 		}
 		w.note("cause_gone", nil)
 		w.extra.TellCustomer, w.changed = true, true
-		return s.enqueuePost(ctx, w, Post{Key: "recovered:" + in.Once, Label: PostDraft, Text: in.Draft})
+		s.enqueuePost(w, Post{Key: "recovered:" + in.Once, Label: PostDraft, Text: in.Draft})
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("close the loop: %w", err)

@@ -60,18 +60,15 @@ func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into Tick
 		w.note("merged", map[string]any{"into": target.Number})
 		w.extra.ClosedAs, w.extra.WaitingSince = "merged", nil
 		w.setState(triage.InternalClosed)
-		if err := s.enqueuePost(ctx, w, Post{Key: "merged:" + w.events[0].id.String(), Label: PostSystem, Text: fmt.Sprintf("Merged into #%d.", target.Number)}); err != nil {
-			return err
-		}
+		s.enqueuePost(w, Post{Key: "merged:" + w.events[0].id.String(), Label: PostSystem, Text: fmt.Sprintf("Merged into #%d.", target.Number)})
 		other := &work{tx: w.tx, actor: w.actor, at: w.at, ticket: target}
 		other.note("merged_from", map[string]any{"number": w.ticket.Number, "ticket_id": w.ticket.ID})
-		if err := s.writeEvents(ctx, other); err != nil {
-			return err
-		}
-		return s.enqueuePost(ctx, other, Post{
+		s.writeEvents(other)
+		s.enqueuePost(other, Post{
 			Key: "merged:" + other.events[0].id.String(), Label: PostSystem,
 			Text: fmt.Sprintf("#%d (%s) was merged into this ticket.", w.ticket.Number, w.ticket.Subject),
 		})
+		return s.flush(ctx, other)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +23,13 @@ import (
 // Jobs inserts a job in the transaction that makes it necessary. *river.Client is one.
 type Jobs interface {
 	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
+	InsertManyTx(ctx context.Context, tx pgx.Tx, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 }
 
-// Clocks makes a ticket's SLA clocks follow its state. *sla.Service is one.
+// Clocks makes a ticket's SLA clocks follow its state: it reads at once and adds
+// what is to be written. *sla.Service is one.
 type Clocks interface {
-	Sync(ctx context.Context, tx pgx.Tx, facts sla.Facts) error
+	Sync(ctx context.Context, tx pgx.Tx, facts sla.Facts, out *sla.Changes) error
 }
 
 // Publisher tells a tenant's own systems what happened to a ticket, in the
@@ -140,8 +143,10 @@ var workRoles = []string{"agent", "lead", "admin"}
 
 // work is one change of one ticket, in one transaction, with its conversation
 // and its row held. Locks are always taken in the order conversation, ticket.
+// What it changes is gathered in out and leaves together: see flush.
 type work struct {
 	tx           pgx.Tx
+	out          sla.Changes
 	actor        triage.Actor
 	at           time.Time
 	before       triage.Ticket
@@ -153,7 +158,7 @@ type work struct {
 	rooted       bool            // the root was asked to follow; once a transaction is enough
 	asked        map[string]bool // destinations whose job this transaction has inserted
 	skip         string          // the CRM the change came from: it knows already
-	asking       []Colleague     // who is asked about the ticket; nil: not read yet
+	asking       []Colleague     // who is asked about the ticket
 }
 
 // extra holds the desk's own columns of a ticket.
@@ -197,39 +202,91 @@ func (s *Service) act(ctx context.Context, actor triage.Actor, ref TicketRef, fn
 
 // on runs fn on the held ticket and stores what it changed.
 func (s *Service) on(ctx context.Context, tx pgx.Tx, actor triage.Actor, ref TicketRef, fn func(ctx context.Context, w *work) error) (triage.Ticket, uuid.UUID, error) {
-	ticket, err := TicketByID(ctx, tx, ref.TenantID, ref.ID)
-	if err != nil {
-		return triage.Ticket{}, uuid.Nil, err
-	}
-	w, err := s.hold(ctx, tx, actor, ref.TenantID, ticket.ConversationID, ref.ID)
+	w, err := s.hold(ctx, tx, actor, ref.TenantID, ref.ID)
 	if err != nil {
 		return triage.Ticket{}, uuid.Nil, err
 	}
 	if err := fn(ctx, w); err != nil {
 		return w.ticket, w.conversation.ID, err
 	}
-	return w.ticket, w.conversation.ID, s.save(ctx, w)
+	if err := s.save(ctx, w); err != nil {
+		return w.ticket, w.conversation.ID, err
+	}
+	return w.ticket, w.conversation.ID, s.flush(ctx, w)
 }
 
-func (s *Service) hold(ctx context.Context, tx pgx.Tx, actor triage.Actor, tenant, conversation, ticket uuid.UUID) (*work, error) {
-	c, err := triage.LockConversation(ctx, tx, tenant, conversation)
-	if err != nil {
-		return nil, err
+// held is a ticket with the desk's own columns.
+type held struct {
+	triage.Ticket
+	extra
+}
+
+const heldColumns = triage.TicketColumns + `, closed_as, first_replied_at, waiting_since, escalated_at, tell_customer`
+
+// hold takes a ticket's conversation and its row in one trip.
+func (s *Service) hold(ctx context.Context, tx pgx.Tx, actor triage.Actor, tenant, ticket uuid.UUID) (*work, error) {
+	batch := &pgx.Batch{}
+	c := many[triage.Conversation](batch, `select `+triage.ConversationColumns+` from conversations where tenant_id = $1
+		and id = (select conversation_id from tickets where tenant_id = $1 and id = $2) for update`, tenant, ticket)
+	t := many[held](batch, `select `+heldColumns+` from tickets where tenant_id = $1 and id = $2 for update`, tenant, ticket)
+	var asked *[]Colleague
+	if s.colleagues() != nil {
+		asked = many[Colleague](batch, askedQuery, tenant, ticket)
 	}
-	t, err := oneTicket(ctx, tx, `select `+triage.TicketColumns+` from tickets where tenant_id = $1 and id = $2 for update`, tenant, ticket)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tx.Query(ctx, `select closed_as, first_replied_at, waiting_since, escalated_at, tell_customer from tickets
-		where tenant_id = $1 and id = $2`, tenant, ticket)
-	if err != nil {
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("read ticket: %w", err)
 	}
-	more, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[extra])
-	if err != nil {
-		return nil, fmt.Errorf("read ticket: %w", err)
+	if len(*c) == 0 || len(*t) == 0 {
+		return nil, triage.ErrTicketNotFound
 	}
-	return &work{tx: tx, actor: actor, at: s.Now().UTC(), before: t, ticket: t, extra: more, conversation: c}, nil
+	return s.begin(tx, actor, (*c)[0], (*t)[0], asked), nil
+}
+
+// begin is work on a ticket that is held.
+func (s *Service) begin(tx pgx.Tx, actor triage.Actor, c triage.Conversation, t held, asked *[]Colleague) *work {
+	w := &work{tx: tx, actor: actor, at: s.Now().UTC(), before: t.Ticket, ticket: t.Ticket, extra: t.extra, conversation: c}
+	if asked != nil {
+		w.asking = slices.DeleteFunc(*asked, func(c Colleague) bool { return c.TicketID != t.ID })
+	}
+	return w
+}
+
+// many queues a query. Its rows are there once the batch was carried out.
+func many[T any](batch *pgx.Batch, query string, args ...any) *[]T {
+	out := new([]T)
+	batch.Queue(query, args...).Query(func(rows pgx.Rows) (err error) {
+		if *out, err = pgx.CollectRows(rows, pgx.RowToStructByName[T]); err != nil {
+			return fmt.Errorf("read %T: %w", *new(T), err)
+		}
+		return nil
+	})
+	return out
+}
+
+// writes is the batch of what this work changes.
+func (w *work) writes() *pgx.Batch {
+	if w.out.Writes == nil {
+		w.out.Writes = &pgx.Batch{}
+	}
+	return w.out.Writes
+}
+
+// flush carries out what the work gathered: its statements in one trip, its jobs
+// in another. Whoever makes a work flushes it before the transaction ends.
+func (s *Service) flush(ctx context.Context, w *work) error {
+	if batch := w.out.Writes; batch != nil && batch.Len() > 0 {
+		w.out.Writes = nil
+		if err := w.tx.SendBatch(ctx, batch).Close(); err != nil {
+			return fmt.Errorf("write ticket: %w", err)
+		}
+	}
+	if jobs := w.out.Jobs; len(jobs) > 0 {
+		w.out.Jobs = nil
+		if _, err := s.Jobs.InsertManyTx(ctx, w.tx, jobs); err != nil {
+			return fmt.Errorf("insert jobs: %w", err)
+		}
+	}
+	return nil
 }
 
 // mayAct reads the member of staff as they are now: who was deactivated a
@@ -266,7 +323,7 @@ func (s *Service) save(ctx context.Context, w *work) error {
 	t := &w.ticket
 	t.Version++
 	t.UpdatedAt = w.at
-	_, err := w.tx.Exec(ctx, `update tickets set subject = $3, summary = $4, customer_state = $5, internal_state = $6,
+	w.writes().Queue(`update tickets set subject = $3, summary = $4, customer_state = $5, internal_state = $6,
 		priority = $7, intent = $8, product_area = $9, language = $10, sentiment = $11, team = $12, reason = $13,
 		assignee_id = $14, assignee_name = $15, snoozed_until = $16, solved_at = $17, closed_at = $18, resolution = $19,
 		version = $20, last_public_message_at = $21, updated_at = $22, closed_as = $23, first_replied_at = $24,
@@ -277,28 +334,25 @@ func (s *Service) save(ctx context.Context, w *work) error {
 		t.Language, t.Sentiment, t.Team, t.Reason, t.AssigneeID, t.AssigneeName, t.SnoozedUntil, t.SolvedAt, t.ClosedAt,
 		t.Resolution, t.Version, t.LastPublicMessageAt, t.UpdatedAt, w.extra.ClosedAs, w.extra.FirstRepliedAt,
 		w.extra.WaitingSince, w.extra.EscalatedAt, t.UserID, w.extra.TellCustomer)
-	if err != nil {
-		return fmt.Errorf("update ticket: %w", err)
-	}
-	if err := s.writeEvents(ctx, w); err != nil {
-		return err
-	}
+	s.writeEvents(w)
 	if w.before.CustomerState != t.CustomerState || w.before.AssigneeName != t.AssigneeName || w.before.Number == 0 {
-		_, err := triage.AppendEvent(ctx, w.tx, t.TenantID, t.ConversationID, triage.EventTicketUpdated, triage.VisibleToCustomer,
+		_, err := triage.QueueEvent(w.writes(), t.TenantID, t.ConversationID, triage.EventTicketUpdated, triage.VisibleToCustomer,
 			map[string]any{"number": t.Number, "state": t.CustomerState, "assignee": t.AssigneeName})
 		if err != nil {
 			return err
 		}
 	}
 	if s.Clocks != nil {
-		if err := s.Clocks.Sync(ctx, w.tx, facts(w)); err != nil {
+		w.writes()
+		if err := s.Clocks.Sync(ctx, w.tx, facts(w), &w.out); err != nil {
 			return err
 		}
 	}
 	if err := s.publish(ctx, w); err != nil {
 		return err
 	}
-	return s.enqueueHeads(ctx, w)
+	s.enqueueHeads(w)
+	return nil
 }
 
 // publish tells the tenant's own systems what its customers can see, too.
@@ -342,20 +396,15 @@ func facts(w *work) sla.Facts {
 	return f
 }
 
-func (s *Service) writeEvents(ctx context.Context, w *work) error {
-	batch := &pgx.Batch{}
+func (s *Service) writeEvents(w *work) {
 	for _, e := range w.events {
 		if e.detail == nil {
 			e.detail = map[string]any{}
 		}
-		batch.Queue(`insert into ticket_events (tenant_id, id, ticket_id, at, kind, actor_kind, actor_id, actor_name, detail)
+		w.writes().Queue(`insert into ticket_events (tenant_id, id, ticket_id, at, kind, actor_kind, actor_id, actor_name, detail)
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
 			w.ticket.TenantID, e.id, w.ticket.ID, w.at, e.kind, w.actor.Kind, actorID(w.actor), w.actor.Name, e.detail)
 	}
-	if err := w.tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("insert ticket events: %w", err)
-	}
-	return nil
 }
 
 func actorID(a triage.Actor) string {

@@ -10,15 +10,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/usherdesk/usher/triage"
 )
-
-// Jobs inserts a job in the transaction that makes it necessary. *river.Client is one.
-type Jobs interface {
-	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
-}
 
 // WarnAt is the share of a target after which people are warned.
 const WarnAt = 0.75
@@ -58,16 +52,15 @@ const (
 
 // Service keeps clocks.
 type Service struct {
-	jobs Jobs
-	now  func() time.Time
+	now func() time.Time
 }
 
 // New returns a Service. now may be nil.
-func New(jobs Jobs, now func() time.Time) *Service {
+func New(now func() time.Time) *Service {
 	if now == nil {
 		now = time.Now
 	}
-	return &Service{jobs, now}
+	return &Service{now}
 }
 
 // FireClockArgs asks to look at a clock at its warning or due time.
@@ -80,43 +73,76 @@ type FireClockArgs struct {
 // Kind names the job.
 func (FireClockArgs) Kind() string { return "fire_clock" }
 
+// Changes are what is to be written: statements, and the jobs that look at
+// clocks at their times.
+type Changes struct {
+	Writes *pgx.Batch
+	Jobs   []river.InsertManyParams
+}
+
 // Sync starts, pauses, resumes and stops a ticket's clocks so that they follow
-// its facts. The caller holds the ticket's row. Repeating it changes nothing.
-func (s *Service) Sync(ctx context.Context, tx pgx.Tx, f Facts) error {
+// its facts. The caller holds the ticket's row and carries the changes out.
+// Repeating it changes nothing.
+func (s *Service) Sync(ctx context.Context, tx pgx.Tx, f Facts, out *Changes) error {
 	now := s.now().UTC().Truncate(time.Microsecond)
-	existing, err := open(ctx, tx, f.TenantID, f.TicketID)
-	if err != nil {
-		return err
-	}
-	policy, err := PolicyOf(ctx, tx, f.TenantID)
-	if err != nil {
-		return err
-	}
-	calendar, err := CalendarOf(ctx, tx, f.TenantID)
+	seen, err := look(ctx, tx, f)
 	if err != nil {
 		return err
 	}
 	for _, metric := range []Metric{FirstReply, NextReply, Resolution} {
 		start, pause, wanted := f.want(metric)
-		clock, exists := existing[metric]
-		target := policy[f.Priority][metric]
-		hours := calendar
+		clock, exists := seen.open[metric]
+		target := seen.policy[f.Priority][metric]
+		hours := seen.calendar
 		if target.Always {
 			hours = Calendar{}
 		}
 		switch {
 		case exists && !wanted:
-			err = s.stop(ctx, tx, clock, f, now)
+			stop(out, clock, f, now)
 		case wanted && !exists:
-			err = s.start(ctx, tx, f, metric, target, hours, start, pause, now)
+			if metric == Resolution && seen.resolvedBefore && f.OpenedAt.Before(now) {
+				start = now // after a reopening the time before it was counted by the clock before
+			}
+			begin(out, f, metric, target, hours, start, pause, now)
 		case wanted:
-			err = s.follow(ctx, tx, clock, f, target, calendar, hours, pause, now)
-		}
-		if err != nil {
-			return err
+			follow(out, clock, f, target, seen.calendar, hours, pause, now)
 		}
 	}
 	return nil
+}
+
+// seen is what a ticket's clocks depend on.
+type seen struct {
+	open           map[Metric]Clock
+	policy         Policy
+	calendar       Calendar
+	resolvedBefore bool // it had a clock for its resolution
+}
+
+// look reads all of it in one trip.
+func look(ctx context.Context, tx pgx.Tx, f Facts) (seen, error) {
+	out := seen{open: map[Metric]Clock{}, policy: DefaultPolicy()}
+	batch := &pgx.Batch{}
+	batch.Queue(`select `+clockColumns+` from sla_clocks where tenant_id = $1 and ticket_id = $2 and state <> 'stopped' for update`, f.TenantID, f.TicketID).
+		Query(func(rows pgx.Rows) error {
+			list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Clock])
+			for _, c := range list {
+				out.open[c.Metric] = c
+			}
+			return err
+		})
+	batch.Queue(`select exists (select from sla_clocks where tenant_id = $1 and ticket_id = $2 and metric = $3)`, f.TenantID, f.TicketID, Resolution).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&out.resolvedBefore) })
+	batch.Queue(policyQuery, f.TenantID).Query(out.policy.read)
+	batch.Queue(calendarQuery, f.TenantID).QueryRow(func(row pgx.Row) (err error) {
+		out.calendar, err = scanCalendar(row)
+		return err
+	})
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return out, fmt.Errorf("read clocks: %w", err)
+	}
+	return out, nil
 }
 
 // want says whether a metric is to be measured, since when, and whether it stands still.
@@ -136,34 +162,7 @@ func (f Facts) want(m Metric) (start time.Time, pause PauseReason, wanted bool) 
 	return f.OpenedAt, f.Pause, true
 }
 
-func open(ctx context.Context, tx pgx.Tx, tenant, ticket uuid.UUID) (map[Metric]Clock, error) {
-	rows, err := tx.Query(ctx, `select `+clockColumns+` from sla_clocks where tenant_id = $1 and ticket_id = $2 and state <> 'stopped' for update`, tenant, ticket)
-	if err != nil {
-		return nil, fmt.Errorf("read clocks: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Clock])
-	if err != nil {
-		return nil, fmt.Errorf("read clocks: %w", err)
-	}
-	out := map[Metric]Clock{}
-	for _, c := range list {
-		out[c.Metric] = c
-	}
-	return out, nil
-}
-
-func (s *Service) start(ctx context.Context, tx pgx.Tx, f Facts, m Metric, t Target, hours Calendar, start time.Time, pause PauseReason, now time.Time) error {
-	if m == Resolution && f.OpenedAt.Before(now) {
-		// After a reopening the time before it was counted by the clock before.
-		var before bool
-		err := tx.QueryRow(ctx, `select exists (select from sla_clocks where tenant_id = $1 and ticket_id = $2 and metric = $3)`, f.TenantID, f.TicketID, m).Scan(&before)
-		if err != nil {
-			return fmt.Errorf("read clocks: %w", err)
-		}
-		if before {
-			start = now
-		}
-	}
+func begin(out *Changes, f Facts, m Metric, t Target, hours Calendar, start time.Time, pause PauseReason, now time.Time) {
 	c := Clock{
 		TenantID: f.TenantID, ID: uuid.Must(uuid.NewV7()), TicketID: f.TicketID, Metric: m, Priority: f.Priority,
 		TargetSeconds: int64(t.Within / time.Second), Always: t.Always, State: running, StartedAt: start.UTC(), ResumedAt: start.UTC(),
@@ -174,15 +173,12 @@ func (s *Service) start(ctx context.Context, tx pgx.Tx, f Facts, m Metric, t Tar
 	} else {
 		c.schedule(hours)
 	}
-	_, err := tx.Exec(ctx, `insert into sla_clocks (tenant_id, id, ticket_id, metric, priority, target_seconds, always, state, started_at,
+	out.Writes.Queue(`insert into sla_clocks (tenant_id, id, ticket_id, metric, priority, target_seconds, always, state, started_at,
 		resumed_at, used_seconds, paused_at, pause_reason, warn_at, due_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		c.TenantID, c.ID, c.TicketID, c.Metric, c.Priority, c.TargetSeconds, c.Always, c.State, c.StartedAt, c.ResumedAt,
 		c.UsedSeconds, c.PausedAt, c.PauseReason, c.WarnAt, c.DueAt)
-	if err != nil {
-		return fmt.Errorf("start clock: %w", err)
-	}
-	return s.wake(ctx, tx, c)
+	wake(out, c)
 }
 
 // schedule sets when the clock warns and is due, counted from its last start.
@@ -193,37 +189,29 @@ func (c *Clock) schedule(hours Calendar) {
 	c.WarnAt, c.DueAt = &warn, &due
 }
 
-// wake inserts the jobs that look at the clock at its times.
-func (s *Service) wake(ctx context.Context, tx pgx.Tx, c Clock) error {
+// wake asks for the jobs that look at the clock at its times.
+func wake(out *Changes, c Clock) {
 	if c.State != running {
-		return nil
+		return
 	}
 	args := FireClockArgs{c.TenantID, c.TicketID, c.ID}
 	if c.WarnedAt == nil && c.WarnAt != nil {
-		if _, err := s.jobs.InsertTx(ctx, tx, args, &river.InsertOpts{ScheduledAt: *c.WarnAt}); err != nil {
-			return fmt.Errorf("insert job: %w", err)
-		}
+		out.Jobs = append(out.Jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{ScheduledAt: *c.WarnAt}})
 	}
 	if c.BreachedAt == nil && c.DueAt != nil {
-		if _, err := s.jobs.InsertTx(ctx, tx, args, &river.InsertOpts{ScheduledAt: *c.DueAt}); err != nil {
-			return fmt.Errorf("insert job: %w", err)
-		}
+		out.Jobs = append(out.Jobs, river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{ScheduledAt: *c.DueAt}})
 	}
-	return nil
 }
 
 // follow applies a change of priority, pause or resumption to a clock.
-func (s *Service) follow(ctx context.Context, tx pgx.Tx, c Clock, f Facts, t Target, business, hours Calendar, pause PauseReason, now time.Time) error {
+func follow(out *Changes, c Clock, f Facts, t Target, business, hours Calendar, pause PauseReason, now time.Time) {
 	retarget := c.Priority != f.Priority && (c.TargetSeconds != int64(t.Within/time.Second) || c.Always != t.Always)
 	pausing, resuming := c.State == running && pause != NotPaused, c.State == paused && pause == NotPaused
 	if !retarget && !pausing && !resuming {
 		if c.PauseReason != pause || c.Priority != f.Priority {
-			_, err := tx.Exec(ctx, `update sla_clocks set pause_reason = $3, priority = $4 where tenant_id = $1 and id = $2`, c.TenantID, c.ID, pause, f.Priority)
-			if err != nil {
-				return fmt.Errorf("update clock: %w", err)
-			}
+			out.Writes.Queue(`update sla_clocks set pause_reason = $3, priority = $4 where tenant_id = $1 and id = $2`, c.TenantID, c.ID, pause, f.Priority)
 		}
-		return nil
+		return
 	}
 	if c.State == running {
 		counted := business
@@ -246,18 +234,15 @@ func (s *Service) follow(ctx context.Context, tx pgx.Tx, c Clock, f Facts, t Tar
 		c.State, c.PausedAt = running, nil
 		c.schedule(hours)
 	}
-	_, err := tx.Exec(ctx, `update sla_clocks set priority = $3, target_seconds = $4, always = $5, state = $6, resumed_at = $7, used_seconds = $8,
+	out.Writes.Queue(`update sla_clocks set priority = $3, target_seconds = $4, always = $5, state = $6, resumed_at = $7, used_seconds = $8,
 		paused_at = $9, pause_reason = $10, warn_at = $11, due_at = $12 where tenant_id = $1 and id = $2`,
 		c.TenantID, c.ID, c.Priority, c.TargetSeconds, c.Always, c.State, c.ResumedAt, c.UsedSeconds, c.PausedAt, c.PauseReason, c.WarnAt, c.DueAt)
-	if err != nil {
-		return fmt.Errorf("update clock: %w", err)
-	}
-	return s.wake(ctx, tx, c)
+	wake(out, c)
 }
 
 // stop ends a clock. A promise kept late is breached, also where no job had
 // looked at it yet.
-func (s *Service) stop(ctx context.Context, tx pgx.Tx, c Clock, f Facts, now time.Time) error {
+func stop(out *Changes, c Clock, f Facts, now time.Time) {
 	outcome := "met"
 	switch {
 	case f.Cancelled:
@@ -268,13 +253,9 @@ func (s *Service) stop(ctx context.Context, tx pgx.Tx, c Clock, f Facts, now tim
 	if c.Metric == FirstReply && f.Done && !f.FirstReplied && outcome == "met" {
 		outcome = "cancelled" // solved without a reply: nothing was kept
 	}
-	_, err := tx.Exec(ctx, `update sla_clocks set state = 'stopped', stopped_at = $3, outcome = $4,
+	out.Writes.Queue(`update sla_clocks set state = 'stopped', stopped_at = $3, outcome = $4,
 		breached_at = case when $4 = 'breached' then coalesce(breached_at, due_at) else breached_at end
 		where tenant_id = $1 and id = $2`, c.TenantID, c.ID, now, outcome)
-	if err != nil {
-		return fmt.Errorf("stop clock: %w", err)
-	}
-	return nil
 }
 
 // Fired is what a clock has just come to.

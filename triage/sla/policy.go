@@ -40,22 +40,29 @@ func DefaultPolicy() Policy {
 // PolicyOf is a tenant's policy: the default with its own targets over it.
 func PolicyOf(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (Policy, error) {
 	policy := DefaultPolicy()
-	rows, err := tx.Query(ctx, `select priority, metric, target_minutes, always from sla_policies where tenant_id = $1`, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
+	rows, err := tx.Query(ctx, policyQuery, tenant)
+	if err == nil {
+		err = policy.read(rows)
 	}
-	var priority triage.Priority
-	var metric Metric
-	var minutes int
-	var always bool
-	_, err = pgx.ForEachRow(rows, []any{&priority, &metric, &minutes, &always}, func() error {
-		policy[priority][metric] = Target{time.Duration(minutes) * time.Minute, always}
-		return nil
-	})
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
 	return policy, nil
+}
+
+const policyQuery = `select priority, metric, target_minutes, always from sla_policies where tenant_id = $1`
+
+// read takes what was agreed over the defaults.
+func (p Policy) read(rows pgx.Rows) error {
+	var priority triage.Priority
+	var metric Metric
+	var minutes int
+	var always bool
+	_, err := pgx.ForEachRow(rows, []any{&priority, &metric, &minutes, &always}, func() error {
+		p[priority][metric] = Target{time.Duration(minutes) * time.Minute, always}
+		return nil
+	})
+	return err
 }
 
 // SetTarget agrees a target with a tenant. Clocks that run keep what they were
@@ -75,10 +82,16 @@ func SetTarget(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, p triage.Priori
 
 // CalendarOf is a tenant's calendar: its own, or nine to five in its time zone.
 func CalendarOf(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (Calendar, error) {
+	return scanCalendar(tx.QueryRow(ctx, calendarQuery, tenant))
+}
+
+const calendarQuery = `select coalesce(c.time_zone, t.time_zone), coalesce(c.hours, 'null'), coalesce(c.holidays, '[]')
+	from tenants t left join business_calendars c on c.tenant_id = t.id where t.id = $1`
+
+func scanCalendar(row pgx.Row) (Calendar, error) {
 	var zone string
 	var hours, holidays []byte
-	err := tx.QueryRow(ctx, `select coalesce(c.time_zone, t.time_zone), coalesce(c.hours, 'null'), coalesce(c.holidays, '[]')
-		from tenants t left join business_calendars c on c.tenant_id = t.id where t.id = $1`, tenant).Scan(&zone, &hours, &holidays)
+	err := row.Scan(&zone, &hours, &holidays)
 	if err != nil {
 		return Calendar{}, fmt.Errorf("read business hours: %w", err)
 	}

@@ -41,7 +41,7 @@ func chosen(call interactionCall) (pressed, bool) {
 var viewActions = map[string]string{
 	actReply: "Reply to customer", "suggest": "Suggested answer", "note": "Internal note", "priority": "Change priority", "assign": "Reassign",
 	"snooze": "Snooze", "raise": "Escalate to the lead", "correct": "Correct", "merge": "Merge", "summary": "Summary", "similar": "Similar tickets",
-	actAsk: "Ask a colleague", actAmend: "Correct a reply", actWithdraw: "Take a reply back",
+	actAsk: "Ask a colleague", actReport: "Report an answer", actAmend: "Correct a reply", actWithdraw: "Take a reply back",
 }
 
 func (in *Inbound) opensView(call interactionCall) bool {
@@ -200,6 +200,8 @@ func (in *Inbound) submit(ctx context.Context, actor triage.Actor, ref desk.Tick
 		_, err = in.desk.CorrectClassification(ctx, actor, ref, desk.Correction{Intent: choice})
 	case "merge":
 		err = in.merge(ctx, actor, ref, text)
+	case actReport:
+		err = in.desk.ReportAnswer(ctx, actor, ref, parseID(field(call.View, fieldAnswer)), choice, text)
 	case actAmend:
 		_, err = in.desk.Correct(ctx, actor, ref, parseID(draft), desk.Reply{Text: text, ClientKey: "slack:" + call.View.ID})
 	case actWithdraw:

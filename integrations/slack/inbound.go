@@ -343,6 +343,8 @@ func explain(err error) string {
 		return "You are not allowed to do this."
 	case errors.Is(err, desk.ErrTicketClosed):
 		return "This ticket is closed. Reopen it first."
+	case errors.Is(err, triage.ErrMessageNotFound):
+		return "This message is not there any more."
 	case errors.Is(err, triage.ErrTicketNotFound):
 		return "There is no such ticket any more."
 	case errors.Is(err, triage.ErrEmptyMessage):
@@ -376,7 +378,7 @@ func explain(err error) string {
 func forPerson(err error) bool {
 	var claimed *desk.ClaimedError
 	for _, known := range []error{
-		errUnmapped, errNotMember, desk.ErrNoColleagues, desk.ErrNotAsked, desk.ErrRefused, desk.ErrTicketClosed, triage.ErrTicketNotFound, triage.ErrEmptyMessage,
+		errUnmapped, errNotMember, desk.ErrNoColleagues, desk.ErrNotAsked, desk.ErrRefused, desk.ErrTicketClosed, triage.ErrTicketNotFound, triage.ErrMessageNotFound, triage.ErrEmptyMessage,
 		triage.ErrMessageTooLong, desk.ErrNoDraft, desk.ErrNotTakenBack, desk.ErrBadValue,
 		blob.ErrTooLarge, blob.ErrType, blob.ErrEmpty, attachment.ErrInfected, attachment.ErrNoScanner, attachment.ErrTooMany, attachment.ErrManyWaiting,
 	} {

@@ -16,6 +16,7 @@ import (
 const (
 	fieldText   = "text"
 	fieldChoice = "choice"
+	fieldAnswer = "answer"
 )
 
 // modal is an empty window about a ticket. It carries the ticket in its
@@ -72,12 +73,42 @@ func (in *Inbound) fill(ctx context.Context, actor triage.Actor, p pressed, view
 		input.MaxLength = 20
 		view.Blocks.BlockSet = []slack.Block{slack.NewInputBlock(fieldText, plain("Number of the ticket that stays", 75),
 			plain("This ticket is closed, and what the customer writes goes to the other one.", 200), input)}
+	case actReport:
+		if !reportView(&view, d) {
+			return in.say(ctx, viewID, p, "The assistant has not answered in this conversation.")
+		}
 	case actAmend, actWithdraw:
 		return in.amendView(ctx, view, p, d, viewID)
 	case "summary", "similar":
 		return in.readView(ctx, p, d, viewID)
 	}
 	return in.update(ctx, viewID, view)
+}
+
+// reportView is where an agent says what is wrong with an answer of the
+// assistant; ok is false where it gave none.
+func reportView(view *slack.ModalViewRequest, d desk.Detail) (ok bool) {
+	var answers []option
+	for i := len(d.Messages) - 1; i >= 0 && len(answers) < 10; i-- {
+		m := d.Messages[i]
+		if m.AuthorKind == triage.AuthorAssistant && m.Visibility == triage.VisibleToCustomer && m.State == triage.MessageFinal {
+			answers = append(answers, option{m.ID.String(), m.CreatedAt.UTC().Format("2 Jan 15:04 MST") + ": " + triage.Line(m.Body, 60)})
+		}
+	}
+	if len(answers) == 0 {
+		return false
+	}
+	view.Submit = plain("Report", 24)
+	why := area("What should it say?", "", "Curators read it; personal data is taken out. The customer hears nothing of it.")
+	why.Optional = true
+	view.Blocks.BlockSet = []slack.Block{
+		slack.NewInputBlock(fieldAnswer, plain("Answer", 200), nil, selection(fieldAnswer, answers[0].value, answers)),
+		choose("What is wrong with it?", desk.ReportReasons[0], []option{
+			{"wrong", "It is incorrect"}, {"outdated", "It is out of date"}, {"incomplete", "It is incomplete"}, {"tone", "The tone is wrong"},
+		}),
+		why,
+	}
+	return true
 }
 
 // amendView is about one reply the customer got.

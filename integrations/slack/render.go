@@ -179,6 +179,7 @@ const (
 	actWithdraw = "withdraw"
 	actAsk      = "ask_colleague"
 	actUnask    = "unask"
+	actReport   = "report"
 )
 
 // more lists the actions behind the menu, in order.
@@ -194,6 +195,7 @@ var more = []struct{ value, text string }{
 	{"snooze", "Snooze"},
 	{"raise", "Escalate to the lead"},
 	{"correct", "Correct the classification"},
+	{actReport, "Report an answer"},
 	{"merge", "Merge into another ticket"},
 	{"hand_back", "Let the assistant answer again"},
 	{"not_request", "Not a request"},

@@ -135,14 +135,20 @@ func (e AgentActionPriority) Valid() bool {
 
 // Defines values for AgentActionReason.
 const (
-	Outdated AgentActionReason = "outdated"
-	Wrong    AgentActionReason = "wrong"
+	Incomplete AgentActionReason = "incomplete"
+	Outdated   AgentActionReason = "outdated"
+	Tone       AgentActionReason = "tone"
+	Wrong      AgentActionReason = "wrong"
 )
 
 // Valid indicates whether the value is a known member of the AgentActionReason enum.
 func (e AgentActionReason) Valid() bool {
 	switch e {
+	case Incomplete:
+		return true
 	case Outdated:
+		return true
+	case Tone:
 		return true
 	case Wrong:
 		return true

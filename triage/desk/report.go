@@ -12,10 +12,10 @@ import (
 )
 
 // ReportReasons are why an agent reports an answer of the assistant.
-var ReportReasons = []string{"wrong", "outdated"}
+var ReportReasons = []string{"wrong", "outdated", "incomplete", "tone"}
 
-// ReportAnswer keeps that an agent found an automatic answer wrong or out of
-// date: proof against the articles it quoted. Said twice by one agent it counts
+// ReportAnswer keeps that an agent found an automatic answer wrong, out of date,
+// incomplete or said in the wrong tone, in the console or in Slack: proof against the articles it quoted. Said twice by one agent it counts
 // once; the customer hears nothing of it.
 func (s *Service) ReportAnswer(ctx context.Context, actor triage.Actor, ref TicketRef, message uuid.UUID, reason, why string) error {
 	if !slices.Contains(ReportReasons, reason) {

@@ -172,7 +172,7 @@ function Said({ message: m, tenant, customer, mail, act }: { message: Message; t
 
 /** Tells curators that an answer, and so an article, is not right. */
 function Report({ message: m, act }: { message: Message; act: Act }) {
-  const report = (reason: "wrong" | "outdated") => void act({ act: "report_answer", message_id: m.id, reason }, "Reported. Curators see it on the Health page.");
+  const report = (reason: "wrong" | "outdated" | "incomplete" | "tone") => void act({ act: "report_answer", message_id: m.id, reason }, "Reported. Curators see it on the Health page.");
   return (
     <details>
       <summary>Report this answer</summary>
@@ -182,6 +182,12 @@ function Report({ message: m, act }: { message: Message; act: Act }) {
         </button>
         <button type="button" className="btn btn-small" onClick={() => report("outdated")}>
           It is out of date
+        </button>
+        <button type="button" className="btn btn-small" onClick={() => report("incomplete")}>
+          It is incomplete
+        </button>
+        <button type="button" className="btn btn-small" onClick={() => report("tone")}>
+          The tone is wrong
         </button>
       </span>
     </details>

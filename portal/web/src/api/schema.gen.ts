@@ -2704,7 +2704,7 @@ export interface components {
              * @description Of report_answer
              * @enum {string}
              */
-            reason?: "wrong" | "outdated";
+            reason?: "wrong" | "outdated" | "incomplete" | "tone";
             client_key?: components["schemas"]["ClientKey"];
             /** @enum {string} */
             priority?: "urgent" | "high" | "normal" | "low";

@@ -17,8 +17,8 @@ const threshold = 0.5
 // buckets is how many weights the detector has: features are hashed into them.
 const buckets = 1 << 16
 
-// detector is a logistic regression over words, pairs of words, meanings and
-// pairs of meanings of one sentence.
+// detector is a logistic regression over words, pairs of words, how sentences open,
+// meanings, and pairs of meanings: in order and in any within reach, and anywhere.
 type detector struct {
 	weight [buckets]float32
 	bias   float32
@@ -66,11 +66,11 @@ const stemLength = 5
 
 // perTry is how much surer a sentence must be when more were tried: of many one
 // looks odd by chance.
-const perTry = 0.5
+const perTry = 0.9
 
 // caution is asked of every sentence besides: at it no harmless trigger word of the
 // development rows is a finding.
-const caution = 0.5
+const caution = 0.3
 
 // nothingTelling is how much surer a sentence must be in which no word has a meaning
 // the lexicon knows.
@@ -141,11 +141,19 @@ func (d *detector) judge(t *reading) (p float64, where string) {
 // features lists the hashed features of some tokens. off says to leave a word out.
 func features(tokens []token, ids []uint32, off func() bool) []uint32 {
 	previous, previousCommon := uint64(0), true
+	opening := 0 // the first word of the sentence
+	var has set
 	for i := range tokens {
 		t := &tokens[i]
 		h := hash(t.text)
-		common := stopWords[t.text]
-		if off == nil || !off() {
+		common, dropped := stopWords[t.text], off != nil && off()
+		if i == 0 || t.sentence != tokens[i-1].sentence {
+			opening = i
+			if !dropped {
+				ids = append(ids, bucket(h, 6))
+			}
+		}
+		if !dropped {
 			if !common {
 				ids = append(ids, bucket(h, 1))
 				if len(t.text) > stemLength {
@@ -157,24 +165,40 @@ func features(tokens []token, ids []uint32, off func() bool) []uint32 {
 			}
 		}
 		previous, previousCommon = h, common
+		has |= t.concepts
 		for a := t.concepts; a != 0; a &= a - 1 {
-			first := uint64(bits.TrailingZeros64(uint64(a)))
+			first := number(a)
 			told := a&-a&telling != 0
 			if told {
 				ids = append(ids, bucket(first, 3))
+			}
+			if i-opening < openingWords {
+				ids = append(ids, bucket(first, 7))
 			}
 			for j := i + 1; j < len(tokens) && j-i <= reach; j++ {
 				for b := tokens[j].concepts; b != 0; b &= b - 1 {
 					if !told && b&-b&telling == 0 {
 						continue
 					}
-					ids = append(ids, bucket(first<<8|uint64(bits.TrailingZeros64(uint64(b))), 4))
+					second := number(b)
+					ids = append(ids, bucket(first<<8|second, 4), bucket(min(first, second)<<8|max(first, second), 8))
 				}
 			}
 		}
 	}
+	for a := has & telling; a != 0; a &= a - 1 {
+		for b := a & (a - 1); b != 0; b &= b - 1 {
+			ids = append(ids, bucket(number(a)<<8|number(b), 9))
+		}
+	}
 	return ids
 }
+
+// openingWords are how many words of a sentence say what it does: order, ask, tell.
+const openingWords = 3
+
+// number is that of the lowest concept of a set.
+func number(a set) uint64 { return uint64(bits.TrailingZeros64(uint64(a))) }
 
 // stopWords are in every text; alone they are no feature.
 var stopWords = wordList(`a an the and or but so if then than that this these those there here it its it's is are was were be been being am i'm you're we're they're he's she's that's there's what's let's

@@ -11,7 +11,7 @@
 //	hidden    base64, hexadecimal, Morse, bits, shifted or reversed writing, words in
 //	          pieces and comments decoded
 //	forged    marks of a model's own formats and chats somebody made up
-//	concepts  every word looked up in lexicon.txt: five languages, one vocabulary of
+//	concepts  every word looked up in lexicon.txt: five languages and the commonest words of six more, one vocabulary of
 //	          some fifty meanings ("override", "instructions", "previous", "reply")
 //	rules     rules.txt: meanings in order within reach of one another
 //	detector  a linear model over words and meanings, sentence by sentence; its

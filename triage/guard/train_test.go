@@ -176,7 +176,7 @@ func TestFamilies(t *testing.T) {
 	}
 	learned = shipped
 	t.Logf("%-20s %d of %d found, %d when never learned", "together", known, all, unknown)
-	require.GreaterOrEqual(t, float64(known), 0.75*float64(all))
+	require.GreaterOrEqual(t, float64(known), 0.8*float64(all))
 	kinds, fine := labelled(t, "testdata/harmless.txt")
 	alarms, texts := 0, 0
 	for _, kind := range kinds {
@@ -189,6 +189,11 @@ func TestFamilies(t *testing.T) {
 		}
 	}
 	require.LessOrEqual(t, float64(alarms), 0.03*float64(texts))
-	_, later := labelled(t, "testdata/fresh.txt")
-	t.Logf("written later: %d of %d attacks found, %d of %d harmless texts flagged", count(later["attack"]), len(later["attack"]), count(later["harmless"]), len(later["harmless"]))
+	for _, file := range []string{"testdata/fresh.txt", "testdata/later.txt"} {
+		_, later := labelled(t, file)
+		found, flagged := count(later["attack"]), count(later["harmless"])
+		t.Logf("%s: %d of %d attacks found, %d of %d harmless texts flagged", file, found, len(later["attack"]), flagged, len(later["harmless"]))
+		require.GreaterOrEqual(t, float64(found), 0.65*float64(len(later["attack"])), file)
+		require.LessOrEqual(t, flagged, 2, file)
+	}
 }

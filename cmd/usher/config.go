@@ -46,7 +46,7 @@ type openAIConfig struct {
 	BaseURL, APIKey, ChatModel, EmbeddingModel string
 	EmbeddingDimensions, DailyTokens           int
 	Timeout                                    time.Duration
-	PricePrompt, PriceOutput                   float64 // US dollars per million tokens
+	PricePrompt, PriceOutput, PriceEmbedding   float64 // US dollars per million tokens
 }
 
 type slackConfig struct{ BotToken, AppToken, SigningSecret, Channel, APIURL string }
@@ -81,6 +81,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_OPENAI_DAILY_TOKENS", "2000000", "budget per tenant and day; past it the built-in engine answers"},
 	{"USHER_OPENAI_PRICE_PROMPT", "0", "US dollars per million tokens sent; with it and the next the metrics show what answers cost"},
 	{"USHER_OPENAI_PRICE_OUTPUT", "0", "US dollars per million tokens received"},
+	{"USHER_OPENAI_PRICE_EMBEDDING", "0", "US dollars per million tokens turned into vectors"},
 	{"USHER_OPENAI_TIMEOUT", "20s", "deadline of one model call"},
 	{"USHER_SLACK_BOT_TOKEN", "", "xoxb-… of the Slack app; empty: Slack is off"},
 	{"USHER_SLACK_APP_TOKEN", "", "xapp-… for Socket Mode; empty: the Events API over HTTP"},
@@ -185,7 +186,7 @@ func loadConfig() (config, error) {
 		c.OpenAI.EmbeddingDimensions, err = strconv.Atoi(dimensions)
 		errs = append(errs, wrap("USHER_OPENAI_EMBEDDING_DIMENSIONS", err))
 	}
-	for name, price := range map[string]*float64{"USHER_OPENAI_PRICE_PROMPT": &c.OpenAI.PricePrompt, "USHER_OPENAI_PRICE_OUTPUT": &c.OpenAI.PriceOutput} {
+	for name, price := range map[string]*float64{"USHER_OPENAI_PRICE_PROMPT": &c.OpenAI.PricePrompt, "USHER_OPENAI_PRICE_OUTPUT": &c.OpenAI.PriceOutput, "USHER_OPENAI_PRICE_EMBEDDING": &c.OpenAI.PriceEmbedding} {
 		if text := setting(name); text != "" {
 			var err error
 			if *price, err = strconv.ParseFloat(text, 64); err == nil && !(*price >= 0 && *price < 1e6) {

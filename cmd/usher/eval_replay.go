@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/triage"
@@ -70,8 +71,8 @@ kept for the switch. Questions asked of a model count towards the tenants' daily
 				if err != nil {
 					return err
 				}
-				r, err := a.replayAgainst(ctx, changed, tenant, limit)
-				if err != nil {
+				r, err := a.replayAgainst(openai.AsTrial(ctx), changed, tenant, limit)
+				if err = errors.Join(err, a.usage.Flush(ctx)); err != nil {
 					return err
 				}
 				return report(cmd.OutOrStdout(), asJSON, r)

@@ -15,6 +15,7 @@ import (
 	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations/tenantdb"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/guard"
@@ -22,14 +23,19 @@ import (
 )
 
 // newModel reaches the configured model server; nil with the built-in engine.
-func newModel(c config, db *tenantdb.DB) *openai.Client {
+func newModel(c config, db *tenantdb.DB, spent *usage.Counter) *openai.Client {
 	if c.Engine != "openai" {
 		return nil
 	}
 	return openai.New(openai.Config{
 		BaseURL: c.OpenAI.BaseURL, APIKey: c.OpenAI.APIKey, ChatModel: c.OpenAI.ChatModel, EmbeddingModel: c.OpenAI.EmbeddingModel,
 		Timeout: c.OpenAI.Timeout, Budget: newBudget(db, c.OpenAI.DailyTokens),
-		Price: openai.Price{Prompt: c.OpenAI.PricePrompt, Output: c.OpenAI.PriceOutput},
+		Price: openai.Price{Prompt: c.OpenAI.PricePrompt, Output: c.OpenAI.PriceOutput, Embedding: c.OpenAI.PriceEmbedding},
+		Meter: func(purpose openai.Purpose, model string, used triage.Usage) {
+			spent.Spend(usage.Spent{
+				Purpose: string(purpose), Model: model, Calls: 1, PromptTokens: int64(used.PromptTokens), OutputTokens: int64(used.OutputTokens), MicroUSD: used.MicroUSD,
+			})
+		},
 		Mask: func(text string) (string, func(string) string) {
 			masked, vault := guard.Mask(text)
 			return masked, vault.Restore

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,7 @@ import (
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
@@ -217,7 +219,7 @@ func TestReplayShowsWhatAModelWouldChange(t *testing.T) {
 	})
 	a, actor := withModel(t, fake.BaseURL())
 	a.config.OpenAI.EmbeddingModel = "test-embedding"
-	embedder, err := openai.Embedder(newModel(a.config, a.worker), 8)
+	embedder, err := openai.Embedder(newModel(a.config, a.worker, a.usage), 8)
 	require.NoError(t, err)
 	a.external = []knowledge.Embedder{embedder}
 	a.models = switchover.New(a.worker, embedder)
@@ -232,7 +234,7 @@ func TestReplayShowsWhatAModelWouldChange(t *testing.T) {
 
 	changed, err := a.testerWith(t.Context(), true, false)
 	require.NoError(t, err)
-	r, err := a.replayAgainst(t.Context(), changed, "acme", 10)
+	r, err := a.replayAgainst(openai.AsTrial(t.Context()), changed, "acme", 10)
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Asked)
 	require.Equal(t, 1, r.Changes, "the model words it otherwise: %+v", r.List)
@@ -254,4 +256,20 @@ func TestReplayShowsWhatAModelWouldChange(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, knowledge.ModelReady, again.State, "and are not built twice")
 	require.Equal(t, before, stored())
+
+	// What it cost is known, apart from what customers' messages cost.
+	require.NoError(t, a.usage.Flush(t.Context()))
+	calls := map[string]int64{}
+	require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		spent, err := usage.SpentSince(t.Context(), tx, time.Now().AddDate(0, 0, -1))
+		for _, s := range spent {
+			calls[s.Purpose+" "+s.Model] = s.Calls
+		}
+		return err
+	}))
+	require.EqualValues(t, 2, calls["trial test-model"], "a classification and an answer: %v", calls)
+	require.EqualValues(t, 1, calls["answer test-model"], "%v", calls)
+	require.EqualValues(t, 1, calls["classification test-model"], "%v", calls)
+	require.Positive(t, calls["article_vectors test-embedding"], "%v", calls)
+	require.Positive(t, calls["question_vectors test-embedding"], "%v", calls)
 }

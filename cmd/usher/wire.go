@@ -134,7 +134,8 @@ func (a *application) join() error {
 		return fmt.Errorf("set up jobs: %w", err)
 	}
 	a.engine = taxonomy.NewEngine(a.worker.Pool(), a.log)
-	model := newModel(a.config, a.worker)
+	a.usage = usage.New(a.worker, nil)
+	model := newModel(a.config, a.worker, a.usage)
 	external, err := embedders(a.config, model)
 	if err != nil {
 		return err
@@ -144,7 +145,6 @@ func (a *application) join() error {
 	a.indexer = index.New(a.worker, a.models)
 	a.searcher = search.New(a.worker, a.models, search.Config{})
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
-	a.usage = usage.New(a.worker, nil)
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher, Inspect: inspectPassage}
 	classifies, answers := assistant.Classifier(classifier{a.engine}), assistant.Answerer(a.knowledge)
 	if model != nil {

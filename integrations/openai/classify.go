@@ -116,6 +116,7 @@ func (c classifier) ask(ctx context.Context, request sdk.ChatCompletionRequest, 
 	}
 	out, err := c.client.complete(ctx, "classify", request)
 	settle(out.usage)
+	c.client.meter(ctx, ForClassification, c.client.config.ChatModel, out.usage)
 	if err != nil {
 		return verdict{}, out, err
 	}

@@ -29,21 +29,55 @@ type Config struct {
 	HTTP           *http.Client
 	// Mask hides what identifies people before a text leaves; restore puts it back
 	// into an answer to that text. nil: nothing is masked.
-	Mask     func(text string) (masked string, restore func(string) string)
-	Budget   Budget        // nil: no limit
+	Mask   func(text string) (masked string, restore func(string) string)
+	Budget Budget // nil: no limit
+	// Meter hears of every call that used tokens, and what it was for. nil: nobody does.
+	Meter    func(purpose Purpose, model string, used triage.Usage)
 	Price    Price         // for the cost of usages; zero: no cost is counted
 	Cooldown time.Duration // how long the circuit stays open; default 30 s
 	Now      func() time.Time
 }
 
 // Price is in US dollars per million tokens.
-type Price struct{ Prompt, Output float64 }
+type Price struct{ Prompt, Output, Embedding float64 }
 
 // usage counts tokens and what they cost: a dollar per million is a millionth
 // of a dollar each.
 func (c *Client) usage(prompt, output int) triage.Usage {
 	cost := float64(prompt)*c.config.Price.Prompt + float64(output)*c.config.Price.Output
 	return triage.Usage{PromptTokens: prompt, OutputTokens: output, MicroUSD: int64(math.Ceil(cost))}
+}
+
+// embedded is the usage of a call for vectors.
+func (c *Client) embedded(tokens int) triage.Usage {
+	return triage.Usage{PromptTokens: tokens, MicroUSD: int64(math.Ceil(float64(tokens) * c.config.Price.Embedding))}
+}
+
+// Purpose is what a call is for.
+type Purpose string
+
+// The purposes.
+const (
+	ForClassification  Purpose = "classification"
+	ForAnswer          Purpose = "answer"
+	ForQuestionVectors Purpose = "question_vectors"
+	ForArticleVectors  Purpose = "article_vectors"
+	ForTrial           Purpose = "trial" // whatever is called under AsTrial
+)
+
+type trialKey struct{}
+
+// AsTrial says that calls under the context only try what would be.
+func AsTrial(ctx context.Context) context.Context { return context.WithValue(ctx, trialKey{}, true) }
+
+func (c *Client) meter(ctx context.Context, purpose Purpose, model string, used triage.Usage) {
+	if c.config.Meter == nil || used == (triage.Usage{}) {
+		return
+	}
+	if ctx.Value(trialKey{}) != nil {
+		purpose = ForTrial
+	}
+	c.config.Meter(purpose, model, used)
 }
 
 // trips is how many calls in a row must fail before the circuit opens.

@@ -15,6 +15,7 @@ import (
 	"github.com/usherdesk/usher/integrations/openai"
 	"github.com/usherdesk/usher/integrations/openai/openaifake"
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/answer"
 	"github.com/usherdesk/usher/triage/assistant"
 )
@@ -266,4 +267,46 @@ func TestExchangesAreHeldToThePublishedInterface(t *testing.T) {
 	require.NoError(t, c.Probe(t.Context(), 8))
 	require.EqualValues(t, 4, fake.Validated())
 	require.True(t, strings.HasPrefix(fake.BaseURL(), "http://"))
+}
+
+func TestEveryCallIsMeteredByWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	type use struct {
+		purpose openai.Purpose
+		model   string
+	}
+	heard := map[use]triage.Usage{}
+	c := client(fake, func(c *openai.Config) {
+		c.Price = openai.Price{Prompt: 2, Output: 8, Embedding: 0.5}
+		c.Meter = func(purpose openai.Purpose, model string, used triage.Usage) {
+			heard[use{purpose, model}] = heard[use{purpose, model}].Add(used)
+		}
+	})
+	e, err := openai.Embedder(c, 8)
+	require.NoError(t, err)
+	for kind, texts := range map[knowledge.EmbedKind][]string{knowledge.EmbedQuery: {"hello"}, knowledge.EmbedDocument: {"an article", "and another one"}} {
+		_, err = e.Embed(t.Context(), kind, texts)
+		require.NoError(t, err)
+	}
+	discard := func(answer.Sentence) error { return nil }
+	draft, err := openai.Composer(c).Compose(t.Context(), request(), discard)
+	require.NoError(t, err)
+	tried, err := openai.Composer(c).Compose(openai.AsTrial(t.Context()), request(), discard)
+	require.NoError(t, err)
+	fake.Queue(openaifake.Answer{Status: 400})
+	_, err = openai.Composer(c).Compose(t.Context(), request(), discard)
+	require.Error(t, err)
+	classification, err := openai.Classifier(c, intents).Classify(t.Context(), assistant.ClassifyInput{TenantID: uuid.New(), Text: "hello"})
+	require.NoError(t, err)
+
+	chat, vectors := "small", "tiny"
+	require.Equal(t, draft.Usage, heard[use{openai.ForAnswer, chat}], "a call that was refused used nothing")
+	require.Equal(t, tried.Usage, heard[use{openai.ForTrial, chat}])
+	require.Equal(t, classification.Usage, heard[use{openai.ForClassification, chat}])
+	question, articles := heard[use{openai.ForQuestionVectors, vectors}], heard[use{openai.ForArticleVectors, vectors}]
+	require.Positive(t, question.PromptTokens)
+	require.Greater(t, articles.PromptTokens, question.PromptTokens)
+	require.EqualValues(t, (articles.PromptTokens+1)/2, articles.MicroUSD, "half a dollar per million, rounded up")
+	require.Len(t, heard, 5)
 }

@@ -66,6 +66,7 @@ func (c composer) Compose(ctx context.Context, request answer.Request, emit func
 		draft.Usage = c.client.usage(prompt, estimate(out.text))
 	}
 	settle(draft.Usage)
+	c.client.meter(ctx, ForAnswer, c.client.config.ChatModel, draft.Usage)
 	if err == nil {
 		err = pass(split.rest())
 	}

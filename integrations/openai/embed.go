@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,10 +47,10 @@ func (e embedder) ModelID() string {
 func (e embedder) Dimensions() int { return e.dimensions }
 
 // Embed implements knowledge.Embedder. No text may be empty.
-func (e embedder) Embed(ctx context.Context, _ knowledge.EmbedKind, texts []string) ([][]float32, error) {
+func (e embedder) Embed(ctx context.Context, kind knowledge.EmbedKind, texts []string) ([][]float32, error) {
 	out := make([][]float32, 0, len(texts))
 	for from := 0; from < len(texts); from += maxBatch {
-		vectors, err := e.batch(ctx, from, texts[from:min(from+maxBatch, len(texts))])
+		vectors, err := e.batch(ctx, kind, from, texts[from:min(from+maxBatch, len(texts))])
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +59,7 @@ func (e embedder) Embed(ctx context.Context, _ knowledge.EmbedKind, texts []stri
 	return out, nil
 }
 
-func (e embedder) batch(ctx context.Context, from int, texts []string) ([][]float32, error) {
+func (e embedder) batch(ctx context.Context, kind knowledge.EmbedKind, from int, texts []string) ([][]float32, error) {
 	masked := make([]string, len(texts))
 	tokens := 0
 	for i, text := range texts {
@@ -83,11 +84,16 @@ func (e embedder) batch(ctx context.Context, from int, texts []string) ([][]floa
 		if err != nil {
 			return unreadable(err)
 		}
-		used = triage.Usage{PromptTokens: answer.Usage.PromptTokens}
+		used = e.client.embedded(cmp.Or(answer.Usage.PromptTokens, answer.Usage.TotalTokens, tokens))
 		vectors, err = e.ordered(answer.Data, len(texts))
 		return err
 	})
 	settle(used)
+	purpose := ForArticleVectors
+	if kind == knowledge.EmbedQuery {
+		purpose = ForQuestionVectors
+	}
+	e.client.meter(ctx, purpose, e.client.config.EmbeddingModel, used)
 	return vectors, err
 }
 

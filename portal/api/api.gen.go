@@ -2360,6 +2360,18 @@ type Metrics struct {
 	} `json:"usage,omitempty"`
 }
 
+// ModelSpending defines model for ModelSpending.
+type ModelSpending struct {
+	Calls        int64   `json:"calls"`
+	CostUsd      float64 `json:"cost_usd"`
+	Model        string  `json:"model"`
+	OutputTokens int64   `json:"output_tokens"`
+	PromptTokens int64   `json:"prompt_tokens"`
+
+	// Purpose classification, answer, question_vectors, article_vectors, trial
+	Purpose string `json:"purpose"`
+}
+
 // Onboarding The role-aware onboarding record; see portal/onboarding.View for every field
 type Onboarding map[string]interface{}
 
@@ -2443,9 +2455,12 @@ type Outcomes struct {
 		Runs         int     `json:"runs"`
 	} `json:"features"`
 	Intents []OutcomeCounts `json:"intents"`
-	Tenants []OutcomeCounts `json:"tenants"`
-	Total   OutcomeCounts   `json:"total"`
-	Weeks   []OutcomeCounts `json:"weeks"`
+
+	// Models What models were asked for, the operator's own work included; absent where the numbers are of one customer
+	Models  *[]ModelSpending `json:"models,omitempty"`
+	Tenants []OutcomeCounts  `json:"tenants"`
+	Total   OutcomeCounts    `json:"total"`
+	Weeks   []OutcomeCounts  `json:"weeks"`
 }
 
 // Passage defines model for Passage.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage/outcome"
 )
 
@@ -25,11 +26,14 @@ func (s *Server) GetOutcomes(ctx context.Context, r GetOutcomesRequestObject) (G
 	}
 	var sum outcome.Summary
 	names := map[string]string{}
+	var spent []usage.Spent
 	err := s.Worker.WithSystem(ctx, "a curator looks at outcomes", func(tx pgx.Tx) (err error) {
 		if sum, err = outcome.Summarize(ctx, tx, from, now, tenant, now); err != nil {
 			return err
 		}
-		names, err = tenantNames(ctx, tx)
+		if names, err = tenantNames(ctx, tx); err == nil && tenant == uuid.Nil {
+			spent, err = usage.SpentSince(ctx, tx, from)
+		}
 		return err
 	})
 	if err != nil {
@@ -52,6 +56,15 @@ func (s *Server) GetOutcomes(ctx context.Context, r GetOutcomesRequestObject) (G
 		}{float64(f.MicroUSD) / 1e6, f.OutputTokens, f.PromptTokens, f.Route, f.Runs})
 	}
 	out.Features = list(out.Features)
+	if tenant == uuid.Nil {
+		models := make([]ModelSpending, len(spent))
+		for i, m := range spent {
+			models[i] = ModelSpending{
+				Purpose: m.Purpose, Model: m.Model, Calls: m.Calls, PromptTokens: m.PromptTokens, OutputTokens: m.OutputTokens, CostUsd: float64(m.MicroUSD) / 1e6,
+			}
+		}
+		out.Models = &models
+	}
 	return out, nil
 }
 

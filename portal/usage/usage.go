@@ -1,7 +1,8 @@
 // Package usage counts what people of tenants do in the portal, so that somebody
 // can see what is used and what is not. It knows no person, no text and no
-// address: a tenant, a day, an action, a role and a number. Counts are gathered
-// in memory and written every few seconds; what a kill loses are counts.
+// address: a tenant, a day, an action, a role and a number. Beside it stands what
+// models were asked for and what that cost the operator. Counts are gathered in
+// memory and written every few seconds; what a kill loses are counts.
 package usage
 
 import (
@@ -33,6 +34,7 @@ type Counter struct {
 
 	mu     sync.Mutex
 	counts map[key]int64
+	spent  map[modelKey]Spent
 }
 
 // New returns a Counter. db is of the worker role; now may be nil.
@@ -40,7 +42,7 @@ func New(db *tenantdb.DB, now func() time.Time) *Counter {
 	if now == nil {
 		now = time.Now
 	}
-	return &Counter{db: db, now: now, counts: map[key]int64{}}
+	return &Counter{db: db, now: now, counts: map[key]int64{}, spent: map[modelKey]Spent{}}
 }
 
 // Count notes that somebody with one of the roles did something. The highest role
@@ -65,10 +67,10 @@ func (c *Counter) Count(tenant uuid.UUID, action string, roles []string) {
 // Flush writes what was gathered; where that fails it is kept for the next time.
 func (c *Counter) Flush(ctx context.Context) error {
 	c.mu.Lock()
-	gathered := c.counts
-	c.counts = map[key]int64{}
+	gathered, spent := c.counts, c.spent
+	c.counts, c.spent = map[key]int64{}, map[modelKey]Spent{}
 	c.mu.Unlock()
-	if len(gathered) == 0 {
+	if len(gathered)+len(spent) == 0 {
 		return nil
 	}
 	err := c.db.WithSystem(ctx, "write usage counts", func(tx pgx.Tx) error {
@@ -78,6 +80,7 @@ func (c *Counter) Flush(ctx context.Context) error {
 			batch.Queue(`insert into usage_daily (tenant_id, day, action, role, n) select id, $2, $3, $4, $5 from tenants where id = $1
 				on conflict (tenant_id, day, action, role) do update set n = usage_daily.n + excluded.n`, k.tenant, k.day, k.action, k.role, n)
 		}
+		queueSpent(batch, spent)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err == nil {
@@ -87,6 +90,9 @@ func (c *Counter) Flush(ctx context.Context) error {
 	defer c.mu.Unlock()
 	for k, n := range gathered {
 		c.counts[k] += n
+	}
+	for k, s := range spent {
+		c.spend(k, s)
 	}
 	return fmt.Errorf("write usage counts: %w", err)
 }
@@ -135,7 +141,11 @@ func Since(ctx context.Context, tx pgx.Tx, day time.Time) ([]Row, error) {
 // Sweep forgets counts that are older than they are kept.
 func (c *Counter) Sweep(ctx context.Context) error {
 	err := c.db.WithSystem(ctx, "forget old usage counts", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `delete from usage_daily where day < $1`, c.now().UTC().AddDate(0, 0, -keepDays))
+		oldest := c.now().UTC().AddDate(0, 0, -keepDays)
+		if _, err := tx.Exec(ctx, `delete from usage_daily where day < $1`, oldest); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `delete from model_usage where day < $1`, oldest)
 		return err
 	})
 	if err != nil {

@@ -7,6 +7,13 @@ import { Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 
 const kinds = ["confirmed", "assumed", "reopened", "escalated", "wrong", "waiting", "unanswered"] as const;
+const purposes: Record<string, string> = {
+  classification: "Classifying messages",
+  answer: "Writing answers",
+  question_vectors: "Searching: vectors of questions",
+  article_vectors: "Indexing: vectors of articles",
+  trial: "Trying what a switch would change",
+};
 const number = new Intl.NumberFormat(locale);
 const money = new Intl.NumberFormat(locale, { style: "currency", currency: "USD", maximumFractionDigits: 4 });
 const share = (part: number, whole: number) => (whole > 0 ? percent(part / whole, locale) : "–");
@@ -123,6 +130,42 @@ export function Outcomes({ days }: { days: number }) {
               </tbody>
             </table>
           </div>
+        </details>
+      )}
+      {d.models && (
+        <details>
+          <summary className="small">Cost by what models are used for</summary>
+          {d.models.length === 0 ? (
+            <p className="small muted">No model was asked in this period.</p>
+          ) : (
+            <div className="table-wrap" tabIndex={0} role="region" aria-label="Cost by what models are used for">
+              <table className="table">
+                <thead>
+                  <tr>
+                    <th scope="col">For</th>
+                    <th scope="col">Model</th>
+                    <th scope="col">Calls</th>
+                    <th scope="col">Tokens sent</th>
+                    <th scope="col">Tokens received</th>
+                    <th scope="col">Cost</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {d.models.map((m) => (
+                    <tr key={`${m.purpose} ${m.model}`}>
+                      <th scope="row">{purposes[m.purpose] ?? words(m.purpose)}</th>
+                      <td dir="ltr">{m.model}</td>
+                      <td className="num">{number.format(m.calls)}</td>
+                      <td className="num">{number.format(m.prompt_tokens)}</td>
+                      <td className="num">{number.format(m.output_tokens)}</td>
+                      <td className="num">{money.format(m.cost_usd)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+          <p className="tiny muted">Article drafts from tickets, suggestions to agents and their questions in Slack are made by rules and ask no model.</p>
         </details>
       )}
       <details>

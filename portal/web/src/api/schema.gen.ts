@@ -1857,10 +1857,25 @@ export interface components {
                 /** Format: double */
                 cost_usd: number;
             }[];
+            /** @description What models were asked for, the operator's own work included; absent where the numbers are of one customer */
+            models?: components["schemas"]["ModelSpending"][];
             /** @description What each number means */
             definitions: {
                 [key: string]: string;
             };
+        };
+        ModelSpending: {
+            /** @description classification, answer, question_vectors, article_vectors, trial */
+            purpose: string;
+            model: string;
+            /** Format: int64 */
+            calls: number;
+            /** Format: int64 */
+            prompt_tokens: number;
+            /** Format: int64 */
+            output_tokens: number;
+            /** Format: double */
+            cost_usd: number;
         };
         OutcomeCounts: {
             /** @description The Monday of the week, the intent, the customer, the channel */

@@ -64,6 +64,8 @@ test("a curator reads what became of conversations, and takes it along as a file
   await outcomes.getByText("What these numbers mean").click();
   await outcomes.getByText("Seven days passed after an answer, and the customer did not write again.").waitFor();
   await outcomes.scrollIntoViewIfNeeded();
+  await page.getByText("Cost by what models are used for").click();
+  await page.getByText("No model was asked in this period.").waitFor();
   await state(page, "admin-outcomes");
   const file = await page.request.get(await outcomes.getByRole("link", { name: "Download CSV" }).getAttribute("href"));
   assert.match(file.headers()["content-type"], /^text\/csv/);

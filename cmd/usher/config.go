@@ -49,7 +49,10 @@ type openAIConfig struct {
 	PricePrompt, PriceOutput, PriceEmbedding   float64 // US dollars per million tokens
 }
 
-type slackConfig struct{ BotToken, AppToken, SigningSecret, Channel, APIURL string }
+type slackConfig struct {
+	BotToken, AppToken, SigningSecret, Channel, APIURL string
+	FileMB                                             int // largest file copied into Slack; 0: none
+}
 
 type hubSpotConfig struct {
 	Token, ClientSecret, APIURL, Pipeline, Stages, PortalID string
@@ -87,6 +90,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SLACK_APP_TOKEN", "", "xapp-… for Socket Mode; empty: the Events API over HTTP"},
 	{"USHER_SLACK_SIGNING_SECRET", "", "checks what Slack sends"},
 	{"USHER_SLACK_CHANNEL", "", "id of the private triage channel"},
+	{"USHER_SLACK_FILE_MB", "0", "copies files of conversations that passed the virus check into the channel, up to this size; 0: links to the console only"},
 	{"USHER_SLACK_API_URL", "https://slack.com/api/", "for tests and proxies"},
 	{"USHER_HUBSPOT_TOKEN", "", "private app token; empty: HubSpot is off"},
 	{"USHER_HUBSPOT_CLIENT_SECRET", "", "checks HubSpot's webhooks"},
@@ -141,7 +145,7 @@ func loadConfig() (config, error) {
 		},
 		Slack: slackConfig{
 			setting("USHER_SLACK_BOT_TOKEN"), setting("USHER_SLACK_APP_TOKEN"), setting("USHER_SLACK_SIGNING_SECRET"),
-			setting("USHER_SLACK_CHANNEL"), setting("USHER_SLACK_API_URL"),
+			setting("USHER_SLACK_CHANNEL"), setting("USHER_SLACK_API_URL"), 0,
 		},
 		HubSpot: hubSpotConfig{
 			setting("USHER_HUBSPOT_TOKEN"), setting("USHER_HUBSPOT_CLIENT_SECRET"), setting("USHER_HUBSPOT_API_URL"),
@@ -174,6 +178,13 @@ func loadConfig() (config, error) {
 	}
 	if level := setting("USHER_LOG_LEVEL"); level != "" {
 		errs = append(errs, wrap("USHER_LOG_LEVEL", c.LogLevel.UnmarshalText([]byte(level))))
+	}
+	if mb := setting("USHER_SLACK_FILE_MB"); mb != "" {
+		var err error
+		if c.Slack.FileMB, err = strconv.Atoi(mb); err == nil && (c.Slack.FileMB < 0 || c.Slack.FileMB > 1000) {
+			err = errors.New("give a number of megabytes from 0 (no copies) to 1000")
+		}
+		errs = append(errs, wrap("USHER_SLACK_FILE_MB", err))
 	}
 	if tokens := setting("USHER_OPENAI_DAILY_TOKENS"); tokens != "" {
 		var err error

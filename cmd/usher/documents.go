@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/google/uuid"
@@ -75,7 +76,7 @@ func (a *application) connectDocuments(workers *river.Workers) (documents, error
 	d.customers = document.New(a.app, blobs, scanner, a.jobs, document.Config{})
 	d.staff = document.New(a.worker, blobs, scanner, a.jobs, document.Config{})
 	document.AddWorkers(workers, d.staff)
-	config := attachment.Config{Unscanned: c.Unscanned, Tell: a.desk.Noted}
+	config := attachment.Config{Unscanned: c.Unscanned, Tell: a.desk.Noted, Checked: a.desk.FileChecked}
 	d.sent = attachment.New(a.app, blobs, scanner, a.jobs, a.wake, config)
 	d.attachments = attachment.New(a.worker, blobs, scanner, a.jobs, a.wake, config)
 	attachment.AddWorkers(workers, d.attachments)
@@ -100,4 +101,12 @@ func filesOf(s *attachment.Service) slack.Files {
 		return nil
 	}
 	return s
+}
+
+// fileBytes reads files for the desk, which is made before what keeps them.
+type fileBytes struct{ a *application }
+
+// Read implements desk.Bytes.
+func (f fileBytes) Read(ctx context.Context, file attachment.File) (io.ReadCloser, error) {
+	return f.a.documents.attachments.Read(ctx, file)
 }

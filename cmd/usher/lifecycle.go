@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 )
@@ -31,7 +32,14 @@ func eraseCommand() *cobra.Command {
 			return "", fmt.Errorf("erasing cannot be undone: repeat the name with --confirm %s", args[0])
 		}
 		gone, err := a.erase(ctx, tenant)
-		return fmt.Sprintf("%s is erased: %d rows, %d files.", args[0], gone.Rows, len(gone.Blobs)), err
+		said := fmt.Sprintf("%s is erased: %d rows, %d files.", args[0], gone.Rows, len(gone.Blobs))
+		switch {
+		case len(gone.Places) > 0 && a.notices != nil:
+			said += fmt.Sprintf(" %d messages and files in Slack are being deleted.", len(gone.Places))
+		case len(gone.Places) > 0:
+			said += fmt.Sprintf(" Slack is off: %d messages and files there have to be deleted by hand.", len(gone.Places))
+		}
+		return said, err
 	})
 	cmd.Flags().StringVar(&confirm, "confirm", "", "the tenant's slug once more")
 	return cmd
@@ -72,7 +80,29 @@ func (a *application) erase(ctx context.Context, tenant uuid.UUID) (gone lifecyc
 				return fmt.Errorf("erase workspace: %w", err)
 			}
 		}
-		return nil
+		return a.forgetPlaces(ctx, tx, gone.Places)
 	})
 	return gone, err
+}
+
+// forgetPlaces has what was posted of an erased workspace deleted there. Where
+// Slack is off nothing can be deleted: the command says so.
+func (a *application) forgetPlaces(ctx context.Context, tx pgx.Tx, places []lifecycle.Place) error {
+	if a.notices == nil {
+		return nil
+	}
+	for some := range slices.Chunk(places, slack.ForgetAtOnce) {
+		var args slack.ForgetArgs
+		for _, p := range some {
+			if p.File {
+				args.Files = append(args.Files, p.ID)
+			} else {
+				args.Messages = append(args.Messages, p.ID)
+			}
+		}
+		if _, err := a.jobs.InsertTx(ctx, tx, args, nil); err != nil {
+			return fmt.Errorf("erase workspace: %w", err)
+		}
+	}
+	return nil
 }

@@ -60,7 +60,7 @@ func outsideOf(c config) (outside, error) {
 
 func (o outside) slackConfig() slack.Config {
 	c := o.config.Slack
-	return slack.Config{Token: c.BotToken, Channel: c.Channel, APIURL: c.APIURL}
+	return slack.Config{Token: c.BotToken, Channel: c.Channel, APIURL: c.APIURL, CopyBytes: int64(c.FileMB) * 1_000_000}
 }
 
 func (o *outside) connectSalesforce(c salesforceConfig) error {
@@ -117,6 +117,7 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 		slack.AddWorkers(workers, in)
 		a.notices = &slack.Notices{Client: o.slack, DB: a.worker, Jobs: a.jobs}
 		slack.AddNoticeWorkers(workers, a.notices)
+		slack.AddForgetWorkers(workers, o.slack)
 		if token := o.config.Slack.AppToken; token != "" {
 			a.receivers = append(a.receivers, slack.NewSocket(o.slackConfig(), token, in))
 		}

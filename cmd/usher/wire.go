@@ -168,7 +168,7 @@ func (a *application) join() error {
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Clocks: sla.New(nil), Stage: stageOf, Events: a.webhooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
+		Files: fileBytes{a}, Clocks: sla.New(nil), Stage: stageOf, Events: a.webhooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
 		Wake: a.wake, Log: a.log,
 	})
 	if a.config.Mail.on() { // codes go by mail

@@ -34,6 +34,8 @@ type Config struct {
 	PerPost  time.Duration // least time between two posts into the channel; default 1 s, negative: none
 	Burst    int           // posts that may go at once; default 3
 	CheckFor time.Duration // how long a channel is taken as not shared; default 10 min
+	// CopyBytes is the largest file that is copied into the channel; 0: none is.
+	CopyBytes int64
 }
 
 // Client posts tickets into a channel.
@@ -45,6 +47,7 @@ type Client struct {
 	channel string
 	now     func() time.Time
 	pace    *rate.Limiter
+	copies  int64
 
 	mu       sync.Mutex
 	checkFor time.Duration
@@ -73,7 +76,7 @@ func New(c Config) *Client {
 		limit = rate.Inf
 	}
 	return &Client{
-		api: slack.New(c.Token, options...), http: c.HTTP, token: c.Token, apiURL: apiURL, channel: c.Channel, now: c.Now, pace: rate.NewLimiter(limit, cmp.Or(c.Burst, 3)),
+		api: slack.New(c.Token, options...), http: c.HTTP, token: c.Token, apiURL: apiURL, channel: c.Channel, now: c.Now, pace: rate.NewLimiter(limit, cmp.Or(c.Burst, 3)), copies: c.CopyBytes,
 		checkFor: cmp.Or(c.CheckFor, 10*time.Minute), users: map[string]cachedUser{},
 	}
 }

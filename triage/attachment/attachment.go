@@ -55,6 +55,9 @@ type Config struct {
 	// Tell, which may be nil, hears in the same transaction of an internal message
 	// that says a file was removed.
 	Tell func(ctx context.Context, tx pgx.Tx, m triage.Message) error
+	// Checked, which may be nil, hears in the same transaction that a file of a
+	// message was found clean.
+	Checked func(ctx context.Context, tx pgx.Tx, tenant, message uuid.UUID) error
 }
 
 var usualTypes = []string{

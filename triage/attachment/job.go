@@ -114,7 +114,10 @@ func (s *Service) settle(ctx context.Context, tenant, id uuid.UUID, state, detai
 			if file.MessageID == nil {
 				return nil
 			}
-			return triage.SetAttachmentState(ctx, tx, tenant, *file.MessageID, id, state)
+			if err := triage.SetAttachmentState(ctx, tx, tenant, *file.MessageID, id, state); err != nil || state != blob.Clean || s.config.Checked == nil {
+				return err
+			}
+			return s.config.Checked(ctx, tx, tenant, *file.MessageID)
 		})
 		if err != nil {
 			return err

@@ -186,6 +186,9 @@ func (s *Service) spreadChange(ctx context.Context, w *work, m triage.Message) e
 	if err := s.changeAsides(ctx, w, m); err != nil {
 		return err
 	}
+	if err := s.dropCopies(ctx, w, m); err != nil {
+		return err
+	}
 	return s.changeNotes(ctx, w, m)
 }
 

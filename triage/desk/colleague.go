@@ -428,6 +428,15 @@ func place(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, subjectKey string, 
 	return nil
 }
 
+// alone is what an effect waits for: one person's messages wait for each other
+// only, and a file's copy for nothing. Zero is the ticket's own thread.
+func (d delivery) alone() uuid.UUID {
+	if d.Kind == kindFile {
+		return d.ID
+	}
+	return d.colleagueOf()
+}
+
 func (l *lane) colleague(ctx context.Context, tx pgx.Tx, d delivery) (Colleague, error) {
 	found, err := list[Colleague](ctx, tx, `select `+colleagueColumns+` from ticket_collaborators where tenant_id = $1 and id = $2`, l.tenant, d.colleagueOf())
 	if err == nil && len(found) == 0 {

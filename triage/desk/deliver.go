@@ -56,9 +56,11 @@ func (d delivery) head() bool { return d.Kind == kindRoot || d.Kind == kindRecor
 type effect struct {
 	rows    []delivery
 	unknown bool // an earlier try may have had its effect
-	link    Ref
-	fields  map[string]string // what a CRM record then says, by field
-	call    func(ctx context.Context) (Ref, error)
+	// unfinished says that another step follows once this one is kept.
+	unfinished bool
+	link       Ref
+	fields     map[string]string // what a CRM record then says, by field
+	call       func(ctx context.Context) (Ref, error)
 }
 
 // Drain carries out a ticket's pending effects at one destination, for at most
@@ -177,7 +179,11 @@ func (l *lane) step(ctx context.Context) (done bool, wait time.Duration, err err
 	if err != nil || next == nil {
 		return true, wait, err
 	}
-	call, cancel := context.WithTimeoutCause(ctx, l.s.CallTimeout, fmt.Errorf("%s did not answer within %s", l.destination, l.s.CallTimeout))
+	within := l.s.CallTimeout
+	if next.rows[0].Kind == kindFile {
+		within = max(within, min(copyTimeout, l.s.LeaseFor-5*time.Second)) // the lane is ours no longer than that
+	}
+	call, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%s did not answer within %s", l.destination, within))
 	ref, callErr := next.call(call)
 	if callErr != nil && call.Err() != nil {
 		callErr = fmt.Errorf("%w: %w", context.Cause(call), callErr)
@@ -282,7 +288,7 @@ func (l *lane) choose(rows []delivery, now time.Time) ([]delivery, time.Duration
 	// One person who cannot be reached holds up neither the thread nor another.
 	waits := map[uuid.UUID]bool{}
 	for i, d := range rows {
-		whose := d.colleagueOf()
+		whose := d.alone()
 		switch {
 		case waits[whose]:
 		case d.NextAt != nil && d.NextAt.After(now):
@@ -383,6 +389,8 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 			return nil, err
 		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.Channel.PostThread(ctx, link, post) }
+	case kindFile:
+		return l.prepareCopy(ctx, tx, d, e)
 	case kindAsk, kindAside:
 		return l.prepareAside(ctx, tx, d, e)
 	case kindRecord:
@@ -553,10 +561,10 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 	for _, d := range e.rows {
 		// More was asked for during the call: the row stays pending. It was
 		// discarded meanwhile: it happened all the same.
-		_, err := tx.Exec(ctx, `update deliveries set state = case when wanted > $3 then 'pending' else 'delivered' end,
+		_, err := tx.Exec(ctx, `update deliveries set state = case when wanted > $3 or $6 then 'pending' else 'delivered' end,
 			sent = greatest(sent, $3), external_ref = $4, last_error = '', delivered_at = $5, updated_at = $5, next_attempt_at = null,
-			attempts = case when wanted > $3 then 0 else attempts end
-			where tenant_id = $1 and id = $2`, l.tenant, d.ID, d.Wanted, ref, now)
+			attempts = case when wanted > $3 or $6 then 0 else attempts end
+			where tenant_id = $1 and id = $2`, l.tenant, d.ID, d.Wanted, ref, now, e.unfinished)
 		if err != nil {
 			return fmt.Errorf("finish delivery: %w", err)
 		}

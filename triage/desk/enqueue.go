@@ -18,6 +18,7 @@ const (
 	kindNote   = "note"   // one comment on it
 	kindAsk    = "ask"    // what one colleague is asked directly, edited in place
 	kindAside  = "aside"  // one message below it
+	kindFile   = "file"   // a copy of one checked file, in the thread
 )
 
 // enqueueHeads makes the root and every CRM record follow the ticket; the CRM a

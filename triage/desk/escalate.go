@@ -280,6 +280,7 @@ func (s *Service) relay(w *work, m triage.Message) {
 		post.Message = m.ID
 	}
 	s.enqueuePost(w, post)
+	s.copyFiles(w, m)
 	w.followUp(m)
 	s.enqueueNote(w, m)
 }

@@ -49,6 +49,7 @@ type Config struct {
 	Off     []Destination
 	Clocks  Clocks // nil: nothing is promised
 	Drafts  Drafter
+	Files   Bytes     // nil: no file is copied into the channel
 	Events  Publisher // nil: tenants' own systems are told nothing
 	// TicketURL is the absolute address of a ticket in the agent console.
 	TicketURL func(tenant, ticket uuid.UUID, number int64) string

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -83,6 +84,71 @@ type Server struct {
 // said to be at.
 type File struct {
 	ID, Name, Type, Content, URL string
+	Channel, ThreadTS            string // where it is shown
+	Shown                        int    // how often it was shared
+}
+
+// Files are the files of the workspace.
+func (s *Server) Files() (out []File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(s.files)) {
+		out = append(out, s.files[id])
+	}
+	return out
+}
+
+// upload takes the bytes of a file whose address was asked for.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
+	body, _, err := r.FormFile("file")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	content, err := io.ReadAll(body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls["upload"]++
+	f, ok := s.files[path.Base(r.URL.Path)]
+	if err != nil || !ok || r.Header.Get("Authorization") != "Bearer xoxb-test" {
+		http.NotFound(w, r)
+		return
+	}
+	f.Content = string(content)
+	s.files[f.ID] = f
+	fmt.Fprint(w, "OK")
+}
+
+// deleteFile removes a file. The published interface does not have the method.
+func (s *Server) deleteFile(w http.ResponseWriter, r *http.Request) {
+	args, err := arguments(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := args.Get("file")
+	answer := map[string]any{"ok": true}
+	if _, ok := s.files[id]; err != nil || !ok {
+		answer = failure("file_not_found")
+	}
+	delete(s.files, id)
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (s *Server) share(args url.Values) map[string]any {
+	var list []struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal([]byte(args.Get("files")), &list)
+	for _, entry := range list {
+		f, ok := s.files[entry.ID]
+		if !ok || f.Content == "" {
+			return failure("file_not_found")
+		}
+		f.Channel, f.ThreadTS = args.Get("channel_id"), args.Get("thread_ts")
+		f.Shown++
+		s.files[f.ID] = f
+	}
+	return map[string]any{"ok": true, "files": []any{map[string]any{"id": list[0].ID, "title": ""}}}
 }
 
 // AddFile puts a file into the workspace.
@@ -123,8 +189,13 @@ func (s *Server) fileInfo(id string) map[string]any {
 	if address == "" {
 		address = s.URL + "/files-pri/" + f.ID
 	}
+	shares := map[string]any{}
+	if f.Channel != "" {
+		shares["private"] = map[string]any{f.Channel: []any{map[string]any{"ts": "1700000000.000009", "thread_ts": f.ThreadTS}}}
+	}
 	return map[string]any{"ok": true, "comments": []any{}, "file": map[string]any{
-		"id": f.ID, "created": 1700000000, "timestamp": 1700000000, "name": f.Name, "title": f.Name, "mimetype": f.Type, "mode": "hosted",
+		"shares": shares,
+		"id":     f.ID, "created": 1700000000, "timestamp": 1700000000, "name": f.Name, "title": f.Name, "mimetype": f.Type, "mode": "hosted",
 		"size": len(f.Content), "is_external": false, "is_public": false, "user": "U00000001", "url_private": address, "url_private_download": address,
 	}}
 }
@@ -150,6 +221,8 @@ func New(t testing.TB) *Server {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/files-pri/", s.private) // beside the Web API, as files are
+	mux.HandleFunc("/upload/", s.upload)
+	mux.Handle("/api/files.delete", s.lossy(http.HandlerFunc(s.deleteFile)))
 	mux.Handle("/", s.lossy(s.spec.Wrap(http.HandlerFunc(s.serve))))
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
@@ -334,6 +407,18 @@ func (s *Server) call(method string, args url.Values) map[string]any {
 			return failure("user_not_found")
 		}
 		return map[string]any{"ok": true, "channel": map[string]any{"id": "D0" + id[1:]}}
+	case "files.getUploadURLExternal":
+		s.next++
+		f := File{ID: fmt.Sprintf("F%08d", s.next), Name: args.Get("filename"), Type: "application/octet-stream"}
+		if s.files == nil {
+			s.files = map[string]File{}
+		}
+		s.files[f.ID] = f
+		return map[string]any{"ok": true, "upload_url": s.URL + "/upload/" + f.ID, "file_id": f.ID}
+	case "files.completeUploadExternal":
+		return s.share(args)
+	case "chat.delete":
+		return s.deleteMessage(args)
 	case "files.info":
 		return s.fileInfo(args.Get("file"))
 	case "users.info":
@@ -439,6 +524,16 @@ func (s *Server) updateMessage(args url.Values) map[string]any {
 		}
 	}
 	return failure("message_not_found")
+}
+
+func (s *Server) deleteMessage(args url.Values) map[string]any {
+	mine := func(m *Message) bool { return m.Channel == args.Get("channel") && m.TS == args.Get("ts") }
+	before := len(s.messages) + len(s.direct)
+	s.messages, s.direct = slices.DeleteFunc(s.messages, mine), slices.DeleteFunc(s.direct, mine)
+	if before == len(s.messages)+len(s.direct) {
+		return failure("message_not_found")
+	}
+	return map[string]any{"ok": true, "channel": args.Get("channel"), "ts": args.Get("ts")}
 }
 
 // Delete removes a message, as a person may.

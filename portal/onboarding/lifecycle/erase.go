@@ -21,6 +21,16 @@ type Erasure struct {
 	// Blobs are the keys of the customer's files, of documents and of messages, to
 	// be deleted after the commit.
 	Blobs []string
+	// Places are what was posted of the customer's in outside systems that can
+	// delete it, to be deleted after the commit.
+	Places []Place
+}
+
+// Place is one message or file of ours in an outside system.
+type Place struct {
+	System string // the destination of its delivery
+	File   bool   // it is a file, not a message
+	ID     string // there
 }
 
 // Erase removes everything a workspace in offboarding holds: every row of every
@@ -53,6 +63,13 @@ func erase(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, out *Erasure) error
 		return err
 	}
 	if out.Blobs, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+		return err
+	}
+	if rows, err = tx.Query(ctx, `select distinct destination, kind = 'file', external_ref->>'id' from deliveries where tenant_id = $1
+		and destination = 'slack' and external_ref->>'id' <> '' and coalesce(external_ref->'detail'->>'step', '') <> 'deleted' order by 1, 2, 3`, tenant); err != nil {
+		return err
+	}
+	if out.Places, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Place]); err != nil {
 		return err
 	}
 	b := &pgx.Batch{}

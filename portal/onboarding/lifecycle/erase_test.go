@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -80,6 +81,15 @@ func TestErasureLeavesNothingOfTheTenantAndEverythingOfTheOthers(t *testing.T) {
 
 	var gone lifecycle.Erasure
 	system(t, db, func(tx pgx.Tx) error {
+		for i, row := range [][3]string{
+			{"slack", "root", `{"id": "C1:1.1"}`}, {"slack", "thread", `{"id": "C1:1.2"}`}, {"slack", "thread", `{"id": "C1:1.2"}`}, {"slack", "file", `{"id": "F1", "detail": {"step": "shared"}}`},
+			{"slack", "file", `{"id": "F2", "detail": {"step": "deleted"}}`}, {"slack", "ask", `{}`}, {"crm", "record", `{"id": "5003"}`},
+		} {
+			if _, err := tx.Exec(t.Context(), `insert into deliveries (tenant_id, id, destination, kind, subject_key, external_ref, state) values ($1, gen_random_uuid(), $2, $3, $4, $5::text::jsonb, 'delivered')`,
+				mine, row[0], row[1], fmt.Sprintf("erase:%d", i), row[2]); err != nil {
+				return err
+			}
+		}
 		if err := lifecycle.Transition(t.Context(), tx, mine, lifecycle.Offboarding); err != nil {
 			return err
 		}
@@ -88,6 +98,7 @@ func TestErasureLeavesNothingOfTheTenantAndEverythingOfTheOthers(t *testing.T) {
 		return err
 	})
 	require.Equal(t, []string{"doc-" + canary}, gone.Blobs)
+	require.Equal(t, []lifecycle.Place{{"slack", false, "C1:1.1"}, {"slack", false, "C1:1.2"}, {"slack", true, "F1"}}, gone.Places, "what stands outside and can be deleted there")
 	require.Greater(t, gone.Rows, int64(50))
 	require.Equal(t, map[string]int{"audit_events": 1}, rowsOf(t, db, mine))
 	require.Empty(t, holds(t, db, canary), "no table holds a word of it")

@@ -121,8 +121,26 @@ func TestPhrases(t *testing.T) {
 
 func TestTranslations(t *testing.T) {
 	t.Parallel()
-	require.Contains(t, lexicon.Translations(lexicon.Stem("dokument", "de"), "de", "en"), lexicon.Stem("document", "en"))
-	require.Contains(t, lexicon.Translations(lexicon.Stem("contraseña", "es"), "es", "en"), lexicon.Stem("password", "en"))
+	require.Contains(t, lexicon.Translations("dokument", "de", "en"), lexicon.Stem("document", "en"))
+	require.Contains(t, lexicon.Translations("contrasena", "es", "en"), lexicon.Stem("password", "en"))
+	require.NotContains(t, lexicon.Translations("datos", "es", "en"), lexicon.Stem("date", "en"))
 	require.Empty(t, lexicon.Translations("document", "en", "en"))
 	require.Empty(t, lexicon.Translations("zebra", "de", "en"))
+}
+
+func TestGermanVerbsAndCompounds(t *testing.T) {
+	t.Parallel()
+	stems := func(text string) (out []string) {
+		for _, term := range lexicon.Terms(text, "de") {
+			out = append(out, term.Stem)
+		}
+		return out
+	}
+	require.Equal(t, []string{lexicon.Stem("hochladen", "de"), "dokumen"}, stems("Wie lade ich ein Dokument hoch?"))
+	require.Equal(t, []string{lexicon.Stem("abmelden", "de")}, stems("Wie melde ich mich ab?"))
+	require.Equal(t, []string{"turm", "hoch"}, stems("Ist der Turm hoch?"), "no verb of ours")
+	require.Equal(t, []string{"anmelde", "link"}, lexicon.Parts("anmeldelink", "de"))
+	require.Equal(t, []string{"datei", "typen"}, lexicon.Parts("dateitypen", "de"))
+	require.Empty(t, lexicon.Parts("dokument", "de"))
+	require.Empty(t, lexicon.Parts("anmeldelink", "en"))
 }

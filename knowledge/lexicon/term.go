@@ -49,6 +49,9 @@ func Terms(text, language string) []Term {
 		}
 		terms = append(terms, Term{Stem: stem, Word: word, Position: token.Position, Joined: token.Joined})
 	}
+	if language == "de" {
+		return rejoin(terms, tokens)
+	}
 	return terms
 }
 

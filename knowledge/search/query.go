@@ -64,10 +64,13 @@ const (
 // slot is one content word of a conversation with the terms that stand for it.
 type slot struct {
 	word   string
+	stem   string  // as the question has it
 	weight float64 // of its turn: 1 for the present one
 	terms  []weighted
 	idf    float64 // of the word, or of its best repair
 	known  bool    // some term occurs in the corpus
+	// meant is set when the corpus does not hold the word, only what it stands for.
+	meant bool
 	// repaired is set when the word is unknown and known ones stand for it.
 	repaired bool
 }
@@ -188,10 +191,23 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 			continue
 		}
 		seen[term.Stem] = true
-		s := slot{word: term.Word, weight: weight, terms: []weighted{{stem: term.Stem, weight: 1}}, idf: words.idf(term.Stem)}
+		if parts := u.parts(term, words); parts != nil {
+			for _, s := range parts {
+				s.weight = weight
+				for _, t := range s.terms {
+					gloss = append(gloss, t.stem)
+				}
+				u.slots = append(u.slots, s)
+			}
+			continue
+		}
+		s := slot{word: term.Word, stem: term.Stem, weight: weight, terms: []weighted{{stem: term.Stem, weight: 1}}, idf: words.idf(term.Stem)}
 		s.known = words.stem(term.Stem) > 0
 		if !s.known {
-			u.translate(&s, term, words)
+			u.borrow(&s, words)
+		}
+		if !s.known {
+			u.translate(&s, words, formsOf(terms, i)...)
 			for _, t := range s.terms[1:] {
 				gloss = append(gloss, t.stem)
 			}
@@ -199,6 +215,7 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 		if !s.known {
 			u.repair(&s, term, terms, i, words)
 		}
+		s.meant = s.known && words.stem(term.Stem) == 0
 		if prefix && i == len(terms)-1 {
 			u.complete(&s, words)
 		}
@@ -241,20 +258,61 @@ func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i 
 	}
 }
 
+// formsOf are what a word of a turn may stand as in lexicon.Concepts: with its
+// neighbour ("mot de passe"), or by itself.
+func formsOf(terms []lexicon.Term, i int) []string {
+	forms := []string{terms[i].Word}
+	for j := max(i-1, 0); j <= i && j+1 < len(terms); j++ {
+		forms = append(forms, terms[j].Word+"_"+terms[j+1].Word)
+	}
+	return forms
+}
+
+// parts are the slots of an unknown compound of another language than the
+// articles', one for each word in it; nil for any other word.
+func (u *understood) parts(term lexicon.Term, words lexis) (slots []slot) {
+	if words.stem(term.Stem) > 0 || slices.Contains(words.languages(), u.language) || lexicon.Means(term.Stem, u.language) {
+		return nil
+	}
+	for _, part := range lexicon.Parts(term.Word, u.language) {
+		stem := lexicon.Stem(part, u.language)
+		s := slot{word: part, stem: term.Stem, terms: []weighted{{stem: stem, weight: 1}}, idf: words.idf(stem), known: words.stem(stem) > 0}
+		if !s.known {
+			u.translate(&s, words, part)
+			s.meant = s.known
+		}
+		slots = append(slots, s)
+	}
+	return slots
+}
+
+// borrow finds a word that the articles' language has too: "tickets" has no
+// stem in Spanish but itself.
+func (u *understood) borrow(s *slot, words lexis) {
+	for _, language := range words.languages() {
+		if stem := lexicon.Stem(s.word, language); language != u.language && words.stem(stem) > 0 {
+			s.terms = append(s.terms, weighted{stem: stem, weight: 1})
+			s.idf, s.known = words.idf(stem), true
+		}
+	}
+}
+
 // translate gives an unknown word of another language than the articles' the
 // known words of theirs that mean about the same. They weigh like the commonest
 // of them: which one is meant is not known.
-func (u *understood) translate(s *slot, term lexicon.Term, words lexis) {
+func (u *understood) translate(s *slot, words lexis, forms ...string) {
 	for _, language := range words.languages() {
-		for _, stem := range lexicon.Translations(term.Stem, u.language, language) {
-			if words.stem(stem) == 0 {
-				continue
+		for _, form := range forms {
+			for _, stem := range lexicon.Translations(form, u.language, language) {
+				if words.stem(stem) == 0 {
+					continue
+				}
+				s.terms = append(s.terms, weighted{stem: stem, weight: translationWeight})
+				if idf := words.idf(stem); !s.known || idf < s.idf {
+					s.idf = idf
+				}
+				s.known = true
 			}
-			s.terms = append(s.terms, weighted{stem: stem, weight: translationWeight})
-			if idf := words.idf(stem); !s.known || idf < s.idf {
-				s.idf = idf
-			}
-			s.known = true
 		}
 	}
 }
@@ -347,11 +405,20 @@ func (u *understood) meet(found []row) {
 	}
 }
 
-// attain adds a known word to the score to measure against.
+// attain adds a known word to the score to measure against: what the surest of
+// its terms can reach. A word that is not the articles' own is as good as theirs
+// once it is known which is meant.
 func (u *understood) attain(s *slot) {
-	u.attainable += s.weight * s.idf * peak
+	most := 1.0
+	if s.meant {
+		most = 0
+		for _, t := range s.terms[1:] {
+			most = max(most, t.weight)
+		}
+	}
+	u.attainable += s.weight * s.idf * peak * most
 	if s.weight == 1 {
-		u.attainableNow += s.idf * peak
+		u.attainableNow += s.idf * peak * most
 	}
 }
 

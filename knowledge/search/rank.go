@@ -61,7 +61,7 @@ func (s *Searcher) rank(q Query, u understood, found []row, builtin bool) Result
 	for i := range passages {
 		passages[i].Covers = u.covers(passages[i : i+1])
 	}
-	return Result{Passages: passages, Signals: u.signals(passages), Language: u.language}
+	return Result{Passages: passages, Signals: u.signals(passages), Meant: u.meant(), Language: u.language}
 }
 
 func (s *Searcher) passage(u understood, r row) Passage {
@@ -256,6 +256,19 @@ func (u *understood) covers(passages []Passage) float64 {
 		return 0
 	}
 	return held / all
+}
+
+// meant are the terms of each word besides itself.
+func (u *understood) meant() map[string][]string {
+	out := make(map[string][]string)
+	for _, s := range u.slots {
+		for _, t := range s.terms {
+			if t.stem != s.stem && !slices.Contains(out[s.stem], t.stem) {
+				out[s.stem] = append(out[s.stem], t.stem)
+			}
+		}
+	}
+	return out
 }
 
 // fullContent is the rarity of all words of a question that leaves nothing open:

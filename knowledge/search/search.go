@@ -77,6 +77,9 @@ type Signals struct {
 type Result struct {
 	Passages []Passage
 	Signals  Signals
+	// Meant are the other words of the articles that a word of the conversation
+	// may stand for (misspelt, translated, a synonym), by its stem, as stems.
+	Meant    map[string][]string
 	ModelID  string // embedding model, "" when words alone were searched
 	Language string // the question was read in
 	// Degraded is set when the embedding model was not to be had and words alone

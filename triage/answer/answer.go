@@ -39,6 +39,8 @@ type Request struct {
 	History  []Turn
 	Passages []Passage
 	Signals  Signals
+	// Meant are the articles' stems that a stem of the question may stand for; see search.Result.
+	Meant    map[string][]string
 	Language string // to answer in, ISO 639-1
 }
 

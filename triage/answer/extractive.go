@@ -61,7 +61,7 @@ func (Extractive) Compose(ctx context.Context, r Request, emit func(Sentence) er
 		return a.order - b.order
 	})
 	for _, c := range chosen {
-		s := Sentence{Text: c.quote(weights), Citations: []int{c.passage.Number}}
+		s := Sentence{Text: r.quote(c, weights), Citations: []int{c.passage.Number}}
 		draft.Sentences = append(draft.Sentences, s)
 		if err := emit(s); err != nil {
 			return draft, err
@@ -91,7 +91,7 @@ func (r Request) weights() map[string]float64 {
 	}
 	holders := map[string]int{}
 	for _, p := range r.Passages {
-		for stem := range stems(p.Title+" "+p.Section+" "+p.Text, p.Language) {
+		for stem := range r.stems(p.Title+" "+p.Section+" "+p.Text, p.Language) {
 			holders[stem]++
 		}
 	}
@@ -112,18 +112,30 @@ func stems(text, language string) map[string]bool {
 	return set
 }
 
+// stems are a text's, with those of the question that it holds in another
+// spelling or language, or by a synonym.
+func (r Request) stems(text, language string) map[string]bool {
+	set := stems(text, language)
+	for stem, meant := range r.Meant {
+		if !set[stem] && slices.ContainsFunc(meant, func(other string) bool { return set[other] }) {
+			set[stem] = true
+		}
+	}
+	return set
+}
+
 func (r Request) candidates(weights map[string]float64) []candidate {
 	var out []candidate
 	total := sum(weights)
 	asksHow := howTo.MatchString(r.Question)
 	for rank, p := range r.Passages[:min(len(r.Passages), maxPassages)] {
-		above := stems(p.Title+" "+p.Section, p.Language)
+		above := r.stems(p.Title+" "+p.Section, p.Language)
 		relative := 1.0
 		if top := r.Passages[0].Score; top > 0 {
 			relative = p.Score / top
 		}
 		for order, u := range units(p.Text) {
-			terms := stems(u.lead+" "+u.text, p.Language)
+			terms := r.stems(u.lead+" "+u.text, p.Language)
 			overlap, context := 0.0, 0.0
 			for stem, w := range weights {
 				switch {
@@ -243,7 +255,7 @@ func repeats(chosen []candidate, c candidate) bool {
 }
 
 // quote is the piece's text; a long table or list is cut to the rows about the question.
-func (c candidate) quote(weights map[string]float64) string {
+func (r Request) quote(c candidate, weights map[string]float64) string {
 	if c.kind == steps || c.kind == code || len(c.items) <= maxRows {
 		return c.markdown()
 	}
@@ -256,7 +268,7 @@ func (c candidate) quote(weights map[string]float64) string {
 	}
 	rows := append([]string(nil), c.items[:head]...)
 	for _, row := range c.items[head:] {
-		for stem := range stems(row, c.passage.Language) {
+		for stem := range r.stems(row, c.passage.Language) {
 			if weights[stem] > 0 {
 				rows = append(rows, row)
 				break

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -25,10 +26,12 @@ import (
 //go:embed testdata/helpcentre.jsonl
 var questions []byte
 
-// What customers could ask of the shipped help centre, half of it answered
-// there, half not though it sounds as if. Nothing was fitted to these questions.
-func TestTheHelpCentreIsAnsweredFromAndNotBeyond(t *testing.T) {
-	t.Parallel()
+//go:embed testdata/foreign.jsonl
+var foreign []byte
+
+// helpCentre is the shipped help centre, ready to answer a member of a tenant.
+func helpCentre(t *testing.T) (assistant.FromKnowledge, knowledge.Viewer) {
+	t.Helper()
 	b := knowledgetest.New(t)
 	tenant := b.Tenant(t, "acme")
 	folder := t.TempDir()
@@ -50,53 +53,101 @@ func TestTheHelpCentreIsAnsweredFromAndNotBeyond(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.Models.Retrain(t.Context())
 	require.NoError(t, err)
+	return assistant.FromKnowledge{Search: b.Searcher}, knowledge.Viewer{TenantID: tenant, Roles: []string{"member"}}
+}
 
-	from := assistant.FromKnowledge{Search: b.Searcher}
-	var answerable, answered, cited, right, unanswerable, wrongly int
-	lines := bufio.NewScanner(bytes.NewReader(questions))
+// tally is what came of a set of questions.
+type tally struct{ answerable, answered, cited, right, unanswerable, wrongly int }
+
+// ask puts the questions of a file, in English where they do not say otherwise.
+func ask(t *testing.T, from assistant.FromKnowledge, viewer knowledge.Viewer, file []byte) (n tally) {
+	t.Helper()
+	lines := bufio.NewScanner(bytes.NewReader(file))
 	for lines.Scan() {
-		var q struct {
-			Text, Answerability string
-			Relevant            []string
-		}
+		q := struct {
+			Text, Answerability, Language string
+			Relevant                      []string
+		}{Language: "en"}
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &q))
-		found, err := from.Find(t.Context(), search.Query{
-			Text: q.Text, Limit: 8, Viewer: knowledge.Viewer{TenantID: tenant, Roles: []string{"member"}, Locale: "en"},
-		}, "en")
+		viewer.Locale = q.Language
+		found, err := from.Find(t.Context(), search.Query{Text: q.Text, Limit: 8, Viewer: viewer}, q.Language)
 		require.NoError(t, err)
 		sent := found.Verdict.Outcome == answer.Send
 		if q.Answerability == "unanswerable" {
-			unanswerable++
+			n.unanswerable++
 			if sent {
-				wrongly++
+				n.wrongly++
 				t.Logf("answered %.2f: %s", found.Verdict.Answerability, q.Text)
 			}
 			continue
 		}
-		answerable++
+		n.answerable++
 		if !sent {
 			t.Logf("refused %.2f: %s", found.Verdict.Answerability, q.Text)
 			continue
 		}
-		answered++
+		n.answered++
 		slugs := map[uuid.UUID]string{}
 		for _, p := range found.Result.Passages {
 			slugs[p.ArticleID] = p.Slug
 		}
 		for _, p := range found.Draft.Cited(found.Request.Passages) {
-			cited++
+			n.cited++
 			if slices.Contains(q.Relevant, slugs[p.ArticleID]) {
-				right++
+				n.right++
 			} else {
 				t.Logf("cites %s: %s", slugs[p.ArticleID], q.Text)
 			}
 		}
 	}
-	t.Logf("answered %d of %d, %d of %d citations right, answered %d of %d that have no answer", answered, answerable, right, cited, wrongly, unanswerable)
-	require.GreaterOrEqual(t, answerable, 60)
-	require.GreaterOrEqual(t, unanswerable, 60)
-	require.GreaterOrEqual(t, float64(answered), 0.7*float64(answerable))
-	require.GreaterOrEqual(t, float64(right), 0.9*float64(cited))
+	t.Logf("answered %d of %d, %d of %d citations right, answered %d of %d that have no answer", n.answered, n.answerable, n.right, n.cited, n.wrongly, n.unanswerable)
+	return n
+}
+
+// What customers could ask of the shipped help centre, half of it answered
+// there, half not though it sounds as if. Nothing was fitted to these questions.
+func TestTheHelpCentreIsAnsweredFromAndNotBeyond(t *testing.T) {
+	t.Parallel()
+	from, viewer := helpCentre(t)
+	n := ask(t, from, viewer, questions)
+	require.GreaterOrEqual(t, n.answerable, 60)
+	require.GreaterOrEqual(t, n.unanswerable, 60)
+	require.GreaterOrEqual(t, float64(n.answered), 0.7*float64(n.answerable))
+	require.GreaterOrEqual(t, float64(n.right), 0.9*float64(n.cited))
 	// Above the gate's own aim of one in ten: the floor holds what is reached, see DECISIONS.
-	require.LessOrEqual(t, float64(wrongly), 0.15*float64(unanswerable))
+	require.LessOrEqual(t, float64(n.wrongly), 0.15*float64(n.unanswerable))
+}
+
+// The same of the same English articles in German, French, Spanish and
+// Portuguese: what is answered is quoted, and said to be in English.
+func TestTheHelpCentreIsAnsweredFromInOtherLanguages(t *testing.T) {
+	t.Parallel()
+	from, viewer := helpCentre(t)
+	n := ask(t, from, viewer, foreign)
+	require.GreaterOrEqual(t, n.answerable, 100)
+	require.GreaterOrEqual(t, n.unanswerable, 80)
+	require.GreaterOrEqual(t, float64(n.answered), 0.6*float64(n.answerable))
+	require.GreaterOrEqual(t, float64(n.right), 0.9*float64(n.cited))
+	require.LessOrEqual(t, float64(n.wrongly), 0.1*float64(n.unanswerable))
+
+	viewer.Locale = "de"
+	found, err := from.Find(t.Context(), search.Query{Text: "Wie lade ich ein Dokument hoch?", Limit: 8, Viewer: viewer}, "de")
+	require.NoError(t, err)
+	text, citations := found.Text()
+	require.Equal(t, answer.Send, found.Verdict.Outcome)
+	require.True(t, strings.HasPrefix(text, "Unser Artikel dazu ist auf Englisch:\n\n1. Open **Documents**"), text)
+	require.Equal(t, "en", citations[0].Language)
+}
+
+// Two letters that changed places are no reason to find nothing.
+func TestAMisspeltQuestionIsAnswered(t *testing.T) {
+	t.Parallel()
+	from, viewer := helpCentre(t)
+	for _, text := range []string{"How do I upload a document?", "How do I upolad a document?", "how do i uplaod a documnet"} {
+		found, err := from.Find(t.Context(), search.Query{Text: text, Limit: 8, Viewer: viewer}, "en")
+		require.NoError(t, err)
+		require.Equal(t, answer.Send, found.Verdict.Outcome, text)
+		answered, _ := found.Text()
+		require.True(t, strings.HasPrefix(answered, "1. Open **Documents**"), answered)
+	}
 }

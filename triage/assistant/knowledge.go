@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/lexicon"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/answer"
@@ -63,7 +64,7 @@ func (k FromKnowledge) Find(ctx context.Context, q search.Query, language string
 func (k FromKnowledge) Judge(ctx context.Context, q search.Query, result search.Result, language string) (Found, error) {
 	f := Found{Query: q, Result: result, Request: answer.Request{Question: q.Text, Language: language, Signals: answer.Signals{
 		Unknown: result.Signals.Unknown, Words: result.Signals.Words, Content: result.Signals.Content,
-	}}}
+	}, Meant: result.Meant}}
 	for _, turn := range q.History {
 		f.Request.History = append(f.Request.History, answer.Turn{Customer: turn.Customer, Text: turn.Text})
 	}
@@ -238,7 +239,19 @@ func (f Found) Text() (string, []triage.Citation) {
 	for i := range citations {
 		citations[i].Number = i + 1
 	}
+	if lead := f.lead(cited); lead != "" {
+		return lead + "\n\n" + draft.Markdown(), citations
+	}
 	return draft.Markdown(), citations
+}
+
+// lead says that what is quoted is in another language than the customer's; ""
+// where it is not, or a model wrote.
+func (f Found) lead(cited []answer.Passage) string {
+	if f.Draft.Engine != answer.Version || len(cited) == 0 {
+		return ""
+	}
+	return speak(f.Request.Language).quoted[lexicon.Base(cited[0].Language)]
 }
 
 // nearest are the closest articles, each once, when nothing answers.

@@ -15,12 +15,13 @@ type phrases struct {
 	thanks         string
 	passedOn       string // after a hand-over
 	passedOnUrgent string
-	alreadyWith    string // a person is on it already
-	notFound       string // weak retrieval
-	nearest        string // before the closest articles
-	ask            string // generic clarifying question
-	empty          string // a message without a word
-	noAnswerTo     string // one of several questions; %q is it
+	alreadyWith    string            // a person is on it already
+	notFound       string            // weak retrieval
+	nearest        string            // before the closest articles
+	ask            string            // generic clarifying question
+	empty          string            // a message without a word
+	noAnswerTo     string            // one of several questions; %q is it
+	quoted         map[string]string // before an answer in another language, by its language
 	contradiction  string
 	failed         string // something of ours did not work
 	because        map[triage.Reason]string
@@ -39,6 +40,7 @@ var byLanguage = map[string]phrases{
 		nearest:        "These articles come closest:",
 		empty:          "What would you like to know? A few words are enough.",
 		noAnswerTo:     "I have no reliable answer to “%q”.",
+		quoted:         map[string]string{"de": "Our article on this is in German:", "fr": "Our article on this is in French:", "es": "Our article on this is in Spanish:", "pt": "Our article on this is in Portuguese:"},
 		ask:            "I'm not sure which of these you mean. Could you pick one?",
 		contradiction:  "Our articles don't agree on this; please see both sources.",
 		failed:         "Something on our side didn't work, so I couldn't answer this myself.",
@@ -63,6 +65,7 @@ var byLanguage = map[string]phrases{
 		nearest:        "Diese Artikel kommen dem am nächsten:",
 		empty:          "Was möchten Sie wissen? Ein paar Worte genügen.",
 		noAnswerTo:     "Auf „%q“ habe ich keine verlässliche Antwort.",
+		quoted:         map[string]string{"en": "Unser Artikel dazu ist auf Englisch:", "fr": "Unser Artikel dazu ist auf Französisch:", "es": "Unser Artikel dazu ist auf Spanisch:", "pt": "Unser Artikel dazu ist auf Portugiesisch:"},
 		ask:            "Ich bin nicht sicher, was davon Sie meinen. Wählen Sie bitte eines aus?",
 		contradiction:  "Unsere Artikel sind sich hier nicht einig; bitte sehen Sie beide Quellen an.",
 		failed:         "Auf unserer Seite hat etwas nicht funktioniert, daher konnte ich das nicht selbst beantworten.",
@@ -87,6 +90,7 @@ var byLanguage = map[string]phrases{
 		nearest:        "Ces articles s'en approchent le plus :",
 		empty:          "Que souhaitez-vous savoir ? Quelques mots suffisent.",
 		noAnswerTo:     "Je n'ai pas de réponse fiable à « %q ».",
+		quoted:         map[string]string{"en": "Notre article à ce sujet est en anglais :", "de": "Notre article à ce sujet est en allemand :", "es": "Notre article à ce sujet est en espagnol :", "pt": "Notre article à ce sujet est en portugais :"},
 		ask:            "Je ne suis pas sûr de ce que vous voulez dire. Pouvez-vous choisir ?",
 		contradiction:  "Nos articles ne concordent pas sur ce point ; consultez les deux sources.",
 		failed:         "Quelque chose n'a pas fonctionné de notre côté, je n'ai donc pas pu répondre moi-même.",
@@ -111,6 +115,7 @@ var byLanguage = map[string]phrases{
 		nearest:        "Estos artículos son los más cercanos:",
 		empty:          "¿Qué desea saber? Bastan unas palabras.",
 		noAnswerTo:     "No tengo una respuesta fiable a «%q».",
+		quoted:         map[string]string{"en": "Nuestro artículo sobre esto está en inglés:", "de": "Nuestro artículo sobre esto está en alemán:", "fr": "Nuestro artículo sobre esto está en francés:", "pt": "Nuestro artículo sobre esto está en portugués:"},
 		ask:            "No estoy seguro de a cuál se refiere. ¿Puede elegir uno?",
 		contradiction:  "Nuestros artículos no coinciden en esto; consulte ambas fuentes.",
 		failed:         "Algo no funcionó por nuestra parte y no pude responder por mí mismo.",
@@ -135,6 +140,7 @@ var byLanguage = map[string]phrases{
 		nearest:        "Estes artigos são os mais próximos:",
 		empty:          "O que gostaria de saber? Bastam algumas palavras.",
 		noAnswerTo:     "Não tenho uma resposta fiável a “%q”.",
+		quoted:         map[string]string{"en": "O nosso artigo sobre isto está em inglês:", "de": "O nosso artigo sobre isto está em alemão:", "fr": "O nosso artigo sobre isto está em francês:", "es": "O nosso artigo sobre isto está em espanhol:"},
 		ask:            "Não tenho a certeza a qual se refere. Pode escolher um?",
 		contradiction:  "Os nossos artigos não coincidem neste ponto; consulte ambas as fontes.",
 		failed:         "Algo não funcionou do nosso lado e não consegui responder.",

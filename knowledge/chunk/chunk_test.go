@@ -95,6 +95,8 @@ func TestSentences(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"It costs 2.50 EUR, e.g. Monthly plans.", "Call us!", "Is it 5? Yes."[:8], "Yes."},
 		chunk.Sentences("It costs 2.50 EUR, e.g. Monthly plans. Call us! Is it 5? Yes."))
+	require.Equal(t, []string{`Ask "Is it done?"`, "The answer says so.", "(It may.)", "Or not."},
+		chunk.Sentences(`Ask "Is it done?" The answer says so. (It may.) Or not.`))
 }
 
 // letters are what a reader reads, to compare text with its chunks.

@@ -34,6 +34,7 @@ func Plain(markdown string) string {
 
 // Sentences splits running text at sentence ends. Abbreviations and decimals
 // are left alone: an end needs a space and an upper-case letter, digit or quote after it.
+// What closes a quotation belongs to the sentence that ends in it.
 func Sentences(text string) []string {
 	var out []string
 	runes := []rune(text)
@@ -42,10 +43,14 @@ func Sentences(text string) []string {
 		if !sentenceEnd(runes, i, r) {
 			continue
 		}
-		if s := strings.TrimSpace(string(runes[start : i+1])); s != "" {
+		end := i + 1
+		for end < len(runes) && closing(runes[end]) {
+			end++
+		}
+		if s := strings.TrimSpace(string(runes[start:end])); s != "" {
 			out = append(out, s)
 		}
-		start = i + 1
+		start = end
 	}
 	if s := strings.TrimSpace(string(runes[start:])); s != "" {
 		out = append(out, s)
@@ -62,7 +67,7 @@ func sentenceEnd(runes []rune, i int, r rune) bool {
 		return false
 	}
 	next := i + 1
-	for next < len(runes) && (runes[next] == '"' || runes[next] == '”' || runes[next] == ')') {
+	for next < len(runes) && closing(runes[next]) {
 		next++
 	}
 	if next >= len(runes) || runes[next] != ' ' {
@@ -77,6 +82,8 @@ func sentenceEnd(runes []rune, i int, r rune) bool {
 	after := runes[next]
 	return (unicode.IsUpper(after) || unicode.IsDigit(after) || strings.ContainsRune("\"“¿¡[(*", after)) && !abbreviation(runes, i)
 }
+
+func closing(r rune) bool { return r == '"' || r == '”' || r == '»' || r == ')' }
 
 func abbreviation(runes []rune, dot int) bool {
 	start := dot

@@ -22,13 +22,14 @@ const (
 type Extractive struct{}
 
 // Version names the recipe, for the decision row.
-const Version = "extractive-2"
+const Version = "extractive-3"
 
 type candidate struct {
 	unit
 	passage Passage
 	order   int
-	terms   map[string]bool
+	terms   map[string]bool // its own
+	above   map[string]bool // of the headings it stands under
 	score   float64
 }
 
@@ -40,7 +41,7 @@ func (Extractive) Compose(ctx context.Context, r Request, emit func(Sentence) er
 	}
 	weights := r.weights()
 	candidates := r.candidates(weights)
-	chosen := choose(candidates, weights)
+	chosen := withBefore(choose(candidates, weights), candidates)
 	if len(chosen) == 0 {
 		return draft, nil
 	}
@@ -130,6 +131,7 @@ func (r Request) candidates(weights map[string]float64) []candidate {
 	asksHow := howTo.MatchString(r.Question)
 	for rank, p := range r.Passages[:min(len(r.Passages), maxPassages)] {
 		above := r.stems(p.Title+" "+p.Section, p.Language)
+		heading := r.heading(p, weights, total)
 		relative := 1.0
 		if top := r.Passages[0].Score; top > 0 {
 			relative = p.Score / top
@@ -149,11 +151,11 @@ func (r Request) candidates(weights map[string]float64) []candidate {
 				continue
 			}
 			// What stands in the heading need not be repeated in the sentence.
-			score := (overlap + 0.6*context) / total
+			score := (overlap + heading*context) / total
 			score *= 0.55 + 0.45*relative
 			score *= u.form(len(terms), asksHow)
 			score *= 1 - 0.02*float64(min(order, 10)) - 0.06*float64(rank)
-			out = append(out, candidate{unit: u, passage: p, order: order, terms: terms, score: score})
+			out = append(out, candidate{unit: u, passage: p, order: order, terms: terms, above: above, score: score})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b candidate) int {
@@ -168,6 +170,25 @@ func (r Request) candidates(weights map[string]float64) []candidate {
 	return out
 }
 
+// Of what a word of the question counts where the headings hold it and the
+// piece does not: all, where the section is named after the question.
+const (
+	inHeading = 0.6
+	named     = 0.75
+)
+
+// heading is what a word in a passage's headings counts.
+func (r Request) heading(p Passage, weights map[string]float64, total float64) float64 {
+	held := 0.0
+	for stem := range r.stems(p.Section, p.Language) {
+		held += weights[stem]
+	}
+	if total == 0 || held < named*total || negation(p.Section) && !negation(r.Question) {
+		return inHeading
+	}
+	return 1
+}
+
 // howTo is a question for steps.
 var howTo = regexp.MustCompile(`(?i)\b(how (do|can|does|would|should|to)|steps? (to|for|do)|wie (kann|lade|mache|richte|verbinde|ändere|erstelle)|comment|cómo|como (é que )?(faço|posso|se))\b`)
 
@@ -178,7 +199,7 @@ func (u unit) form(words int, asksHow bool) float64 {
 	case u.kind == steps && asksHow:
 		return 1.4
 	case u.kind == steps:
-		return 1.1
+		return 1.05
 	case u.kind == table && asksHow:
 		return 0.7
 	case u.kind == list || u.kind == table:
@@ -232,8 +253,30 @@ func choose(candidates []candidate, weights map[string]float64) []candidate {
 	return chosen
 }
 
+// refers is a sentence that goes on from the one before it.
+var refers = regexp.MustCompile(`^(This|That|These|Those|It|They|Others?|Otherwise|Then|After that|Until then|The answer|However|Also|Dies\w*|Das|Sie|Danach|Sonst|Cela|Ceci|Ils?|Elles?|Ensuite|Sinon|Esto|Eso|Después|Isto|Isso|Depois)\b`)
+
+// withBefore adds the sentence that a quoted one goes on from.
+func withBefore(chosen, candidates []candidate) []candidate {
+	for _, c := range chosen {
+		if c.kind != sentence || !refers.MatchString(c.text) || len(chosen) > maxUnits {
+			continue
+		}
+		same := func(other candidate) bool {
+			return other.passage.Number == c.passage.Number && other.order == c.order-1 && other.kind == sentence
+		}
+		if at := slices.IndexFunc(candidates, same); at >= 0 && !slices.ContainsFunc(chosen, same) {
+			chosen = append(chosen, candidates[at])
+		}
+	}
+	return chosen
+}
+
 func hold(held map[string]bool, c candidate) {
 	for stem := range c.terms {
+		held[stem] = true
+	}
+	for stem := range c.above {
 		held[stem] = true
 	}
 }

@@ -173,7 +173,7 @@ func stripOrdinals(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-var negations = regexp.MustCompile(`(?i)\b(not|never|no|cannot|can't|won't|don't|doesn't|without|nicht|nie|kein\w*|ohne|ne|pas|jamais|sans|nunca|sin|não|nem|sem)\b`)
+var negations = regexp.MustCompile(`(?i)\b(not|never|no|cannot|unable|can['’]?t|won['’]?t|don['’]?t|(?:do|does|did|is|are|was|has|have|could|would)n['’]?t|without|nicht|nie|kein\w*|ohne|ne|pas|jamais|sans|nunca|sin|não|nem|sem)\b`)
 
 func negation(text string) bool { return len(negations.FindAllString(text, -1))%2 == 1 }
 

@@ -151,3 +151,29 @@ func TestAMisspeltQuestionIsAnswered(t *testing.T) {
 		require.True(t, strings.HasPrefix(answered, "1. Open **Documents**"), answered)
 	}
 }
+
+// Of several sections of one article, the one that is about the question is
+// quoted, whole enough to be understood.
+func TestTheSectionAskedAboutIsQuoted(t *testing.T) {
+	t.Parallel()
+	from, viewer := helpCentre(t)
+	for question, want := range map[string]struct{ section, text string }{
+		"what are your support hours?":     {"Support hours", "Monday to Friday"},
+		"why was my document rejected":     {"When a document is rejected", "You see the reason and what to send instead."},
+		"reopen ticket":                    {"Reopen a ticket", "Write in the same conversation. [1] A message after"},
+		"turn off email notifications":     {"Turn off notifications", "To get none, ask for a person"},
+		"how to change a role":             {"Change a role", "Ask the admin of your organisation"},
+		"how do i get my certificate":      {"See your own progress", "Ask \"Have I completed all the required courses?\" [1] The answer lists"},
+		"how do i log in":                  {"Use a sign-in link", "1. Open the link you were sent."},
+		"how do i rate an answer":          {"How to rate an answer", "2. If you like, add a reason"},
+		"lost api key":                     {"Lost a key", "Ask for a person in the chat: they revoke"},
+		"is my data used for ai training?": {"Is your data used to train AI?", "not used to train"},
+	} {
+		found, err := from.Find(t.Context(), search.Query{Text: question, Limit: 8, Viewer: viewer}, "en")
+		require.NoError(t, err)
+		text, citations := found.Text()
+		require.Len(t, citations, 1, question)
+		require.Contains(t, citations[0].Section, want.section, question)
+		require.Contains(t, text, want.text, question)
+	}
+}

@@ -101,6 +101,8 @@ func listItems(lines []string, i int) (end int, items []string) {
 	for end = i; end < len(lines); end++ {
 		line := lines[end]
 		switch {
+		case bullet.MatchString(line) != bullet.MatchString(lines[i]) && (bullet.MatchString(line) || numbered.MatchString(line)) && !strings.HasPrefix(line, " "):
+			return end, items // steps, then a list of its own
 		case bullet.MatchString(line) || numbered.MatchString(line):
 			items = append(items, strings.TrimSpace(line))
 		case strings.TrimSpace(line) == "":

@@ -76,3 +76,6 @@ func (s *Searcher) Setting(ctx context.Context, q Query, name string) (value str
 	})
 	return value, err
 }
+
+// Slip reports whether a word is another one mistyped.
+var Slip = slip

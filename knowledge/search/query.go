@@ -69,6 +69,8 @@ type slot struct {
 	terms  []weighted
 	idf    float64 // of the word, or of its best repair
 	known  bool    // some term occurs in the corpus
+	// guessed is set when the known words may well be others: "salary" is no "safari".
+	guessed bool
 	// meant is set when the corpus does not hold the word, only what it stands for.
 	meant bool
 	// repaired is set when the word is unknown and known ones stand for it.
@@ -215,7 +217,7 @@ func (u *understood) addTurn(text string, weight float64, words lexis, seen map[
 		if !s.known {
 			u.repair(&s, term, terms, i, words)
 		}
-		s.meant = s.known && words.stem(term.Stem) == 0
+		s.meant = s.known && !s.guessed && words.stem(term.Stem) == 0
 		if prefix && i == len(terms)-1 {
 			u.complete(&s, words)
 		}
@@ -243,6 +245,7 @@ func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i 
 	for cut := 3; cut+3 <= len(term.Word) && !s.known; cut++ {
 		left, right := term.Word[:cut], term.Word[cut:]
 		if words.knows(left) && words.knows(right) {
+			s.guessed = true
 			add(right, compoundWeight)
 			add(left, compoundWeight)
 		}
@@ -250,12 +253,26 @@ func (u *understood) repair(s *slot, term lexicon.Term, terms []lexicon.Term, i 
 	if !s.known {
 		for _, c := range words.repair(term.Word, term.Stem) {
 			if c.stem {
+				s.guessed = s.guessed || !slip(term.Stem, c.text)
 				known(c.text, repairWeight)
 			} else {
+				s.guessed = s.guessed || !slip(term.Word, c.text)
 				add(c.text, repairWeight)
 			}
 		}
 	}
+}
+
+// slip reports whether a word differs from another as fingers slip: neighbours
+// swapped, a letter left out or one too many. Another letter makes another word.
+func slip(word, meant string) bool {
+	a, b := []rune(word), []rune(meant)
+	if len(a) != len(b) {
+		return len(a) >= 5
+	}
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
 }
 
 // formsOf are what a word of a turn may stand as in lexicon.Concepts: with its

@@ -183,3 +183,13 @@ func TestSearchAsYouTypeCompletesTheLastWord(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Connect your warehouse", result.Passages[0].Title)
 }
+
+func TestASlipIsNoOtherWord(t *testing.T) {
+	t.Parallel()
+	for word, meant := range map[string]string{"upolad": "upload", "pasword": "password", "documennt": "document"} {
+		require.True(t, search.Slip(word, meant), word)
+	}
+	for word, meant := range map[string]string{"salary": "safari", "weather": "leather", "roll": "role", "form": "forum"} {
+		require.False(t, search.Slip(word, meant), word)
+	}
+}

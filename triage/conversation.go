@@ -128,7 +128,7 @@ type Attachment struct {
 // AnswerMeta is what stands under an automatic reply: where it comes from and
 // what the customer can do next. It is customer-safe as a whole.
 type AnswerMeta struct {
-	Kind       string     `json:"kind"`     // status, answer, clarify, escalate, acknowledge, not_found, procedure
+	Kind       string     `json:"kind"`     // status, answer, clarify, escalate, acknowledge, not_found, procedure, confirm
 	Evidence   string     `json:"evidence"` // known_state, documents, none
 	Citations  []Citation `json:"citations,omitempty"`
 	Basis      []Basis    `json:"basis,omitempty"`
@@ -140,6 +140,7 @@ type AnswerMeta struct {
 	OfferHuman bool       `json:"offer_human,omitempty"`
 	TicketNo   int64      `json:"ticket_number,omitempty"`
 	Nearest    []Citation `json:"nearest,omitempty"` // closest articles when nothing answers
+	CodeTo     string     `json:"code_to,omitempty"` // where the code went that the question waits for, masked
 }
 
 // Citation names a passage retrieved in this run that supports the text.

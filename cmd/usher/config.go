@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/usherdesk/usher/migrations"
+	"github.com/usherdesk/usher/portal/onboarding/status"
 )
 
 // config is the operator's interface: the environment, read once. Packages take
@@ -40,6 +41,8 @@ type config struct {
 	Documents  documentsConfig
 	OnCall     []string // addresses told when a destination takes nothing
 	AutoAssign bool
+	// ConfirmIntents are the status intents whose asker proves first who they are.
+	ConfirmIntents []string
 }
 
 type openAIConfig struct {
@@ -119,6 +122,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_S3_BUCKET", "folder USHER_DIR/documents", "bucket for customers' files, with USHER_S3_ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY"},
 	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
 	{"USHER_UNSCANNED_FILES", "hold", "deliver: without a virus check, files of messages reach customers all the same, labelled as not checked; hold: they do not"},
+	{"USHER_CONFIRM_INTENTS", strings.Join(status.Confidential, ","), "comma-separated status questions whose asker enters a mailed code first; none: only those that packs, sources and procedures mark"},
 	{"USHER_SOURCES", "", "JSON file of outside systems that status packs are answered from"},
 	{"USHER_SOURCE_NETWORKS", "none", "comma-separated networks that sources stored by curators may reach although they are not public, such as 10.0.0.0/8"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
@@ -166,7 +170,18 @@ func loadConfig() (config, error) {
 	}
 	c.Documents = documentSettings()
 	c.OnCall = split(setting("USHER_ONCALL"))
+	switch c.ConfirmIntents = split(setting("USHER_CONFIRM_INTENTS")); {
+	case len(c.ConfirmIntents) == 0:
+		c.ConfirmIntents = status.Confidential
+	case c.ConfirmIntents[0] == "none":
+		c.ConfirmIntents = nil
+	}
 	var errs []error
+	for _, intent := range c.ConfirmIntents {
+		if !status.Knows(intent) {
+			errs = append(errs, fmt.Errorf("USHER_CONFIRM_INTENTS names %q: use built-in status questions such as signature.status", intent))
+		}
+	}
 	switch assign := cmp.Or(setting("USHER_AUTO_ASSIGN"), "off"); assign {
 	case "on", "off":
 		c.AutoAssign = assign == "on"

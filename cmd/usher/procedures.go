@@ -17,7 +17,7 @@ func lookUp(status assistant.Status) func(ctx context.Context, asker triage.Acto
 		if err != nil || reply.Clarify != "" {
 			return procedure.Looked{}, err
 		}
-		return procedure.Looked{Text: reply.Text, Basis: reply.Basis, Facts: reply.Facts, AsOf: reply.AsOf, Stale: reply.Stale, Link: reply.Link}, nil
+		return procedure.Looked{Text: reply.Text, Basis: reply.Basis, Facts: reply.Facts, AsOf: reply.AsOf, Stale: reply.Stale, Link: reply.Link, Confirm: reply.Confirm}, nil
 	}
 }
 

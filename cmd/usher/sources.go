@@ -27,6 +27,7 @@ type sourceConfig struct {
 	MaxAge      string   `json:"max_age"` // such as 60s
 	Concurrency int      `json:"concurrency"`
 	Allow       []string `json:"allow"` // networks that may be dialled although not public
+	Confirm     bool     `json:"confirm"`
 	rest.Config
 }
 
@@ -67,7 +68,7 @@ func storedSources(guard egress.Guard) source.Builder {
 
 func registerSources(reader *source.Reader, list []sourceConfig) error {
 	for _, c := range list {
-		config := source.Config{Concurrency: c.Concurrency}
+		config := source.Config{Concurrency: c.Concurrency, Confirm: c.Confirm}
 		if c.MaxAge != "" {
 			age, err := time.ParseDuration(c.MaxAge)
 			if err != nil {

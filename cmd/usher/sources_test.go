@@ -80,6 +80,17 @@ func TestAPackIsAnsweredFromItsSource(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 1, calls.Load())
 
+	require.False(t, ask().Confirm)
+	require.NoError(t, registerSources(reader, []sourceConfig{{Name: "tms", MaxAge: "1h", Confirm: true, Allow: []string{"127.0.0.0/8"}, Config: rest.Config{
+		BaseURL: erp.URL, Path: "/shipments/{entity}", Fields: map[string]string{"position": "/shipment/where", "state": "/shipment/status"},
+	}}}))
+	require.True(t, ask().Confirm)
+	signers, err := l.Resolve(t.Context(), assistant.StatusRequest{
+		Asker: triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: user}, Asked: []assistant.Asked{{Intent: "onboarding.progress"}, {Intent: "signature.status"}}, Language: "en",
+	})
+	require.NoError(t, err)
+	require.True(t, signers.Confirm, "one of several is enough")
+
 	dead.Store(true)
 	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error { // the window ends
 		_, err := tx.Exec(t.Context(), `update status_snapshots set fetched_at = fetched_at - interval '2 hours', next_fetch_at = now() where tenant_id = $1`, tenant)

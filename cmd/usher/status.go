@@ -25,9 +25,13 @@ type live struct {
 	db      *tenantdb.DB
 	now     func() time.Time
 	sources *source.Reader // nil: no outside system is asked
+	// confidential are the intents whose asker proves first who they are.
+	confidential []string
 }
 
-func newLive(db *tenantdb.DB, sources *source.Reader) live { return live{db, time.Now, sources} }
+func newLive(db *tenantdb.DB, sources *source.Reader) live {
+	return live{db: db, now: time.Now, sources: sources, confidential: status.Confidential}
+}
 
 func asker(a triage.Actor) onboarding.Asker {
 	return onboarding.Asker{TenantID: a.TenantID, UserID: a.ID, Roles: a.Roles, Departments: a.Departments, Locale: a.Locale, TimeZone: a.TimeZone}
@@ -88,7 +92,23 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	if answer.Escalate != "" {
 		reply.Escalate, reply.EscalateWhy = triage.ReasonStatusRule, answer.Escalate
 	}
-	return reply, nil
+	reply.Confirm, err = l.confirms(ctx, in.Asked, input.Packs)
+	return reply, err
+}
+
+// confirms reports whether an answer is for the asker only.
+func (l live) confirms(ctx context.Context, questions []assistant.Asked, packs []status.Pack) (bool, error) {
+	var failed error
+	source := func(name string) bool {
+		if l.sources == nil {
+			return false
+		}
+		yes, err := l.sources.Confirms(ctx, name)
+		failed = errors.Join(failed, err)
+		return yes
+	}
+	yes := slices.ContainsFunc(questions, func(a assistant.Asked) bool { return status.Confirms(a.Intent, l.confidential, packs, source) })
+	return yes, failed
 }
 
 // FollowUp implements assistant.Status.

@@ -157,7 +157,9 @@ func (a *application) join() error {
 	if a.sources, err = a.connectSources(); err != nil {
 		return err
 	}
-	a.status = newLive(a.worker, a.sources)
+	records := newLive(a.worker, a.sources)
+	records.confidential = a.config.ConfirmIntents
+	a.status = records
 	a.procedures = &procedure.Service{DB: a.worker, Look: lookUp(a.status)}
 
 	a.webhooks = webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
@@ -175,11 +177,16 @@ func (a *application) join() error {
 		a.confirm = confirm.New(a.config.Secret, a.jobs, nil)
 	}
 	a.intake = intake.New(a.app, a.jobs, a.desk, a.wake)
+	a.intake.Codes = a.confirm
 	books := bookkeeping{db: a.worker, articles: a.curation}
-	a.assistant = assistant.New(assistant.Config{
+	config := assistant.Config{
 		DB: a.worker, Classifier: classifies, Status: a.status, Answerer: answers, Guard: inspector{},
 		Desk: a.desk, Gaps: books, Usage: books, Procedures: a.procedures, Wake: a.wake, Log: a.log,
-	})
+	}
+	if a.confirm != nil {
+		config.Codes = a.confirm
+	}
+	a.assistant = assistant.New(config)
 
 	assistant.AddWorkers(workers, a.assistant)
 	desk.AddWorkers(workers, a.desk)

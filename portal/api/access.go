@@ -30,7 +30,7 @@ var operations = map[string]access{
 	"SearchKnowledge": optional, "ListArticles": optional, "GetArticle": optional, "SuggestArticles": optional,
 	"GetMe": anyone, "Logout": anyone, "SendCode": anyone, "ProveCode": anyone,
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
-	"DownloadTranscript": customer, "PostMessage": caller, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
+	"DownloadTranscript": customer, "PostMessage": caller, "SendChatCode": customer, "EnterChatCode": customer, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
 	"AskForPerson": customer, "ConfirmSolved": customer, "ChangeMessage": customer, "TakeBackMessage": customer, "PutFeedback": customer,
 	"GetAttachmentLimits": customer, "UploadAttachment": customer, "GetAttachment": customer, "DiscardAttachment": customer, "DownloadAttachment": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,

@@ -2788,7 +2788,10 @@ type StatusSource struct {
 	// Circuit Open means it is spared after failures in a row
 	Circuit     StatusSourceCircuit `json:"circuit"`
 	Concurrency *int                `json:"concurrency,omitempty"`
-	Enabled     bool                `json:"enabled"`
+
+	// Confirm Its answers are for the asker only
+	Confirm *bool `json:"confirm,omitempty"`
+	Enabled bool  `json:"enabled"`
 
 	// Failing Records whose last reading failed
 	Failing int               `json:"failing"`
@@ -2828,6 +2831,9 @@ type StatusSourceInput struct {
 	AuthUser    *string `json:"auth_user,omitempty"`
 	BaseURL     string  `json:"base_url"`
 	Concurrency *int    `json:"concurrency,omitempty"`
+
+	// Confirm Its answers are for the asker only, who enters a mailed code first
+	Confirm *bool `json:"confirm,omitempty"`
 
 	// Fields Name of a field to its place in the answer
 	Fields        *map[string]string `json:"fields,omitempty"`
@@ -3606,6 +3612,11 @@ type StartConversationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// EnterChatCodeJSONBody defines parameters for EnterChatCode.
+type EnterChatCodeJSONBody struct {
+	Code string `json:"code"`
+}
+
 // StreamConversationParams defines parameters for StreamConversation.
 type StreamConversationParams struct {
 	// After Like Last-Event-ID
@@ -3823,6 +3834,9 @@ type StartSignInJSONRequestBody StartSignInJSONBody
 
 // StartConversationJSONRequestBody defines body for StartConversation for application/json ContentType.
 type StartConversationJSONRequestBody = StartConversation
+
+// EnterChatCodeJSONRequestBody defines body for EnterChatCode for application/json ContentType.
+type EnterChatCodeJSONRequestBody EnterChatCodeJSONBody
 
 // PostMessageJSONRequestBody defines body for PostMessage for application/json ContentType.
 type PostMessageJSONRequestBody = PostMessage
@@ -4123,6 +4137,12 @@ type ServerInterface interface {
 
 	// (GET /v1/conversations/{id})
 	GetConversation(c *gin.Context, id IDPath)
+	// SendChatCode Mail another code for the question that waits for one
+	// (POST /v1/conversations/{id}/code)
+	SendChatCode(c *gin.Context, id IDPath)
+	// EnterChatCode Enter the code; the question is answered, and the session gets a new token
+	// (PUT /v1/conversations/{id}/code)
+	EnterChatCode(c *gin.Context, id IDPath)
 	// StreamConversation Server-sent events of the conversation, resumable by Last-Event-ID
 	// (GET /v1/conversations/{id}/events)
 	StreamConversation(c *gin.Context, id IDPath, params StreamConversationParams)
@@ -6532,6 +6552,56 @@ func (siw *ServerInterfaceWrapper) GetConversation(c *gin.Context) {
 	siw.Handler.GetConversation(c, id)
 }
 
+// SendChatCode operation middleware
+func (siw *ServerInterfaceWrapper) SendChatCode(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SendChatCode(c, id)
+}
+
+// EnterChatCode operation middleware
+func (siw *ServerInterfaceWrapper) EnterChatCode(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EnterChatCode(c, id)
+}
+
 // StreamConversation operation middleware
 func (siw *ServerInterfaceWrapper) StreamConversation(c *gin.Context) {
 
@@ -7501,6 +7571,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/conversations/:id/read", wrapper.MarkRead)
 	router.POST(options.BaseURL+"/v1/conversations/:id/stop", wrapper.StopAnswer)
 	router.POST(options.BaseURL+"/v1/conversations/:id/person", wrapper.AskForPerson)
+	router.POST(options.BaseURL+"/v1/conversations/:id/code", wrapper.SendChatCode)
+	router.PUT(options.BaseURL+"/v1/conversations/:id/code", wrapper.EnterChatCode)
 	router.POST(options.BaseURL+"/v1/conversations/:id/solved", wrapper.ConfirmSolved)
 	router.DELETE(options.BaseURL+"/v1/messages/:id", wrapper.TakeBackMessage)
 	router.PUT(options.BaseURL+"/v1/messages/:id", wrapper.ChangeMessage)
@@ -11366,6 +11438,90 @@ func (response GetConversationdefaultApplicationProblemPlusJSONResponse) VisitGe
 	return err
 }
 
+type SendChatCodeRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type SendChatCodeResponseObject interface {
+	VisitSendChatCodeResponse(w http.ResponseWriter) error
+}
+
+type SendChatCode200JSONResponse struct {
+	// To The address, masked
+	To string `json:"to"`
+}
+
+func (response SendChatCode200JSONResponse) VisitSendChatCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendChatCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SendChatCodedefaultApplicationProblemPlusJSONResponse) VisitSendChatCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnterChatCodeRequestObject struct {
+	ID   IDPath `json:"id"`
+	Body *EnterChatCodeJSONRequestBody
+}
+
+type EnterChatCodeResponseObject interface {
+	VisitEnterChatCodeResponse(w http.ResponseWriter) error
+}
+
+type EnterChatCode204ResponseHeaders struct {
+	SetCookie *string
+}
+
+type EnterChatCode204Response struct {
+	Headers EnterChatCode204ResponseHeaders
+}
+
+func (response EnterChatCode204Response) VisitEnterChatCodeResponse(w http.ResponseWriter) error {
+	if response.Headers.SetCookie != nil {
+		w.Header().Set("Set-Cookie", fmt.Sprint(*response.Headers.SetCookie))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type EnterChatCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EnterChatCodedefaultApplicationProblemPlusJSONResponse) VisitEnterChatCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StreamConversationRequestObject struct {
 	ID     IDPath `json:"id"`
 	Params StreamConversationParams
@@ -12924,6 +13080,12 @@ type StrictServerInterface interface {
 
 	// (GET /v1/conversations/{id})
 	GetConversation(ctx context.Context, request GetConversationRequestObject) (GetConversationResponseObject, error)
+	// SendChatCode Mail another code for the question that waits for one
+	// (POST /v1/conversations/{id}/code)
+	SendChatCode(ctx context.Context, request SendChatCodeRequestObject) (SendChatCodeResponseObject, error)
+	// EnterChatCode Enter the code; the question is answered, and the session gets a new token
+	// (PUT /v1/conversations/{id}/code)
+	EnterChatCode(ctx context.Context, request EnterChatCodeRequestObject) (EnterChatCodeResponseObject, error)
 	// StreamConversation Server-sent events of the conversation, resumable by Last-Event-ID
 	// (GET /v1/conversations/{id}/events)
 	StreamConversation(ctx context.Context, request StreamConversationRequestObject) (StreamConversationResponseObject, error)
@@ -16087,6 +16249,76 @@ func (sh *strictHandler) GetConversation(ctx *gin.Context, id IDPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetConversationResponseObject); ok {
 		if err := validResponse.VisitGetConversationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendChatCode operation middleware
+func (sh *strictHandler) SendChatCode(ctx *gin.Context, id IDPath) {
+	var request SendChatCodeRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendChatCode(ctx, request.(SendChatCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendChatCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SendChatCodeResponseObject); ok {
+		if err := validResponse.VisitSendChatCodeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EnterChatCode operation middleware
+func (sh *strictHandler) EnterChatCode(ctx *gin.Context, id IDPath) {
+	var request EnterChatCodeRequestObject
+
+	request.ID = id
+
+	var body EnterChatCodeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnterChatCode(ctx, request.(EnterChatCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnterChatCode")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EnterChatCodeResponseObject); ok {
+		if err := validResponse.VisitEnterChatCodeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

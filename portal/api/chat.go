@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -40,10 +41,10 @@ func (s *Server) StartConversation(ctx context.Context, r StartConversationReque
 		key = value(r.Body.ClientKey)
 	}
 	c, m, err := s.Intake.Start(ctx, actor(ctx), intake.Start{
-		Channel: triage.ChannelChat, Subject: value(r.Body.Subject), Text: value(r.Body.Text), ClientKey: key, Locale: actor(ctx).Locale, Attachments: value(r.Body.Attachments),
+		Channel: triage.ChannelChat, Subject: value(r.Body.Subject), Text: value(r.Body.Text), ClientKey: key, Locale: actor(ctx).Locale, Attachments: value(r.Body.Attachments), Session: s.session(ctx),
 	})
 	if err != nil {
-		return nil, err
+		return nil, chatProblem(ctx, err)
 	}
 	out := StartedConversation{Conversation: wireConversation(c)}
 	if m.ID != uuid.Nil {
@@ -83,9 +84,12 @@ func (s *Server) PostMessage(ctx context.Context, r PostMessageRequestObject) (P
 	if key == "" {
 		key = value(r.Params.IdempotencyKey)
 	}
-	m, err := s.Intake.Post(ctx, actor(ctx), r.ID, intake.Post{Text: r.Body.Text, ClientKey: key, Attachments: value(r.Body.Attachments)})
+	m, err := s.Intake.Post(ctx, actor(ctx), r.ID, intake.Post{Text: r.Body.Text, ClientKey: key, Attachments: value(r.Body.Attachments), Session: s.session(ctx)})
+	if errors.Is(err, intake.ErrCode) {
+		m, err = s.typedCode(ctx, r.ID, r.Body.Text, key)
+	}
 	if err != nil {
-		return nil, err
+		return nil, chatProblem(ctx, err)
 	}
 	return PostMessage201JSONResponse(triage.Wire(m)), nil
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +10,14 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/problem"
+	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/confirm"
+	"github.com/usherdesk/usher/triage/intake"
 )
 
 // SendCode mails the caller a code.
@@ -26,13 +31,9 @@ func (s *Server) SendCode(ctx context.Context, _ SendCodeRequestObject) (SendCod
 
 // ProveCode takes the code and gives the session a new token.
 func (s *Server) ProveCode(ctx context.Context, r ProveCodeRequestObject) (ProveCodeResponseObject, error) {
-	c, ok := ctx.(*gin.Context)
-	if !ok {
-		return nil, errors.New("prove: no request")
-	}
-	token, bearer := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
-	if !bearer {
-		token, _ = c.Cookie(s.cookieName())
+	token, err := s.token(ctx)
+	if err != nil {
+		return nil, err
 	}
 	session, left, err := s.Identity.Prove(ctx, principal(ctx), token, r.Body.Code)
 	if err != nil {
@@ -40,6 +41,79 @@ func (s *Server) ProveCode(ctx context.Context, r ProveCodeRequestObject) (Prove
 	}
 	cookie := s.cookie(session, s.Identity.Lifetime()).String()
 	return ProveCode204Response{Headers: ProveCode204ResponseHeaders{SetCookie: &cookie}}, nil
+}
+
+// token is the credential a request came with.
+func (s *Server) token(ctx context.Context) (string, error) {
+	c, ok := ctx.(*gin.Context)
+	if !ok {
+		return "", errors.New("read token: no request")
+	}
+	token, bearer := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer ")
+	if !bearer {
+		token, _ = c.Cookie(s.cookieName())
+	}
+	return token, nil
+}
+
+// session is what a message says of the session it came in by; nil for a key.
+func (s *Server) session(ctx context.Context) *intake.Session {
+	who := principal(ctx)
+	if who.Kind != identity.Customer {
+		return nil
+	}
+	return &intake.Session{Fresh: s.Identity.Fresh(who)}
+}
+
+// SendChatCode mails another code for the question that waits for one.
+func (s *Server) SendChatCode(ctx context.Context, r SendChatCodeRequestObject) (SendChatCodeResponseObject, error) {
+	if err := s.Intake.SendCode(ctx, actor(ctx), r.ID); err != nil {
+		return nil, codeProblem(err, 0)
+	}
+	return SendChatCode200JSONResponse{To: confirm.Masked(principal(ctx).Email)}, nil
+}
+
+// EnterChatCode takes the code from its field.
+func (s *Server) EnterChatCode(ctx context.Context, r EnterChatCodeRequestObject) (EnterChatCodeResponseObject, error) {
+	_, cookie, left, err := s.enterCode(ctx, r.ID, r.Body.Code, "")
+	if err != nil {
+		return nil, codeProblem(err, left)
+	}
+	return EnterChatCode204Response{Headers: EnterChatCode204ResponseHeaders{SetCookie: &cookie}}, nil
+}
+
+// typedCode takes the code from where messages are written. What is wrong with it
+// is said in the conversation, as everything there.
+func (s *Server) typedCode(ctx context.Context, conversation uuid.UUID, text, key string) (triage.Message, error) {
+	m, cookie, _, err := s.enterCode(ctx, conversation, text, cmp.Or(key, uuid.NewString()))
+	if c, ok := ctx.(*gin.Context); ok && err == nil && cookie != "" {
+		c.Header("Set-Cookie", cookie)
+	}
+	if m.ID != uuid.Nil && (errors.Is(err, confirm.ErrWrong) || errors.Is(err, confirm.ErrSpent) || errors.Is(err, confirm.ErrOver)) {
+		err = nil
+	}
+	return m, err
+}
+
+func (s *Server) enterCode(ctx context.Context, conversation uuid.UUID, code, typedAs string) (m triage.Message, cookie string, left int, err error) {
+	token, err := s.token(ctx)
+	if err != nil {
+		return m, "", 0, err
+	}
+	m, left, err = s.Intake.EnterCode(ctx, actor(ctx), conversation, code, typedAs, func(ctx context.Context, tx pgx.Tx) error {
+		session, err := s.Identity.Renew(ctx, tx, actor(ctx).TenantID, token)
+		cookie = s.cookie(session, s.Identity.Lifetime()).String()
+		return err
+	})
+	return m, cookie, left, err
+}
+
+// chatProblem says what to do with a code that is another conversation's.
+func chatProblem(ctx context.Context, err error) error {
+	if errors.Is(err, intake.ErrCodeElsewhere) {
+		return problem.New(http.StatusConflict, "code_elsewhere", confirm.WordsOf(actor(ctx).Locale).Elsewhere)
+	}
+	return err
 }
 
 func codeProblem(err error, left int) error {

@@ -38,6 +38,9 @@ func wireSource(d source.Definition, h source.Health, circuit string) StatusSour
 	if d.Concurrency > 0 {
 		out.Concurrency = &d.Concurrency
 	}
+	if d.Confirm {
+		out.Confirm = &d.Confirm
+	}
 	return out
 }
 
@@ -112,7 +115,7 @@ func (s *Server) PutStatusSource(ctx context.Context, r PutStatusSourceRequestOb
 	d := source.Definition{
 		Name: r.Name, BaseURL: strings.TrimSpace(r.Body.BaseURL), Path: strings.TrimSpace(r.Body.Path), AuthKind: kind, AuthName: value(r.Body.AuthName),
 		AuthUser: value(r.Body.AuthUser), Fields: value(r.Body.Fields), ObservedAt: value(r.Body.ObservedAt),
-		MaxAge: time.Duration(value(r.Body.MaxAgeSeconds)) * time.Second, Concurrency: value(r.Body.Concurrency),
+		MaxAge: time.Duration(value(r.Body.MaxAgeSeconds)) * time.Second, Concurrency: value(r.Body.Concurrency), Confirm: value(r.Body.Confirm),
 	}
 	secret := r.Body.Secret
 	if value(secret) == "" {

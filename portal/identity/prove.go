@@ -31,7 +31,7 @@ func (s *Service) SendCode(ctx context.Context, p Principal) error {
 	if s.confirm == nil {
 		return ErrNoMail
 	}
-	err := s.in(ctx, p.Tenant.ID, func(tx pgx.Tx) error { return s.confirm.Begin(ctx, tx, person(p)) })
+	err := s.in(ctx, p.Tenant.ID, func(tx pgx.Tx) error { return s.confirm.Begin(ctx, tx, person(p), confirm.Question{}) })
 	if err != nil {
 		return fmt.Errorf("send code: %w", err)
 	}
@@ -46,14 +46,14 @@ func (s *Service) Prove(ctx context.Context, p Principal, token, code string) (s
 	}
 	var tried error
 	err = s.in(ctx, p.Tenant.ID, func(tx pgx.Tx) (err error) {
-		left, tried = s.confirm.Try(ctx, tx, person(p), code)
+		_, left, tried = s.confirm.Try(ctx, tx, person(p), uuid.Nil, code)
 		if errors.Is(tried, confirm.ErrWrong) || errors.Is(tried, confirm.ErrSpent) {
 			return nil // the try counts
 		}
 		if tried != nil {
 			return tried
 		}
-		session, err = s.renew(ctx, tx, p.Tenant.ID, token)
+		session, err = s.Renew(ctx, tx, p.Tenant.ID, token)
 		return err
 	})
 	if err == nil {
@@ -65,8 +65,8 @@ func (s *Service) Prove(ctx context.Context, p Principal, token, code string) (s
 	return session, 0, nil
 }
 
-// renew gives a session a new token and notes that its person has proven themselves.
-func (s *Service) renew(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, token string) (string, error) {
+// Renew gives a session a new token and notes that its person has proven themselves.
+func (s *Service) Renew(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, token string) (string, error) {
 	var session, insert, end string
 	var args []any
 	switch {

@@ -17,7 +17,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "react", test: /node_modules/ },
-            { name: "shared", test: /src\/(api\/(?!events|thread)|ui\/(?!i18n\/(de|es|fr|pt)|markdown|Markdown|Console|ExportForm|StepUp|stepUpWords|.*css))/ },
+            { name: "shared", test: /src\/(api\/(?!events|thread)|ui\/(?!i18n\/(de|es|fr|pt)|markdown|Markdown|Console|ExportForm|StepUp|CodeForm|stepUpWords|.*css))/ },
           ],
         },
       },

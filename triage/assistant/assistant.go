@@ -19,7 +19,7 @@ import (
 )
 
 // Config joins the assistant to its surroundings. Everything but Gaps, Usage,
-// Procedures, Wake, Now and Log is needed.
+// Procedures, Codes, Wake, Now and Log is needed.
 type Config struct {
 	DB         *tenantdb.DB // of the worker role
 	Classifier Classifier
@@ -30,6 +30,7 @@ type Config struct {
 	Gaps       Gaps
 	Usage      Usage
 	Procedures Procedures
+	Codes      Codes // nil: nobody is asked to prove that it is them
 	Wake       func(tenant, conversation uuid.UUID)
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -39,7 +39,7 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	case r.guard.Spam:
 		r.handOver(triage.ReasonAction, "The message looks like advertising. If it is, close the ticket; if not, please answer.")
 	case r.inProcedure():
-		r.follow()
+		a.follow(r)
 	case classification.Route == "acknowledge":
 		r.acknowledge(classification)
 	case classification.Intent == "talk_to_person":
@@ -84,7 +84,7 @@ func (a *Assistant) read(ctx context.Context, r *run) {
 // reply answers what nothing above kept from being answered.
 func (a *Assistant) reply(ctx context.Context, r *run) error {
 	if r.turn != nil && (r.turn.Text != "" || r.turn.HandOver != nil) {
-		r.follow()
+		a.follow(r)
 		return nil
 	}
 	if a.empty(ctx, r) {
@@ -154,6 +154,8 @@ func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
 	}
 	r.decision.route, r.decision.basis = "status", reply.Facts
 	switch {
+	case reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r):
+		a.confirmFirst(r)
 	case reply.Clarify != "" && r.conversation.Clarifications < maxClarifications:
 		r.clarify(reply.Clarify, reply.Options)
 	case reply.Clarify != "":

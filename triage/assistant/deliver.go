@@ -44,6 +44,9 @@ func (a *Assistant) deliver(ctx context.Context, r *run, complete func(context.C
 				return err
 			}
 		}
+		if err := a.sendCode(ctx, tx, r); err != nil {
+			return err
+		}
 		reply, err := r.storeReply(ctx, tx)
 		if err != nil {
 			return err
@@ -66,13 +69,13 @@ func (a *Assistant) deliver(ctx context.Context, r *run, complete func(context.C
 // another try has stored its result already.
 func (r *run) overtaken(ctx context.Context, tx pgx.Tx, now triage.Conversation) (decided bool, err error) {
 	var newer bool
-	err = tx.QueryRow(ctx, `select exists (select from decisions where tenant_id = $1 and message_id = $2),
+	err = tx.QueryRow(ctx, `select exists (select from decisions where tenant_id = $1 and message_id = $2 and not ($5 and reason = '`+askedToConfirm+`')),
 		exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer')`,
-		r.args.TenantID, r.args.MessageID, now.ID, r.message.Seq).Scan(&decided, &newer)
+		r.args.TenantID, r.args.MessageID, now.ID, r.message.Seq, r.args.Confirmed).Scan(&decided, &newer)
 	if err != nil || decided {
 		return decided, err
 	}
-	asked := r.args.Person || r.escalate != nil
+	asked := r.args.Person || r.args.Confirmed || r.escalate != nil
 	switch {
 	case now.Assistant == "off" && r.conversation.Assistant == "on":
 		r.drop("a person took over during the run")
@@ -220,11 +223,15 @@ func (r *run) storeReply(ctx context.Context, tx pgx.Tx) (*uuid.UUID, error) {
 }
 
 func (r *run) reply(state triage.MessageState) triage.Message {
-	return triage.Message{
+	m := triage.Message{
 		TenantID: r.args.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: r.conversation.ID,
 		AuthorKind: triage.AuthorAssistant, AuthorName: AssistantName, Visibility: triage.VisibleToCustomer,
 		Body: r.body, Language: r.language(), InReplyTo: &r.message.ID, Answer: r.meta, State: state,
 	}
+	if r.meta != nil && r.meta.Kind == kindConfirm {
+		m.InReplyTo = nil // the answer is still to come
+	}
+	return m
 }
 
 func (r *run) finishStreaming(ctx context.Context, tx pgx.Tx) (*uuid.UUID, error) {
@@ -274,6 +281,11 @@ func (r *run) storeDecision(ctx context.Context, tx pgx.Tx, reply *uuid.UUID) er
 			return fmt.Errorf("encode decision: %w", err)
 		}
 		encoded[i] = body
+	}
+	if r.args.Confirmed { // the decision to ask was for the time being
+		if _, err := tx.Exec(ctx, `delete from decisions where tenant_id = $1 and message_id = $2 and reason = $3`, r.args.TenantID, r.message.ID, askedToConfirm); err != nil {
+			return fmt.Errorf("replace decision: %w", err)
+		}
 	}
 	_, err := tx.Exec(ctx, `insert into decisions (tenant_id, id, message_id, conversation_id, reply_id, route, outcome, reason,
 			evidence, query, passages, basis, gate, guard, engine, versions, prompt_tokens, output_tokens, cost_microusd, duration_ms)

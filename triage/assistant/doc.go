@@ -4,7 +4,8 @@
 //	load ── somebody in charge, or a newer message? ── yes ─▶ leave it to them
 //	  │ no
 //	guard ─▶ classify ─▶ route: acknowledge │ procedure │ status │ answer │ clarify │ escalate
-//	  │
+//	  │                                                      │
+//	  │                for the asker only, and not proven: a code first, answered when it is entered
 //	gate: every sentence has an evidence class, or it does not leave
 //	  │
 //	deliver: reply, decision, hand-over and job completion in one transaction,

@@ -25,6 +25,8 @@ type phrases struct {
 	contradiction  string
 	failed         string // something of ours did not work
 	because        map[triage.Reason]string
+	confirm        string // before what is for nobody else; %a is where the code went
+	confirmLater   string // no code can be sent for %m minutes
 	talkToPerson   string
 	openLink       string
 }
@@ -44,6 +46,8 @@ var byLanguage = map[string]phrases{
 		ask:            "I'm not sure which of these you mean. Could you pick one?",
 		contradiction:  "Our articles don't agree on this; please see both sources.",
 		failed:         "Something on our side didn't work, so I couldn't answer this myself.",
+		confirm:        "I'll answer that as soon as I know that it is you. We sent a code of six digits to %a. Enter it here; it works once, for 10 minutes. Then I won't ask again for 15 minutes.",
+		confirmLater:   "I answer that only when I know that it is you, and for your safety the next code can be sent in %m min. Ask me again then, or talk to a person.",
 		talkToPerson:   "Talk to a person",
 		openLink:       "Open in the portal",
 		because: map[triage.Reason]string{
@@ -69,6 +73,8 @@ var byLanguage = map[string]phrases{
 		ask:            "Ich bin nicht sicher, was davon Sie meinen. Wählen Sie bitte eines aus?",
 		contradiction:  "Unsere Artikel sind sich hier nicht einig; bitte sehen Sie beide Quellen an.",
 		failed:         "Auf unserer Seite hat etwas nicht funktioniert, daher konnte ich das nicht selbst beantworten.",
+		confirm:        "Das beantworte ich, sobald ich weiß, dass Sie es sind. Wir haben einen sechsstelligen Code an %a gesendet. Geben Sie ihn hier ein; er gilt einmal und 10 Minuten lang. Danach frage ich 15 Minuten lang nicht noch einmal.",
+		confirmLater:   "Das beantworte ich nur, wenn ich weiß, dass Sie es sind, und zu Ihrer Sicherheit kann der nächste Code erst in %m Min. gesendet werden. Fragen Sie mich dann noch einmal, oder sprechen Sie mit einem Menschen.",
 		talkToPerson:   "Mit einem Menschen sprechen",
 		openLink:       "Im Portal öffnen",
 		because: map[triage.Reason]string{
@@ -94,6 +100,8 @@ var byLanguage = map[string]phrases{
 		ask:            "Je ne suis pas sûr de ce que vous voulez dire. Pouvez-vous choisir ?",
 		contradiction:  "Nos articles ne concordent pas sur ce point ; consultez les deux sources.",
 		failed:         "Quelque chose n'a pas fonctionné de notre côté, je n'ai donc pas pu répondre moi-même.",
+		confirm:        "Je vous répondrai dès que je saurai que c'est bien vous. Nous avons envoyé un code à six chiffres à %a. Saisissez-le ici ; il fonctionne une seule fois, pendant 10 minutes. Ensuite, je ne le redemanderai pas pendant 15 minutes.",
+		confirmLater:   "Je ne réponds à cela que si je sais que c'est bien vous et, pour votre sécurité, le prochain code pourra être envoyé dans %m min. Posez-moi alors la question de nouveau, ou parlez à une personne.",
 		talkToPerson:   "Parler à une personne",
 		openLink:       "Ouvrir dans le portail",
 		because: map[triage.Reason]string{
@@ -119,6 +127,8 @@ var byLanguage = map[string]phrases{
 		ask:            "No estoy seguro de a cuál se refiere. ¿Puede elegir uno?",
 		contradiction:  "Nuestros artículos no coinciden en esto; consulte ambas fuentes.",
 		failed:         "Algo no funcionó por nuestra parte y no pude responder por mí mismo.",
+		confirm:        "Le responderé en cuanto sepa que es usted. Hemos enviado un código de seis cifras a %a. Escríbalo aquí; funciona una sola vez, durante 10 minutos. Después no volveré a pedirlo durante 15 minutos.",
+		confirmLater:   "Solo respondo a eso cuando sé que es usted y, por su seguridad, el siguiente código se podrá enviar dentro de %m min. Pregúnteme de nuevo entonces, o hable con una persona.",
 		talkToPerson:   "Hablar con una persona",
 		openLink:       "Abrir en el portal",
 		because: map[triage.Reason]string{
@@ -144,6 +154,8 @@ var byLanguage = map[string]phrases{
 		ask:            "Não tenho a certeza a qual se refere. Pode escolher um?",
 		contradiction:  "Os nossos artigos não coincidem neste ponto; consulte ambas as fontes.",
 		failed:         "Algo não funcionou do nosso lado e não consegui responder.",
+		confirm:        "Respondo assim que souber que é mesmo você. Enviámos um código de seis algarismos para %a. Escreva-o aqui; funciona uma única vez, durante 10 minutos. Depois não volto a pedi-lo durante 15 minutos.",
+		confirmLater:   "Só respondo a isso quando sei que é mesmo você e, para sua segurança, o próximo código só pode ser enviado dentro de %m min. Pergunte-me de novo nessa altura, ou fale com uma pessoa.",
 		talkToPerson:   "Falar com uma pessoa",
 		openLink:       "Abrir no portal",
 		because: map[triage.Reason]string{

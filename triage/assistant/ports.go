@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/confirm"
 	"github.com/usherdesk/usher/triage/desk"
 )
 
@@ -96,6 +97,8 @@ type StatusReply struct {
 	Options     []string // … with its candidates, or suggested next questions
 	Escalate    triage.Reason
 	EscalateWhy string // for agents
+	// Confirm: it is for nobody but the asker, who proves first that it is them.
+	Confirm bool
 }
 
 // Answerer answers from the knowledge base: retrieve, draft, gate. emit, when
@@ -168,6 +171,11 @@ type GuardReport struct {
 type Desk interface {
 	Escalate(ctx context.Context, tx pgx.Tx, in desk.Escalation) (triage.Ticket, error)
 	CustomerWrote(ctx context.Context, tx pgx.Tx, in desk.CustomerMessage) (triage.Ticket, bool, error)
+}
+
+// Codes mails a person a code that a question waits for. *confirm.Service is one.
+type Codes interface {
+	Begin(ctx context.Context, tx pgx.Tx, p confirm.Person, q confirm.Question) error
 }
 
 // Gaps collects questions nothing answered. The question is masked.

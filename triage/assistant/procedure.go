@@ -44,9 +44,15 @@ func (r *run) inProcedure() bool {
 	return r.turn != nil && (r.turn.Fits || r.turn.Continues && r.classification.Route == "acknowledge")
 }
 
-// follow says what a procedure's turn says.
-func (r *run) follow() {
+// follow says what a procedure's turn says. One for the asker only waits for the
+// proof that it is them, and then is taken anew.
+func (a *Assistant) follow(r *run) {
 	turn := *r.turn
+	if turn.Confirm && !a.proven(r) {
+		r.decision.route = "procedure"
+		a.confirmFirst(r)
+		return
+	}
 	r.followed = true
 	r.decision.route, r.decision.outcome, r.decision.evidence = "procedure", "sent", "none"
 	r.decision.versions["procedure"] = fmt.Sprintf("%s@%d", turn.Run.Key, turn.Run.Version)

@@ -35,6 +35,7 @@ type run struct {
 	history      []Turn
 	tenant       tenant
 	asker        triage.Actor
+	email        string // the asker's
 	decided      bool   // an earlier try has stored its result
 	superseded   bool   // the customer has written again
 	replies      int    // automatic replies within the last hour
@@ -112,8 +113,8 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	var userName, locale *string
 	var roles, departments []string
 	err := tx.QueryRow(ctx, `
-		select t.id, t.name, t.plan, t.tier, t.lifecycle_state, t.time_zone, u.display_name, u.roles, u.departments, u.locale,
-		  exists (select from decisions where tenant_id = $1 and message_id = $2),
+		select t.id, t.name, t.plan, t.tier, t.lifecycle_state, t.time_zone, u.display_name, u.roles, u.departments, u.locale, coalesce(u.email, ''),
+		  exists (select from decisions where tenant_id = $1 and message_id = $2 and not ($6 and reason = '`+askedToConfirm+`')),
 		  exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer'),
 		  (select count(*) from messages where tenant_id = $1 and conversation_id = $3 and author_kind = 'assistant'
 		     and created_at > now() - interval '1 hour'),
@@ -123,9 +124,9 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 		     order by created_at desc limit 1), ''),
 		  exists (select from tickets where tenant_id = $1 and conversation_id = $3 and internal_state not in ('solved', 'closed'))
 		from tenants t left join users u on u.tenant_id = $1 and u.id = $5 where t.id = $1`,
-		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID).
+		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID, r.args.Confirmed).
 		Scan(&r.tenant.ID, &r.tenant.Name, &r.tenant.Plan, &r.tenant.Tier, &r.tenant.LifecycleState, &r.tenant.TimeZone,
-			&userName, &roles, &departments, &locale, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.lastIntent, &r.ticketOpen)
+			&userName, &roles, &departments, &locale, &r.email, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.lastIntent, &r.ticketOpen)
 	if err != nil {
 		return fmt.Errorf("read tenant and person: %w", err)
 	}
@@ -178,7 +179,7 @@ func (r *run) leave() bool {
 	switch {
 	case r.args.Person:
 		return false // a request for a person always counts
-	case r.superseded:
+	case r.superseded && !r.args.Confirmed:
 		r.ignore("a newer message of the customer is answered instead")
 	case r.conversation.Assistant == "off":
 		r.ignore(personInCharge)

@@ -129,6 +129,11 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("resolve status: %w", err)
 		}
+		if reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r) {
+			r.decision.route = "status"
+			a.confirmFirst(r)
+			return true, nil
+		}
 		if reply.Text == "" || reply.Clarify != "" {
 			return false, nil
 		}

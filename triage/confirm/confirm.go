@@ -4,6 +4,10 @@
 //	Begin → a row and a job, the job mails the code
 //	Try   → right within ten minutes and three tries, once; then a pause
 //
+// A page asks for a code before it does something; the chat before it answers a
+// question, which then waits for the code in its conversation. A code asked for
+// in one place is none in another.
+//
 // A code is derived from its row and a secret of the service, so it is nowhere
 // at rest: not in the row, not in the job, not in a log. Codes are looked up by
 // person, so another person's is just a number.
@@ -89,47 +93,60 @@ func (s *Service) code(id uuid.UUID) string {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint64(mac.Sum(nil))%1_000_000)
 }
 
+// Question is what waits for a code in the chat; zero: something on a page.
+type Question struct{ Conversation, Message uuid.UUID }
+
 // row is a code that was made.
 type row struct {
-	ID      uuid.UUID
-	Tries   int
-	Created time.Time
-	Expires time.Time
-	Proven  *time.Time
+	ID       uuid.UUID
+	Tries    int
+	Created  time.Time
+	Expires  time.Time
+	Proven   *time.Time
+	Question Question
 }
 
 func (r row) live(now time.Time) bool {
 	return r.Proven == nil && r.Tries < Tries && now.Before(r.Expires)
 }
 
-// recent are a person's codes of the last day, latest first, locked against
-// another try at the same time.
-func (s *Service) recent(ctx context.Context, tx pgx.Tx, p Person) ([]row, error) {
-	query, args := `select id, tries, created_at, expires_at, proven_at from confirmations
-		where tenant_id = $3 and person_id = $1 and created_at > $2 order by created_at desc, id desc for update`, []any{p.ID, s.now().Add(-24 * time.Hour), p.Tenant}
+// locked says that what was read is about to change: no other try at the same time.
+const locked = " for update"
+
+// recent are a person's codes of the last day, latest first.
+func (s *Service) recent(ctx context.Context, tx pgx.Tx, p Person, lock string) ([]row, error) {
+	query, args := `select id, tries, created_at, expires_at, proven_at, conversation_id, message_id from confirmations
+		where tenant_id = $3 and person_id = $1 and created_at > $2 order by created_at desc, id desc`, []any{p.ID, s.now().Add(-24 * time.Hour), p.Tenant}
 	if p.Tenant == uuid.Nil {
-		query, args = `select id, tries, created_at, expires_at, proven_at from staff_confirmations
-			where person_id = $1 and created_at > $2 order by created_at desc, id desc for update`, args[:2]
+		query, args = `select id, tries, created_at, expires_at, proven_at, null::uuid, null::uuid from staff_confirmations
+			where person_id = $1 and created_at > $2 order by created_at desc, id desc`, args[:2]
 	}
-	rows, err := tx.Query(ctx, query, args...)
+	rows, err := tx.Query(ctx, query+lock, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read codes: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	list, err := pgx.CollectRows(rows, func(from pgx.CollectableRow) (r row, err error) {
+		var conversation, message *uuid.UUID
+		err = from.Scan(&r.ID, &r.Tries, &r.Created, &r.Expires, &r.Proven, &conversation, &message)
+		if conversation != nil && message != nil {
+			r.Question = Question{*conversation, *message}
+		}
+		return r, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read codes: %w", err)
 	}
 	return list, nil
 }
 
-// Begin makes a code and the job that mails it. One that was just made is
-// not made again.
-func (s *Service) Begin(ctx context.Context, tx pgx.Tx, p Person) error {
+// Begin makes a code and the job that mails it. One that was just made for the
+// same place is not made again; the later question is then the one that waits.
+func (s *Service) Begin(ctx context.Context, tx pgx.Tx, p Person, q Question) error {
 	// Two requests at once make one code.
 	if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('confirm ' || $1::text, 0))`, p.ID); err != nil {
 		return fmt.Errorf("begin confirmation: %w", err)
 	}
-	recent, err := s.recent(ctx, tx, p)
+	recent, err := s.recent(ctx, tx, p, locked)
 	if err != nil {
 		return err
 	}
@@ -138,8 +155,8 @@ func (s *Service) Begin(ctx context.Context, tx pgx.Tx, p Person) error {
 		switch {
 		case r.Tries >= Tries && r.Proven == nil && now.Before(r.Expires.Add(Pause)):
 			return &PauseError{r.Expires.Add(Pause).Sub(now)}
-		case r.live(now) && now.Sub(r.Created) < time.Minute:
-			return nil
+		case r.live(now) && now.Sub(r.Created) < time.Minute && r.Question.Conversation == q.Conversation:
+			return s.move(ctx, tx, p, r, q)
 		}
 		if now.Sub(r.Created) < time.Hour {
 			if hour++; hour >= perHour {
@@ -157,8 +174,8 @@ func (s *Service) Begin(ctx context.Context, tx pgx.Tx, p Person) error {
 	} else {
 		_, err = tx.Exec(ctx, `update confirmations set expires_at = $3 where tenant_id = $1 and person_id = $2 and proven_at is null and tries < 3 and expires_at > $3`, p.Tenant, p.ID, now)
 		if err == nil {
-			_, err = tx.Exec(ctx, `insert into confirmations (tenant_id, id, person_id, created_at, expires_at) values ($1, $2, $3, $4, $5)`,
-				p.Tenant, id, p.ID, now, now.Add(Lifetime))
+			_, err = tx.Exec(ctx, `insert into confirmations (tenant_id, id, person_id, created_at, expires_at, conversation_id, message_id) values ($1, $2, $3, $4, $5, $6, $7)`,
+				p.Tenant, id, p.ID, now, now.Add(Lifetime), some(q.Conversation), some(q.Message))
 		}
 	}
 	if err != nil {
@@ -170,16 +187,72 @@ func (s *Service) Begin(ctx context.Context, tx pgx.Tx, p Person) error {
 	return nil
 }
 
-// Try takes a code and says how often it may be tried again. A wrong one counts:
-// commit whatever it returns.
-func (s *Service) Try(ctx context.Context, tx pgx.Tx, p Person, code string) (left int, err error) {
-	recent, err := s.recent(ctx, tx, p)
-	if err != nil {
-		return 0, err
+// move lets another question wait for a code.
+func (s *Service) move(ctx context.Context, tx pgx.Tx, p Person, r row, q Question) error {
+	if r.Question == q {
+		return nil
 	}
-	at := slices.IndexFunc(recent, func(r row) bool { return r.live(s.now()) })
+	if _, err := tx.Exec(ctx, `update confirmations set message_id = $3 where tenant_id = $1 and id = $2`, p.Tenant, r.ID, q.Message); err != nil {
+		return fmt.Errorf("move question: %w", err)
+	}
+	return nil
+}
+
+func some(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// Read is how a text of somebody's is to be taken who was sent codes by the chat.
+type Read struct {
+	Question Question // whose code it is; zero: nothing waits for one
+	Entry    bool     // the text enters the code, and nothing else
+	Text     string   // without it
+}
+
+// Read looks for a code in what a person writes, so that it is stored nowhere.
+// While one is live every six digits count, or whoever tries could read from what
+// is left standing which are not it; of a dead one the code itself.
+func (s *Service) Read(ctx context.Context, tx pgx.Tx, p Person, text string) (Read, error) {
+	recent, err := s.recent(ctx, tx, p, "")
+	if err != nil {
+		return Read{}, err
+	}
+	for _, r := range recent {
+		if r.Question != (Question{}) && (r.live(s.now()) || slices.Contains(sixes(text), s.code(r.ID))) {
+			return Read{r.Question, entry(text), blotted(text)}, nil
+		}
+	}
+	return Read{Text: text}, nil
+}
+
+// Waiting is the question in a conversation that still waits for a code, whatever
+// became of those sent so far. ErrOver: none does.
+func (s *Service) Waiting(ctx context.Context, tx pgx.Tx, p Person, conversation uuid.UUID) (Question, error) {
+	recent, err := s.recent(ctx, tx, p, "")
+	if err != nil {
+		return Question{}, err
+	}
+	at := slices.IndexFunc(recent, func(r row) bool { return r.Question.Conversation == conversation })
+	if at < 0 || recent[at].Proven != nil {
+		return Question{}, ErrOver
+	}
+	return recent[at].Question, nil
+}
+
+// Try takes a code in a conversation, or on a page where that is zero. It gives
+// back the question that waited for it, and says how often it may be tried again.
+// A wrong one counts: commit whatever it returns.
+func (s *Service) Try(ctx context.Context, tx pgx.Tx, p Person, conversation uuid.UUID, code string) (q Question, left int, err error) {
+	recent, err := s.recent(ctx, tx, p, locked)
+	if err != nil {
+		return q, 0, err
+	}
+	at := slices.IndexFunc(recent, func(r row) bool { return r.live(s.now()) && r.Question.Conversation == conversation })
 	if at < 0 {
-		return 0, ErrOver
+		return q, 0, ErrOver
 	}
 	r := recent[at]
 	r.Tries++
@@ -189,15 +262,15 @@ func (s *Service) Try(ctx context.Context, tx pgx.Tx, p Person, code string) (le
 		proven = &now
 	}
 	if err := s.note(ctx, tx, p, r, proven); err != nil {
-		return 0, err
+		return q, 0, err
 	}
 	switch {
 	case proven != nil:
-		return 0, nil
+		return r.Question, 0, nil
 	case r.Tries >= Tries:
-		return 0, ErrSpent
+		return q, 0, ErrSpent
 	}
-	return Tries - r.Tries, ErrWrong
+	return q, Tries - r.Tries, ErrWrong
 }
 
 // note keeps a try, and in the audit that somebody proved themselves or failed for good.

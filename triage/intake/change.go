@@ -51,6 +51,9 @@ func (s *Service) revise(ctx context.Context, actor triage.Actor, id uuid.UUID, 
 		if m.AuthorKind != triage.AuthorCustomer || m.AuthorID == nil || *m.AuthorID != actor.ID || m.Visibility != triage.VisibleToCustomer {
 			return triage.ErrMessageNotFound
 		}
+		if text, err = s.withoutCode(ctx, tx, actor, m.ConversationID, text, nil); err != nil {
+			return err
+		}
 		if text == "" && m.State == triage.MessageDeleted || m.Body == text {
 			stored = m
 			return nil

@@ -18,6 +18,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/attachment"
+	"github.com/usherdesk/usher/triage/confirm"
 )
 
 // ErrKeyReused says an idempotency key was sent again with another request.
@@ -50,6 +51,9 @@ type Service struct {
 	jobs Jobs
 	desk Desk
 	wake func(tenant, conversation uuid.UUID)
+
+	// Codes are asked for in the chat; nil: none are. Set before the first message.
+	Codes *confirm.Service
 }
 
 // New returns a Service. wake, if not nil, is told after commit which
@@ -71,6 +75,8 @@ type Start struct {
 	Locale    string
 	// Attachments are files the actor uploaded and has not sent yet.
 	Attachments []uuid.UUID `json:",omitempty"`
+	// Session of the actor; nil: there is none, as in mail.
+	Session *Session `json:"-"`
 }
 
 // Start opens a conversation and, when there is a text, takes its first message.
@@ -90,6 +96,12 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 	var message triage.Message
 	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
 		conversation, message = triage.Conversation{}, triage.Message{}
+		var err error
+		for _, part := range []*string{&text, &in.Text, &in.Subject} { // before a hash of it is kept
+			if *part, err = s.withoutCode(ctx, tx, actor, uuid.Nil, *part, in.Session); err != nil {
+				return err
+			}
+		}
 		known, err := s.once(ctx, tx, actor, in.ClientKey, in)
 		if err != nil {
 			return err
@@ -105,7 +117,7 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 		if text == "" {
 			conversation, err = triage.InsertConversation(ctx, tx, conversation)
 		} else {
-			conversation, message, err = s.open(ctx, tx, actor, conversation, text, in.Attachments, silent)
+			conversation, message, err = s.open(ctx, tx, actor, conversation, text, in.Attachments, ProcessArgs{Person: silent, Fresh: in.Session.fresh()})
 		}
 		if err != nil {
 			return err
@@ -119,7 +131,7 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 }
 
 // open stores a conversation that starts with a message, and the message's job.
-func (s *Service) open(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text string, files []uuid.UUID, person bool) (conversation triage.Conversation, message triage.Message, err error) {
+func (s *Service) open(ctx context.Context, tx pgx.Tx, actor triage.Actor, c triage.Conversation, text string, files []uuid.UUID, args ProcessArgs) (conversation triage.Conversation, message triage.Message, err error) {
 	first := messageOf(actor, c, text)
 	if first.Attachments, err = attachment.Take(ctx, tx, c.TenantID, c.ID, actor, files); err != nil {
 		return conversation, message, err
@@ -130,7 +142,7 @@ func (s *Service) open(ctx context.Context, tx pgx.Tx, actor triage.Actor, c tri
 	if err := attachment.Bind(ctx, tx, message); err != nil {
 		return conversation, message, err
 	}
-	return conversation, message, s.queue(ctx, tx, message, person)
+	return conversation, message, s.queue(ctx, tx, message, args)
 }
 
 func messageOf(actor triage.Actor, c triage.Conversation, text string) triage.Message {
@@ -141,8 +153,9 @@ func messageOf(actor triage.Actor, c triage.Conversation, text string) triage.Me
 	}
 }
 
-func (s *Service) queue(ctx context.Context, tx pgx.Tx, m triage.Message, person bool) error {
-	if _, err := s.jobs.InsertTx(ctx, tx, ProcessArgs{TenantID: m.TenantID, MessageID: m.ID, Person: person}, nil); err != nil {
+func (s *Service) queue(ctx context.Context, tx pgx.Tx, m triage.Message, args ProcessArgs) error {
+	args.TenantID, args.MessageID = m.TenantID, m.ID
+	if _, err := s.jobs.InsertTx(ctx, tx, args, nil); err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
 	return nil
@@ -155,6 +168,8 @@ type Post struct {
 	// Attachments are files the actor uploaded and has not sent yet. With files
 	// the text may be empty; a person looks at them then.
 	Attachments []uuid.UUID
+	// Session of the actor; nil: there is none, as in mail.
+	Session *Session
 }
 
 // Post takes a message into a conversation of the actor.
@@ -189,6 +204,9 @@ func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID u
 		if conversation.State == triage.ConversationClosed {
 			return triage.ErrConversationClosed
 		}
+		if text, err = s.withoutCode(ctx, tx, actor, conversationID, text, in.Session); err != nil {
+			return err
+		}
 		message, err = s.take(ctx, tx, actor, conversation, text, in, person)
 		return err
 	})
@@ -221,7 +239,7 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx, actor triage.Actor, c tri
 	if err := attachment.Bind(ctx, tx, stored); err != nil {
 		return stored, err
 	}
-	return stored, s.queue(ctx, tx, stored, person)
+	return stored, s.queue(ctx, tx, stored, ProcessArgs{Person: person, Fresh: in.Session.fresh()})
 }
 
 // Ticket is work filed through the API on behalf of a person of the tenant.

@@ -13,6 +13,10 @@ type ProcessArgs struct {
 	TenantID  uuid.UUID `json:"tenant_id"`
 	MessageID uuid.UUID `json:"message_id"`
 	Person    bool      `json:"person,omitempty"` // the customer pressed "talk to a person"
+	// Fresh: whoever wrote has proven of late who they are.
+	Fresh bool `json:"fresh,omitempty"`
+	// Confirmed: the message waited for a code, which has been entered.
+	Confirmed bool `json:"confirmed,omitempty"`
 }
 
 // Kind names the job.

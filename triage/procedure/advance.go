@@ -50,6 +50,7 @@ type Turn struct {
 	Looked    []Looked
 	Said      bool // a text of the procedure is in it
 	HandOver  *HandOver
+	Confirm   bool // it is for the asker only
 	Trace     []Trace
 	Facts     map[string]string // those its conditions looked at
 	intent    string
@@ -69,6 +70,8 @@ type Looked struct {
 	AsOf  time.Time
 	Stale bool
 	Link  string
+	// Confirm: it is for the asker only.
+	Confirm bool
 }
 
 // World is what a turn may know beside the message.
@@ -240,6 +243,7 @@ func (t *turn) shown(as string) string {
 
 func (t *turn) finish() Turn {
 	t.Text = strings.Join(t.texts, "\n\n")
+	t.Confirm = t.p.Confirm && t.Run.State != Cancelled || slices.ContainsFunc(t.Looked, func(l Looked) bool { return l.Confirm })
 	return t.Turn
 }
 

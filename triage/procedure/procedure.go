@@ -36,6 +36,8 @@ type Procedure struct {
 	Key    string `json:"key" yaml:"key"`
 	Title  string `json:"title" yaml:"title"`
 	Intent string `json:"intent" yaml:"intent"`
+	// Confirm: what it says is for the asker only, who proves first that it is them.
+	Confirm bool `json:"confirm,omitempty" yaml:"confirm,omitempty"`
 	// Tries is how many answers to one question may not fit before people take over; default 2.
 	Tries   int    `json:"tries,omitempty" yaml:"tries,omitempty"`
 	Steps   []Step `json:"steps" yaml:"steps"`

@@ -76,6 +76,32 @@ func TestAProcedureIsFollowedStepByStep(t *testing.T) {
 	require.NotContains(t, live.Text, "[onboarding.go_live_date]")
 }
 
+func TestATurnThatIsForTheAskerOnly(t *testing.T) {
+	t.Parallel()
+	p, err := procedure.Parse([]byte(`{key: k, title: T, intent: how_to, confirm: true, steps: [{id: a, ask: {as: x, kind: yes_no, question: {en: "Sure?"}}}, {id: b, say: {en: "Said."}}]}`))
+	require.NoError(t, err)
+	w := world("en", nil)
+	turn, err := procedure.Advance(t.Context(), p, procedure.Run{}, "start", w)
+	require.NoError(t, err)
+	require.True(t, turn.Confirm)
+	ended, err := procedure.Advance(t.Context(), p, turn.Run, "cancel", w)
+	require.NoError(t, err)
+	require.Equal(t, procedure.Cancelled, ended.Run.State)
+	require.False(t, ended.Confirm, "to stop needs no proof")
+
+	p.Confirm = false
+	p.Steps[1] = procedure.Step{ID: "b", Look: "signature.status"}
+	turn, err = procedure.Advance(t.Context(), p, procedure.Run{}, "start", w)
+	require.NoError(t, err)
+	require.False(t, turn.Confirm, "nothing is said yet")
+	w.Look = func(context.Context, string) (procedure.Looked, error) {
+		return procedure.Looked{Text: "Ada", Confirm: true}, nil
+	}
+	turn, err = procedure.Advance(t.Context(), p, turn.Run, "yes", w)
+	require.NoError(t, err)
+	require.True(t, turn.Confirm)
+}
+
 func TestAnAnswerThatDoesNotFitIsAskedForAgainAndThenAPersonHelps(t *testing.T) {
 	t.Parallel()
 	w := world("en", map[string]string{"project.live": "no", "asker.role": "manager"})

@@ -47,3 +47,38 @@ test("a person asks for a link by mail, and confirms an export with a code", asy
   await page.getByText("was handed to your browser").first().waitFor();
   await close();
 });
+
+test("the chat asks for a code before it says who has to sign, and answers at once", async () => {
+  const { page, close } = await ready();
+  await page.goto(await server.fresh("ana.keller@acme-logistics.example"));
+  const box = page.getByRole("textbox", { name: "Your message" });
+  await box.fill("Who still has to sign the data processing agreement?");
+  await page.keyboard.press("Enter");
+  await page.getByText("We sent a code of six digits to").first().waitFor();
+  const before = await page.getByRole("log").innerText();
+  assert.ok(!before.includes("Nora Lind"), "nothing before the code");
+  await state(page, "chat-code");
+  const [, a, b] = await mail.letter("ana.keller@acme-logistics.example", /(\d{3}) (\d{3})\r?\n/);
+  const field = page.getByRole("textbox", { name: "Code from the mail" });
+  await field.fill(a === "000" ? "111111" : `000${b}`);
+  await page.keyboard.press("Enter");
+  await page.getByText("That is not the code.").waitFor();
+  // Written as a message it counts as well, and shows nowhere.
+  await box.fill(a === "111" ? "222222" : `111${b}`);
+  await page.keyboard.press("Enter");
+  await page.getByText("you have one try left").first().waitFor();
+  await field.fill(`${a} ${b}`);
+  await page.keyboard.press("Enter");
+  await page.getByRole("log").getByText("Nora Lind").waitFor();
+  await page.getByText("Code entered.").first().waitFor();
+  assert.ok(!(await page.getByRole("log").innerText()).includes(b), "no code in the conversation");
+  assert.equal(await field.count(), 0);
+  await state(page, "chat-code-answered");
+
+  // For a quarter of an hour it is not asked for again.
+  await box.fill("Is our production environment ready?");
+  await page.keyboard.press("Enter");
+  await page.getByRole("article", { name: /Assistant/ }).nth(2).waitFor();
+  assert.equal(await page.getByText("We sent a code of six digits to").count(), 1);
+  await close();
+});

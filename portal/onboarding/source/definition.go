@@ -35,6 +35,8 @@ type Definition struct {
 	MaxAge     time.Duration     `json:"max_age,omitempty"`
 	// Concurrency is how many calls may run at once from one node.
 	Concurrency int `json:"concurrency,omitempty"`
+	// Confirm: what it says is for the asker only, who proves first that it is them.
+	Confirm bool `json:"confirm,omitempty"`
 
 	Enabled   bool      `json:"-"`
 	HasSecret bool      `json:"-"`

@@ -28,6 +28,7 @@ type Config struct {
 	OpenFor      time.Duration // until one call may try again; default 15 s
 	PayloadLimit int           // bytes; default 256 KiB
 	ClockSkew    time.Duration // how far ahead a source's clock may be; default 1 min
+	Confirm      bool          // what it says is for the asker only; of stored sources the definition says so
 }
 
 func (c Config) withDefaults() Config {

@@ -86,6 +86,24 @@ func (r *Reader) look(ctx context.Context, name string) (*port, error) {
 
 func (d Definition) config() Config { return Config{Concurrency: d.Concurrency, MaxAge: d.MaxAge} }
 
+// Confirms reports whether what a source says is for the asker only. One that is
+// switched off still says its last word.
+func (r *Reader) Confirms(ctx context.Context, name string) (yes bool, err error) {
+	r.portsMu.RLock()
+	p := r.ports[name]
+	r.portsMu.RUnlock()
+	if p != nil && p.revision == 0 {
+		return p.Confirm, nil
+	}
+	err = r.db.WithSystem(ctx, "see whether a source's answers need a proof", func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select coalesce((select (body->>'confirm')::boolean from status_sources where name = $1), false)`, name).Scan(&yes)
+	})
+	if err != nil {
+		return false, fmt.Errorf("read source: %w", err)
+	}
+	return yes, nil
+}
+
 // fixed reports whether the configuration file has a source of that name.
 func (r *Reader) fixed(name string) bool {
 	r.portsMu.RLock()

@@ -68,6 +68,8 @@ type PackIntent struct {
 	// None is said when there is no such thing, by language.
 	None map[string]string `json:"none" yaml:"none"`
 	Link string            `json:"link" yaml:"link"`
+	// Confirm: the answer is for the asker only, who proves first that it is them.
+	Confirm bool `json:"confirm,omitempty" yaml:"confirm,omitempty"`
 }
 
 var (

@@ -67,6 +67,33 @@ func TestShipmentsAreAnsweredFromConfigurationAlone(t *testing.T) {
 	require.Empty(t, status.Resolve(status.Input{Record: w.record, Now: w.now}, status.Question{Intent: "shipment.position"}).Text, "without the pack nobody knows of shipments")
 }
 
+func TestWhoseAnswerNeedsAProof(t *testing.T) {
+	t.Parallel()
+	body, err := os.ReadFile("packs/shipments.yaml")
+	require.NoError(t, err)
+	plain, err := status.ParsePack(body)
+	require.NoError(t, err)
+	marked, err := status.ParsePack([]byte(strings.Replace(string(body), "    link:", "    confirm: true\n    link:", 1)))
+	require.NoError(t, err)
+	sourced := plain
+	sourced.Source = "tms"
+	secret := func(name string) bool { return name == "tms" }
+	open := func(string) bool { return false }
+	confirms := func(intent string, p status.Pack, source func(string) bool) bool {
+		return status.Confirms(intent, status.Confidential, []status.Pack{p}, source)
+	}
+	require.False(t, confirms("shipment.position", plain, secret))
+	require.True(t, confirms("shipment.position", marked, open))
+	require.False(t, confirms("shipment.position", sourced, open))
+	require.True(t, confirms("shipment.position", sourced, secret))
+	require.True(t, confirms("signature.status", plain, open))
+	require.False(t, confirms("onboarding.go_live_date", plain, open))
+	for _, intent := range status.Confidential {
+		require.True(t, status.Knows(intent), intent)
+	}
+	require.False(t, status.Confirms("signature.status", nil, nil, open))
+}
+
 func TestABadPackSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	good, err := os.ReadFile("packs/shipments.yaml")

@@ -161,6 +161,7 @@ function Edit({ source, onClose, onDone }: { source: StatusSource; onClose: () =
           observed_at: form.observed_at,
           max_age_seconds: form.max_age_seconds,
           concurrency: form.concurrency,
+          confirm: form.confirm,
         },
       });
       onDone();
@@ -214,6 +215,9 @@ function Edit({ source, onClose, onDone }: { source: StatusSource; onClose: () =
             {(p) => <input {...p} className="input" dir="ltr" maxLength={500} value={form.observed_at ?? ""} onChange={(e) => set({ observed_at: e.target.value })} />}
           </Field>
         </div>
+        <label className="row">
+          <input type="checkbox" checked={form.confirm ?? false} onChange={(e) => set({ confirm: e.target.checked })} /> For the asker only: a mailed code comes before the answer
+        </label>
         {problem && (
           <Banner tone="bad" role="alert">
             {problem}

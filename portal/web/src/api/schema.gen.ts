@@ -267,6 +267,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/conversations/{id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Enter the code; the question is answered, and the session gets a new token */
+        put: operations["enterChatCode"];
+        /** Mail another code for the question that waits for one */
+        post: operations["sendChatCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/conversations/{id}/solved": {
         parameters: {
             query?: never;
@@ -2127,7 +2147,7 @@ export interface components {
         };
         Answer: {
             /** @enum {string} */
-            kind: "status" | "answer" | "clarify" | "escalate" | "acknowledge" | "not_found" | "procedure";
+            kind: "status" | "answer" | "clarify" | "escalate" | "acknowledge" | "not_found" | "procedure" | "confirm";
             /** @enum {string} */
             evidence: "known_state" | "documents" | "none";
             citations?: components["schemas"]["Citation"][];
@@ -2142,6 +2162,8 @@ export interface components {
             offer_human?: boolean;
             /** Format: int64 */
             ticket_number?: number;
+            /** @description Where the code went that the question waits for, masked */
+            code_to?: string;
         };
         Citation: {
             number: number;
@@ -2374,6 +2396,8 @@ export interface components {
             observed_at?: string;
             max_age_seconds?: number;
             concurrency?: number;
+            /** @description Its answers are for the asker only */
+            confirm?: boolean;
             /**
              * @description Open means it is spared after failures in a row
              * @enum {string}
@@ -2408,6 +2432,8 @@ export interface components {
             observed_at?: string;
             max_age_seconds?: number;
             concurrency?: number;
+            /** @description Its answers are for the asker only, who enters a mailed code first */
+            confirm?: boolean;
         };
         StatusSourceTrial: {
             ok: boolean;
@@ -3724,6 +3750,60 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    enterChatCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Proven */
+            204: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    sendChatCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description On its way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The address, masked */
+                        to: string;
+                    };
                 };
             };
             default: components["responses"]["Problem"];

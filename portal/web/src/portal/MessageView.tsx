@@ -15,6 +15,7 @@ import { Feedback } from "./Feedback";
 import { speakerOf } from "./spoken";
 
 const Amend = lazily(() => import("./Amend").then((m) => ({ default: m.Amend })));
+const CodeCard = lazily(() => import("./CodeCard"));
 const Files = lazily(() => import("./Files"));
 const Source = lazily(() => import("./Source").then((m) => ({ default: m.Source })));
 
@@ -124,6 +125,11 @@ function Under({ message, answer, actions, sources }: { message: Message; answer
             </button>
           ))}
         </div>
+      )}
+      {actions?.active && answer.kind === "confirm" && answer.code_to && (
+        <Suspense>
+          <CodeCard conversation={message.conversation_id} to={answer.code_to} />
+        </Suspense>
       )}
       {actions?.active && answer.offer_human && (
         <div className="options">

@@ -105,7 +105,7 @@ export function useThread(id: string | undefined): LiveThread {
 function mine(thread: Thread, message: Message): Thread {
   const known = thread.messages.some((m) => m.id === message.id);
   const next = merge(thread, [message]);
-  return known || thread.assistant === "off" ? next : { ...next, working: next.working ?? "received" };
+  return known || thread.assistant === "off" || message.author.kind !== "customer" ? next : { ...next, working: next.working ?? "received" };
 }
 
 /** Whether an answer is still to come: the last word is the customer's and recent. */

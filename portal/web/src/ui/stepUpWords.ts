@@ -1,7 +1,7 @@
 // Words of the code field, loaded with it.
 import type { Locale } from "./i18n";
 
-export type StepUpWords = { title: string; sending: string; sent: (to: string) => string; code: string; go: string; again: string; wrong: string; over: string; spent: string; paused: (minutes: number) => string; form: string };
+export type StepUpWords = { title: string; sending: string; sent: (to: string) => string; code: string; go: string; again: string; wrong: string; over: string; spent: string; paused: (minutes: number) => string; form: string; done: string };
 
 export const stepUpWords: Record<Locale, StepUpWords> = {
   en: {
@@ -16,6 +16,7 @@ export const stepUpWords: Record<Locale, StepUpWords> = {
     spent: "The code was wrong three times. For your safety, the next one can be sent in some minutes.",
     paused: (n) => `For your safety, the next code can be sent in ${n} ${n === 1 ? "minute" : "minutes"}.`,
     form: "Write the six digits.",
+    done: "That is right. The answer is coming.",
   },
   de: {
     title: "Bestätigen Sie, dass Sie es sind",
@@ -29,6 +30,7 @@ export const stepUpWords: Record<Locale, StepUpWords> = {
     spent: "Der Code war dreimal falsch. Zu Ihrer Sicherheit kann der nächste erst in einigen Minuten gesendet werden.",
     paused: (n) => `Zu Ihrer Sicherheit kann der nächste Code in ${n} ${n === 1 ? "Minute" : "Minuten"} gesendet werden.`,
     form: "Schreiben Sie die sechs Ziffern.",
+    done: "Das stimmt. Die Antwort kommt.",
   },
   es: {
     title: "Confirme que es usted",
@@ -42,6 +44,7 @@ export const stepUpWords: Record<Locale, StepUpWords> = {
     spent: "El código fue incorrecto tres veces. Por su seguridad, el siguiente se podrá enviar dentro de unos minutos.",
     paused: (n) => `Por su seguridad, el siguiente código se podrá enviar en ${n} ${n === 1 ? "minuto" : "minutos"}.`,
     form: "Escriba las seis cifras.",
+    done: "Es correcto. La respuesta está en camino.",
   },
   fr: {
     title: "Confirmez que c’est bien vous",
@@ -55,6 +58,7 @@ export const stepUpWords: Record<Locale, StepUpWords> = {
     spent: "Le code était faux trois fois. Pour votre sécurité, le prochain pourra être envoyé dans quelques minutes.",
     paused: (n) => `Pour votre sécurité, le prochain code pourra être envoyé dans ${n} ${n === 1 ? "minute" : "minutes"}.`,
     form: "Écrivez les six chiffres.",
+    done: "C’est exact. La réponse arrive.",
   },
   pt: {
     title: "Confirme que é mesmo você",
@@ -68,5 +72,6 @@ export const stepUpWords: Record<Locale, StepUpWords> = {
     spent: "O código esteve errado três vezes. Para sua segurança, o próximo só pode ser enviado dentro de alguns minutos.",
     paused: (n) => `Para sua segurança, o próximo código pode ser enviado dentro de ${n} ${n === 1 ? "minuto" : "minutos"}.`,
     form: "Escreva os seis algarismos.",
+    done: "Está certo. A resposta vem a caminho.",
   },
 };

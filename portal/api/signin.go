@@ -39,9 +39,11 @@ func (s *Server) signInPage(c *gin.Context) {
 	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	c.Header("Cache-Control", "no-store")
 	c.Header("Referrer-Policy", "no-referrer")
-	body := `<p>One moment, you are being signed in.</p><form method="post"><button type="submit">Continue</button></form>
+	lang, w := wordsFor(c.Request)
+	body := `<p>` + html.EscapeString(w.oneMoment) + `</p><form method="post"><button type="submit">` + html.EscapeString(w.proceed) + `</button></form>
 <script nonce="` + nonce + `">document.forms[0].submit()</script>`
-	c.Data(http.StatusOK, "text/html; charset=utf-8", small("Signing in", body, nonce))
+	c.Header("Vary", "Accept-Language")
+	c.Data(http.StatusOK, "text/html; charset=utf-8", small(lang, w.signingIn, body, nonce))
 }
 
 // signIn exchanges the link and goes on to the surface of whoever it was for.
@@ -88,24 +90,39 @@ func home(who identity.Principal, next string) string {
 }
 
 func (s *Server) signInFailed(c *gin.Context, err error) {
-	status, title, text := http.StatusGone, "This sign-in link has expired", "The link was used already or its time is over. Ask the administrator of your organisation, or our support team, for a new one."
+	_, w := wordsFor(c.Request)
+	status, title, text := http.StatusGone, w.expired, w.expiredText
 	if !errors.Is(err, identity.ErrLinkExpired) {
-		p := problem.From(err)
-		status, title, text = p.Status, "Signing in did not work", p.Detail
+		status, title, text = problem.From(err).Status, w.failed, w.somethingText
 		s.Log.ErrorContext(c.Request.Context(), "sign-in failed", "error", err)
 	}
-	nonce := problem.NewRequestID()
-	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; base-uri 'none'; frame-ancestors 'none'")
-	c.Header("Cache-Control", "no-store")
-	c.Data(status, "text/html; charset=utf-8", small(title, "<p>"+html.EscapeString(text)+"</p><p>Reference: "+problem.RequestID(c.Request.Context())+"</p>", nonce))
+	if err := failedPage(c.Request, c.Writer, status, title, text); err != nil {
+		s.Log.WarnContext(c.Request.Context(), "sign-in page was not written", "error", err)
+	}
+}
+
+// failedPage says why nobody was signed in, what to do, and where.
+func failedPage(r *http.Request, w http.ResponseWriter, status int, title, text string) error {
+	lang, words := wordsFor(r)
+	nonce, reference := problem.NewRequestID(), problem.RequestID(r.Context())
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; base-uri 'none'; frame-ancestors 'none'")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Vary", "Accept-Language")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	body := "<p>" + html.EscapeString(text) + `</p><p><a href="/signin">` + html.EscapeString(words.toSignIn) + "</a></p><p>" + html.EscapeString(words.reference+": "+reference) + "</p>"
+	if _, err := w.Write(small(lang, title, body, nonce)); err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
 }
 
 // small is a page that needs nothing but itself.
-func small(title, body, nonce string) []byte {
-	return fmt.Appendf(nil, `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+func small(lang, title, body, nonce string) []byte {
+	return fmt.Appendf(nil, `<!doctype html><html lang="%s"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>%s · Usher</title><style nonce="%s">:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1.25rem}
 button{font:inherit;min-height:2.75rem;padding:.5rem 1.25rem}</style></head><body><main><h1>%s</h1>%s</main></body></html>`,
-		html.EscapeString(title), nonce, html.EscapeString(title), body)
+		lang, html.EscapeString(title), nonce, html.EscapeString(title), body)
 }
 
 // ExchangeLink exchanges a sign-in link for a session cookie.

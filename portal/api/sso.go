@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"html"
 	"net/http"
 	"net/url"
 	"path"
@@ -101,7 +99,7 @@ func (b callback) VisitFinishSignInResponse(w http.ResponseWriter) error {
 	browser, _ := c.Cookie(s.browserName())
 	done, err := s.Identity.FinishSSO(b.ctx, browser, b.answer)
 	if err != nil {
-		return s.callbackFailed(b.ctx, w, err)
+		return s.callbackFailed(c, w, err)
 	}
 	s.leave(c)
 	http.SetCookie(w, s.cookie(done.Session, s.Identity.Lifetime()))
@@ -113,32 +111,23 @@ func (b callback) VisitFinishSignInResponse(w http.ResponseWriter) error {
 
 // callbackFailed says what to do next, and nothing of what did not fit: whoever
 // tries things out learns as little as from a link that has expired.
-func (s *Server) callbackFailed(ctx context.Context, w http.ResponseWriter, err error) error {
-	status, title, text := http.StatusBadRequest, "Signing in did not work", "Start again from the sign-in page. If it happens again, tell our support team the reference below."
+func (s *Server) callbackFailed(c *gin.Context, w http.ResponseWriter, err error) error {
+	_, words := wordsFor(c.Request)
+	status, title, text := http.StatusBadRequest, words.failed, words.failedText
 	switch {
 	case errors.Is(err, identity.ErrNoAccess):
-		status, title, text = http.StatusForbidden, "You have no access here yet", "Your organisation knows you, but you were not given access to this portal. Ask the administrator of your organisation, or our support team, to invite you."
+		status, title, text = http.StatusForbidden, words.noAccess, words.noAccessText
 	case errors.Is(err, identity.ErrCancelled):
-		title, text = "You are not signed in", "Signing in was cancelled. You can start again whenever you like."
+		title, text = words.cancelled, words.cancelledText
 	case errors.Is(err, identity.ErrUnreachable):
-		status, text = http.StatusServiceUnavailable, "Your organisation's sign-in service cannot be reached right now. Try again in a minute; if it stays, tell your administrator."
+		status, text = http.StatusServiceUnavailable, words.awayText
 	case errors.Is(err, identity.ErrAttempt):
-		status, title, text = http.StatusGone, "This sign-in is over", "It took too long, was used already, or was begun in another browser. Start again from the sign-in page."
+		status, title, text = http.StatusGone, words.over, words.overText
 	case !errors.Is(err, identity.ErrProvider):
-		p := problem.From(err)
-		status, text = p.Status, p.Detail
+		status, text = problem.From(err).Status, words.somethingText
 	}
-	s.Log.WarnContext(ctx, "single sign-on refused", "error", err, "request_id", problem.RequestID(ctx))
-	nonce := problem.NewRequestID()
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; base-uri 'none'; frame-ancestors 'none'")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	body := "<p>" + html.EscapeString(text) + `</p><p><a href="/signin">To the sign-in page</a></p><p>Reference: ` + html.EscapeString(problem.RequestID(ctx)) + "</p>"
-	if _, err := w.Write(small(title, body, nonce)); err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	return nil
+	s.Log.WarnContext(c, "single sign-on refused", "error", err, "request_id", problem.RequestID(c))
+	return failedPage(c.Request, w, status, title, text)
 }
 
 // places are where a person may be led after signing in: the first part of a path.

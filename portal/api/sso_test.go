@@ -402,6 +402,77 @@ func TestWhoTheProviderMayVouchFor(t *testing.T) {
 }
 
 // A2: wherever next points, it leads to a place of this portal or to the start.
+// Two first sign-ins of one person at once make one person, and both are in.
+func TestTwoFirstSignInsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := setupSSO(t)
+	s.connect(t, s.acme, "acme.test", func(c *identity.Connection) { c.JustInTime, c.DefaultRoles = true, []string{"member"} })
+	s.connect(t, uuid.Nil, "usher.test", func(c *identity.Connection) { c.JustInTime, c.DefaultRoles = true, []string{"agent"} })
+	for _, who := range []string{"new@acme.test", "new@usher.test"} {
+		s.provider.Person(who, nil)
+		type way struct {
+			b    *browser
+			path string
+		}
+		var ways []way
+		for range 6 {
+			b := s.browser()
+			ways = append(ways, way{b, s.approve(t, b.start(t, who, ""), who)})
+		}
+		statuses := make(chan int, len(ways))
+		for _, w := range ways {
+			go func() {
+				response, _ := w.b.do(t, http.MethodGet, w.path, "")
+				statuses <- response.StatusCode
+			}()
+		}
+		for range ways {
+			require.Equal(t, http.StatusSeeOther, <-statuses, who)
+		}
+		for _, w := range ways {
+			status, _ := w.b.me(t)
+			require.Equal(t, http.StatusOK, status)
+		}
+		var people int
+		require.NoError(t, s.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select (select count(*) from users where email = $1) + (select count(*) from staff where email = $1)`, who).Scan(&people)
+		}))
+		require.Equal(t, 1, people)
+	}
+}
+
+func TestSignInPagesSpeakTheBrowsersLanguage(t *testing.T) {
+	t.Parallel()
+	s := setupSSO(t)
+	page := func(path, accept string) string {
+		request := httptest.NewRequest(http.MethodGet, publicURL+path, nil).WithContext(t.Context())
+		if strings.HasPrefix(path, "/s/") && strings.HasSuffix(path, "!") {
+			request = httptest.NewRequest(http.MethodPost, publicURL+strings.TrimSuffix(path, "!"), nil).WithContext(t.Context())
+		}
+		request.Header.Set("Accept-Language", accept)
+		response, text := s.serve(t, request)
+		require.Contains(t, response.Header.Values("Vary"), "Accept-Language", path)
+		return text
+	}
+	for accept, want := range map[string][4]string{
+		"":                             {`lang="en"`, "This sign-in is over", "This sign-in link has expired", "One moment"},
+		"de-AT,de;q=0.9,en;q=0.5":      {`lang="de"`, "Diese Anmeldung ist vorbei", "Dieser Anmeldelink gilt nicht mehr", "Einen Moment"},
+		"nl, fr-CA;q=0.8, en;q=0.2":    {`lang="fr"`, "Cette connexion est terminée", "Ce lien de connexion n&#39;est plus valable", "Un instant"},
+		"es-419":                       {`lang="es"`, "Este inicio de sesión ha terminado", "Este enlace de acceso ha caducado", "Un momento"},
+		"pt-BR":                        {`lang="pt"`, "Este início de sessão terminou", "Este link de acesso expirou", "Um momento"},
+		"ja":                           {`lang="en"`, "This sign-in is over", "This sign-in link has expired", "One moment"},
+		"\"><script>alert(1)</script>": {`lang="en"`, "This sign-in is over", "This sign-in link has expired", "One moment"},
+	} {
+		over := page(callbackPath+"?state=x&code=y", accept)
+		require.Contains(t, over, want[0], accept)
+		require.Contains(t, over, want[1])
+		require.Contains(t, over, `href="/signin"`)
+		require.Contains(t, page("/s/lnk_gone!", accept), want[2])
+		require.Contains(t, page("/s/lnk_gone", accept), want[3])
+		require.NotContains(t, over, "alert")
+	}
+}
+
 func TestNextLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	for next, want := range map[string]string{

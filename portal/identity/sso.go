@@ -268,8 +268,10 @@ func (s *Service) enter(ctx context.Context, tx pgx.Tx, c Connection, claims Cla
 	var user uuid.UUID
 	var bound *string
 	var before []string
-	err = tx.QueryRow(ctx, `select id, subject, roles from users where tenant_id = $1 and (subject = $2 or email_normalized = $3)
-		order by subject = $2 desc nulls last limit 1 for update`, c.TenantID, subject, address).Scan(&user, &bound, &before)
+	err = s.known(ctx, tx, c, func() error {
+		return tx.QueryRow(ctx, `select id, subject, roles from users where tenant_id = $1 and (subject = $2 or email_normalized = $3)
+			order by subject = $2 desc nulls last limit 1 for update`, c.TenantID, subject, address).Scan(&user, &bound, &before)
+	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && !c.JustInTime:
 		return "", Principal{}, fmt.Errorf("%w: the person was not invited", ErrNoAccess)
@@ -288,6 +290,19 @@ func (s *Service) enter(ctx context.Context, tx pgx.Tx, c Connection, claims Cla
 		}
 	}
 	return s.begin(ctx, tx, c.TenantID, user, s.freshAt(claims))
+}
+
+// known looks for a person. Where one would be made who is not found, it looks
+// once more under a lock: two first sign-ins at once make one person.
+func (s *Service) known(ctx context.Context, tx pgx.Tx, c Connection, look func() error) error {
+	err := look()
+	if !errors.Is(err, pgx.ErrNoRows) || !c.JustInTime {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('joins ' || $1::text, 0))`, c.TenantID); err != nil {
+		return err
+	}
+	return look()
 }
 
 func (s *Service) invite(ctx context.Context, tx pgx.Tx, c Connection, claims Claims, address, subject string) (uuid.UUID, error) {
@@ -349,8 +364,10 @@ func (s *Service) enterStaff(ctx context.Context, tx pgx.Tx, c Connection, claim
 	var staff uuid.UUID
 	var bound *string
 	var before []string
-	err = tx.QueryRow(ctx, `select id, subject, roles from staff where subject = $1 or email_normalized = $2
-		order by subject = $1 desc nulls last limit 1 for update`, subject, address).Scan(&staff, &bound, &before)
+	err = s.known(ctx, tx, c, func() error {
+		return tx.QueryRow(ctx, `select id, subject, roles from staff where subject = $1 or email_normalized = $2
+			order by subject = $1 desc nulls last limit 1 for update`, subject, address).Scan(&staff, &bound, &before)
+	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) && !c.JustInTime:
 		return "", Principal{}, fmt.Errorf("%w: the person is not of the staff", ErrNoAccess)

@@ -82,3 +82,23 @@ test("the chat asks for a code before it says who has to sign, and answers at on
   assert.equal(await page.getByText("We sent a code of six digits to").count(), 1);
   await close();
 });
+
+test("the chat inside another page lets people sign in by a link, and goes on", async () => {
+  const { page, context, close } = await ready();
+  await page.goto("/embed");
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  const before = mail.letters.length;
+  await page.getByRole("textbox", { name: "Work e-mail address" }).fill("henry.cole@globex-fintech.example");
+  await page.keyboard.press("Enter");
+  await page.getByText("a link is on its way").first().waitFor();
+  await state(page, "embed-sign-in");
+  const [link] = await mail.letter("henry.cole@globex-fintech.example", /http:\/\/\S+\/s\/\S+/, before);
+  const tab = await context.newPage();
+  await tab.goto(link);
+  await tab.getByRole("heading", { name: "How can we help?" }).waitFor();
+  await tab.close();
+  await page.bringToFront();
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await page.getByRole("heading", { name: "How can we help?" }).waitFor();
+  await close();
+});

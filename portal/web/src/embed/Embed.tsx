@@ -10,6 +10,7 @@ import { useLoad } from "../ui/useLoad";
 import { Chat } from "../portal/Chat";
 import { Session, SessionContext } from "../portal/session";
 
+const SignIn = lazily(() => import("../portal/SignIn").then((m) => ({ default: m.SignIn })));
 const PersonDialog = lazily(() => import("../portal/PersonDialog").then((m) => ({ default: m.PersonDialog })));
 
 /** Asks the page around the frame to close it; it gives the focus back to its button. */
@@ -37,17 +38,36 @@ function Inside() {
   const me = useLoad((signal) => call("get", "/v1/me", { signal }), "me");
   const [signedOut, setSignedOut] = useState(false);
   useEffect(() => onSignedOut(() => setSignedOut(true)), []);
+  // Whoever has signed in elsewhere comes back here.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an answer, not what it says
+  useEffect(() => setSignedOut(false), [me.data]);
+  const { reload } = me;
+  const out = !me.loading && (signedOut || me.data?.kind !== "customer");
+  useEffect(() => {
+    if (!out) return;
+    const again = () => {
+      if (document.visibilityState === "visible") reload();
+    };
+    window.addEventListener("focus", again);
+    document.addEventListener("visibilitychange", again);
+    return () => {
+      window.removeEventListener("focus", again);
+      document.removeEventListener("visibilitychange", again);
+    };
+  }, [out, reload]);
   if (me.data?.kind === "customer" && !signedOut) return <Talk me={me.data} />;
   return (
     <div className="embed">
       <Top />
       <main className="notice-page" id="main">
-        {me.loading ? (
+        {me.loading && !me.error && !signedOut ? (
           <Loading label={t("loading")} />
         ) : (
           <>
             <h1>{t("signed_out")}</h1>
-            <p>{t("signed_out_body")}</p>
+            <Suspense>
+              <SignIn framed />
+            </Suspense>
             <p>
               <a className="btn" href="/help" target="_blank" rel="noopener">
                 {t("nav_help")}

@@ -15,8 +15,11 @@ function wanted(): string {
   return stored("usher.next")?.split(" ")[1]?.split("#")[0] ?? "";
 }
 
-/** Asks for the work address; nothing to remember, copy or solve. */
-export function SignIn() {
+/**
+ * Asks for the work address; nothing to remember, copy or solve. Inside another page an organisation's
+ * sign-in, which no frame may show, opens in a tab of its own.
+ */
+export function SignIn({ framed = false }: { framed?: boolean }) {
   const { language } = useWords();
   const w = useSignInWords();
   const explain = useProblem();
@@ -25,6 +28,7 @@ export function SignIn() {
   const [wrong, setWrong] = useState("");
   const [problem, setProblem] = useState("");
   const [sent, setSent] = useState(false);
+  const [tab, setTab] = useState(false);
 
   const go = async (e: FormEvent) => {
     e.preventDefault();
@@ -37,6 +41,7 @@ export function SignIn() {
     setBusy(true);
     try {
       const step = await call("post", "/v1/auth/start", { body: { email: email.trim(), next: wanted() || undefined, language } });
+      if (step.url && framed) return setTab(true);
       if (step.url) return location.assign(step.url);
       setSent(true);
       announce(w.sent);
@@ -47,8 +52,17 @@ export function SignIn() {
     }
     setBusy(false);
   };
+  if (tab)
+    return (
+      <p>
+        <a className="btn btn-primary" href="/signin" target="_blank" rel="noopener">
+          {w.tab}
+        </a>
+      </p>
+    );
   return (
     <form className="stack" noValidate onSubmit={(e) => void go(e)}>
+      {framed && <p>{w.framed}</p>}
       <Field label={w.email} hint={w.hint} error={wrong || undefined}>
         {(p) => <input {...p} className="input" type="email" autoComplete="username" inputMode="email" value={email} onChange={(e) => setEmail(e.target.value)} />}
       </Field>

@@ -29,7 +29,7 @@ type layer struct {
 var (
 	edges   = []string{"portal/api", "portal/identity", "portal/problem", "portal/stream", "portal/web"}
 	http    = []string{"github.com/gin-gonic/gin", "github.com/oapi-codegen"}
-	vendors = []string{"github.com/sashabaranov/go-openai", "github.com/slack-go/slack", "github.com/coreos/go-oidc", "github.com/go-jose/go-jose", "golang.org/x/oauth2"}
+	vendors = []string{"github.com/sashabaranov/go-openai", "github.com/slack-go/slack", "github.com/coreos/go-oidc", "github.com/go-jose/go-jose", "golang.org/x/oauth2", "github.com/crewjam/saml"}
 
 	layers = []layer{
 		{"wiring", []string{"cmd"}, nil},
@@ -52,6 +52,7 @@ var (
 		"github.com/slack-go/slack":         "integrations/slack",
 		"github.com/coreos/go-oidc":         "integrations/oidc",
 		"github.com/go-jose/go-jose":        "integrations/oidc",
+		"github.com/crewjam/saml":           "integrations/saml",
 	}
 )
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,29 +11,52 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/oidc"
+	"github.com/usherdesk/usher/integrations/saml"
 	"github.com/usherdesk/usher/portal/identity"
 )
 
 // callbackPath is where providers send browsers back to.
 const callbackPath = "/v1/auth/callback"
 
-func newProviders(c config) *oidc.Client {
-	return oidc.New(oidc.Config{
-		RedirectURL: c.PublicURL + callbackPath, Secret: setting,
-		Dialer: func(networks []netip.Prefix) *net.Dialer { return egress.Guard{Allow: networks}.Dialer() },
-	})
+// providers speak with organisations' own sign-ins, each in its protocol.
+type providers struct {
+	oidc *oidc.Client
+	saml *saml.Client
+}
+
+func newProviders(c config) providers {
+	return providers{
+		oidc: oidc.New(oidc.Config{
+			RedirectURL: c.PublicURL + callbackPath, Secret: setting,
+			Dialer: func(networks []netip.Prefix) *net.Dialer { return egress.Guard{Allow: networks}.Dialer() },
+		}),
+		saml: saml.New(saml.Config{PublicURL: c.PublicURL}),
+	}
+}
+
+func (p providers) byProtocol() identity.Provider {
+	return identity.ByProtocol{identity.OIDC: p.oidc, identity.SAML: p.saml}
+}
+
+// check says where people sign in, if a provider can be used.
+func (p providers) check(ctx context.Context, c identity.Connection) (string, error) {
+	if c.Protocol == identity.SAML {
+		return p.saml.Check(c)
+	}
+	return p.oidc.Check(ctx, c)
 }
 
 func ssoCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "sso", Short: "Let an organisation's people sign in at their own OpenID Connect provider"}
+	cmd := &cobra.Command{Use: "sso", Short: "Let an organisation's people sign in at their own provider, by OpenID Connect or SAML"}
 	cmd.AddCommand(
-		onConnection("set TENANT FILE", "Store a connection from a JSON file (- for standard input); TENANT is a slug, or staff", 2, setConnection),
+		setCommand(),
 		onConnection("remove TENANT", "End an organisation's single sign-on; its people get links again", 1, removeConnection),
 		onConnection("check TENANT", "Ask the provider whether it can be used", 1, checkConnection),
 		&cobra.Command{Use: "list", Short: "List the connections", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,7 +83,17 @@ func onConnection(use, short string, args int, do func(ctx context.Context, a *a
 	}}
 }
 
-func setConnection(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string) error {
+func setCommand() *cobra.Command {
+	var metadata string
+	cmd := onConnection("set TENANT FILE", "Store a connection from a JSON file (- for standard input); TENANT is a slug, or staff", 2,
+		func(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string) error {
+			return setConnection(ctx, a, out, tenant, args, metadata)
+		})
+	cmd.Flags().StringVar(&metadata, "metadata", "", "file with the SAML provider's metadata")
+	return cmd
+}
+
+func setConnection(ctx context.Context, a *application, out io.Writer, tenant uuid.UUID, args []string, metadata string) error {
 	body, err := readAll(args[1])
 	if err != nil {
 		return err
@@ -69,7 +103,29 @@ func setConnection(ctx context.Context, a *application, out io.Writer, tenant uu
 		return err
 	}
 	c.TenantID = tenant
+	if metadata != "" {
+		about, err := readAll(metadata)
+		if err != nil {
+			return err
+		}
+		c.Metadata = string(about)
+	}
+	if c.Protocol == identity.SAML && c.Metadata != "" {
+		about, err := saml.Read([]byte(c.Metadata))
+		if err != nil {
+			return err
+		}
+		c.Issuer = cmp.Or(c.Issuer, about.EntityID)
+		if _, err := newProviders(a.config).saml.Check(c); err != nil {
+			return err
+		}
+	}
 	if err := a.identity.PutConnection(ctx, c); err != nil {
+		return err
+	}
+	if c.Protocol == identity.SAML {
+		_, err = fmt.Fprintf(out, "%s signs in at %s. Register this service there, by its metadata or by hand:\nmetadata and entity id  %s%s\nassertion consumer      %s%s\n",
+			args[0], c.Issuer, a.config.PublicURL, saml.MetadataPath, a.config.PublicURL, saml.AnswerPath)
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s signs in at %s. Register this redirect address there:\n%s%s\n", args[0], c.Issuer, a.config.PublicURL, callbackPath)
@@ -100,7 +156,7 @@ func checkConnection(ctx context.Context, a *application, out io.Writer, tenant 
 	if at < 0 {
 		return fmt.Errorf("%s: %w", args[0], identity.ErrNoConnection)
 	}
-	page, err := newProviders(a.config).Check(ctx, all[at])
+	page, err := newProviders(a.config).check(ctx, all[at])
 	if err != nil {
 		return fmt.Errorf("%s cannot be used: %w", all[at].Issuer, err)
 	}
@@ -138,6 +194,14 @@ func checkSignIn(ctx context.Context, a *application, out io.Writer) bool {
 	}
 	var errs []error
 	for _, c := range all {
+		if c.Protocol == identity.SAML {
+			if _, err := newProviders(a.config).saml.Check(c); err != nil {
+				errs = append(errs, fmt.Errorf("nobody can sign in at %s: %w", c.Issuer, err))
+			}
+			for _, day := range saml.Expiring(c, time.Now().AddDate(0, 0, 30)) {
+				finding{"off", "sign-in", fmt.Sprintf("a key of %s is good until %s only: get its new metadata and run `usher sso set` again", c.Issuer, day.Format(time.DateOnly))}.print(out)
+			}
+		}
 		if c.SecretEnv != "" && setting(c.SecretEnv) == "" {
 			errs = append(errs, fmt.Errorf("%s is not set: nobody can sign in at %s", c.SecretEnv, c.Issuer))
 		}
@@ -151,9 +215,9 @@ func checkSignIn(ctx context.Context, a *application, out io.Writer) bool {
 		links = "e-mail is off: make links with `usher token link`"
 	}
 	if a.confirm == nil {
-		finding{"off", "step-up", "e-mail is off, so no codes can be sent: exports, suspending and offboarding are not asked to be confirmed"}.print(out)
+		finding{"off", "step-up", "e-mail is off, so no codes can be sent: exports, suspending, offboarding and confidential answers in the chat are not asked to be confirmed"}.print(out)
 	} else {
-		finding{"on", "step-up", "exports, suspending and offboarding ask for a code by mail, or a sign-in of the last minutes"}.print(out)
+		finding{"on", "step-up", "exports, suspending, offboarding and confidential answers in the chat ask for a code by mail, or a sign-in of the last minutes"}.print(out)
 	}
 	if len(all) == 0 {
 		finding{"off", "sign-in", "no organisation has single sign-on (`usher sso set`); " + links}.print(out)

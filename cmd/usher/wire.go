@@ -221,6 +221,7 @@ func (a *application) join() error {
 		return err
 	}
 	mounts = append(mounts, hooked...)
+	mounts = append(mounts, newProviders(a.config).saml.Mount)
 	if a.config.has("api") {
 		return a.serveAPI(mounts)
 	}
@@ -230,7 +231,7 @@ func (a *application) join() error {
 // newIdentity lets people in: at their organisation's provider, by links, and by
 // links they ask for where mail can be sent.
 func (a *application) newIdentity() *identity.Service {
-	c := identity.Config{Provider: newProviders(a.config), PublicURL: a.config.PublicURL, Confirm: a.confirm}
+	c := identity.Config{Provider: newProviders(a.config).byProtocol(), PublicURL: a.config.PublicURL, Confirm: a.confirm}
 	if a.mail != nil {
 		c.Jobs, c.Mailer = a.jobs, a.mail
 	}

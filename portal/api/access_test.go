@@ -17,6 +17,8 @@ var beside = map[string]string{
 	"GET /openapi.json": "the contract itself",
 	"GET /s/:token":     "the link is the credential",
 	"POST /s/:token":    "the link is the credential",
+	"POST /saml/acs":    "posts what a provider answered once more; reads no credential",
+	"POST /saml/finish": "the answer and the attempt are the credential",
 }
 
 func ginPath(path string) string {

@@ -175,6 +175,8 @@ func (s *Server) routes(engine *gin.Engine) {
 	}
 	engine.GET("/s/:token", s.bound, s.limit, s.signInPage)
 	engine.POST("/s/:token", s.bound, s.limit, s.signIn)
+	engine.POST("/saml/acs", s.bound, s.limit, s.samlAnswer)
+	engine.POST("/saml/finish", s.bound, s.limit, s.samlFinish)
 }
 
 // badRequest words what the generated code could not read.

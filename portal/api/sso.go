@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"html"
 	"net/http"
 	"net/url"
 	"path"
@@ -79,6 +80,30 @@ func (s *Server) FinishSignIn(ctx context.Context, r FinishSignInRequestObject) 
 	return callback{s, ctx, identity.Answer{
 		State: value(r.Params.State), Code: value(r.Params.Code), Issuer: value(r.Params.Iss), Error: value(r.Params.Error),
 	}}, nil
+}
+
+// samlAnswer takes what a SAML provider has the browser post. Browsers send none
+// of our cookies with another site's form, so this page posts it once more, as ours.
+func (s *Server) samlAnswer(c *gin.Context) {
+	lang, w := wordsFor(c.Request)
+	nonce := problem.NewRequestID() + problem.NewRequestID()
+	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	c.Header("Cache-Control", "no-store")
+	c.Header("Referrer-Policy", "no-referrer")
+	c.Header("Vary", "Accept-Language")
+	body := `<p>` + html.EscapeString(w.oneMoment) + `</p><form method="post" action="/saml/finish">
+<input type="hidden" name="SAMLResponse" value="` + html.EscapeString(c.PostForm("SAMLResponse")) + `"><input type="hidden" name="RelayState" value="` + html.EscapeString(c.PostForm("RelayState")) + `">
+<button type="submit">` + html.EscapeString(w.proceed) + `</button></form>
+<script nonce="` + nonce + `">document.forms[0].submit()</script>`
+	c.Data(http.StatusOK, "text/html; charset=utf-8", small(lang, w.signingIn, body, nonce))
+}
+
+// samlFinish makes the session of a SAML provider's answer.
+func (s *Server) samlFinish(c *gin.Context) {
+	answer := callback{s, c, identity.Answer{State: c.PostForm("RelayState"), Response: c.PostForm("SAMLResponse")}}
+	if err := answer.VisitFinishSignInResponse(c.Writer); err != nil {
+		s.Log.WarnContext(c, "sign-in page was not written", "error", err)
+	}
 }
 
 // callback answers a browser, with a place to go or a page.

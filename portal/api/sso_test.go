@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/integrations/egress"
 	"github.com/usherdesk/usher/integrations/oidc"
 	"github.com/usherdesk/usher/integrations/oidc/oidcfake"
+	"github.com/usherdesk/usher/integrations/saml"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/triage/confirm"
@@ -65,10 +66,10 @@ func setupSSO(t *testing.T) *sso {
 		s.confirm = confirm.New("a secret that is long enough", jobs, now)
 		made = identity.New(c.App, c.Worker, identity.Config{
 			Confirm: s.confirm, Jobs: jobs, Mailer: s.mail, PublicURL: publicURL, Now: now,
-			Provider: oidc.New(oidc.Config{
+			Provider: identity.ByProtocol{identity.SAML: saml.New(saml.Config{PublicURL: publicURL, Now: now}), identity.OIDC: oidc.New(oidc.Config{
 				RedirectURL: publicURL + callbackPath, Now: now, Secret: func(string) string { return oidcfake.ClientSecret },
 				Dialer: func(networks []netip.Prefix) *net.Dialer { return egress.Guard{Allow: networks}.Dialer() },
-			}),
+			})},
 		})
 		c.Identity = made
 	})

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,8 +30,14 @@ var ErrNoConnection = errors.New("there is no single sign-on here")
 // made by the operator. TenantID is zero for the operator's staff.
 type Connection struct {
 	TenantID uuid.UUID `json:"-" db:"tenant_id"`
-	Issuer   string    `json:"issuer" db:"issuer"`
-	ClientID string    `json:"client_id" db:"client_id"`
+	// Protocol is what the provider speaks: "oidc", which empty means too, or "saml".
+	Protocol string `json:"protocol,omitempty" db:"protocol"`
+	// Issuer is its name: an address, or with SAML its entity id.
+	Issuer string `json:"issuer" db:"issuer"`
+	// ClientID is our name there; with SAML it may be left out.
+	ClientID string `json:"client_id" db:"client_id"`
+	// Metadata is what a SAML provider says of itself, in XML.
+	Metadata string `json:"metadata,omitempty" db:"metadata"`
 	// SecretEnv names the setting that holds the client's secret; empty: a public
 	// client, which PKCE alone protects.
 	SecretEnv string `json:"secret_env,omitempty" db:"secret_env"`
@@ -50,6 +57,41 @@ type Connection struct {
 	// Networks may be dialled although they are not public: a provider inside.
 	Networks []string `json:"networks,omitempty" db:"networks"`
 	Enabled  bool     `json:"-" db:"enabled"`
+}
+
+// The protocols.
+const (
+	OIDC = "oidc"
+	SAML = "saml"
+)
+
+// ByProtocol is a Provider for each protocol.
+type ByProtocol map[string]Provider
+
+func (b ByProtocol) of(c Connection) (Provider, error) {
+	p, ok := b[cmp.Or(c.Protocol, OIDC)]
+	if !ok {
+		return nil, fmt.Errorf("%w: nobody here speaks %s", ErrProvider, c.Protocol)
+	}
+	return p, nil
+}
+
+// AuthorizeURL implements Provider.
+func (b ByProtocol) AuthorizeURL(ctx context.Context, c Connection, r Request) (string, error) {
+	p, err := b.of(c)
+	if err != nil {
+		return "", err
+	}
+	return p.AuthorizeURL(ctx, c, r)
+}
+
+// Redeem implements Provider.
+func (b ByProtocol) Redeem(ctx context.Context, c Connection, r Request, answer Answer) (Claims, error) {
+	p, err := b.of(c)
+	if err != nil {
+		return Claims{}, err
+	}
+	return p.Redeem(ctx, c, r, answer)
 }
 
 // staffRoles are the operator's. Customers' organisations have roles of their
@@ -83,12 +125,23 @@ func (c Connection) check() error {
 	}
 	issuer, err := url.Parse(c.Issuer)
 	switch {
+	case c.Protocol != OIDC && c.Protocol != SAML:
+		return bad("protocol must be oidc or saml")
+	case c.Protocol == SAML && (c.Issuer == "" || len(c.Issuer) > 500 || c.Metadata == "" || len(c.Metadata) > 256<<10):
+		return bad("a SAML provider is known by its metadata: hand its file over")
+	case c.Protocol == SAML && (c.SecretEnv != "" || len(c.Networks) > 0):
+		return bad("secret_env and networks are for OpenID Connect: a SAML provider is never called from here")
+	case c.Protocol == OIDC && c.Metadata != "":
+		return bad("metadata is for SAML; an OpenID Connect provider is asked")
+	case c.Protocol == SAML:
 	case err != nil || issuer.Host == "" || issuer.User != nil || issuer.RawQuery != "" || issuer.Fragment != "":
 		return bad("issuer must be an address such as https://login.example.com")
 	case issuer.Scheme != "https" && !(issuer.Scheme == "http" && loopback(issuer.Hostname())):
 		return bad("issuer must begin with https://")
 	case c.ClientID == "":
 		return bad("client_id is missing")
+	}
+	switch {
 	case c.SecretEnv != "" && !settingName.MatchString(c.SecretEnv):
 		return bad("secret_env names the environment variable with the secret; it must not be the secret")
 	case len(c.Domains) == 0:
@@ -153,11 +206,12 @@ func mapped(table map[string][]string, values []string) []string {
 	return slices.Compact(out)
 }
 
-const connectionColumns = `issuer, client_id, secret_env, domains, just_in_time, roles_claim, roles, default_roles, departments_claim, departments, networks, enabled`
+const connectionColumns = `issuer, client_id, secret_env, domains, just_in_time, roles_claim, roles, default_roles, departments_claim, departments, networks, enabled, protocol, metadata`
 
 // PutConnection stores an organisation's connection. A domain belongs to one
 // organisation only: its provider must not speak for another's people.
 func (s *Service) PutConnection(ctx context.Context, c Connection) error {
+	c.Protocol = cmp.Or(c.Protocol, OIDC)
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -177,18 +231,18 @@ func (s *Service) PutConnection(ctx context.Context, c Connection) error {
 			return fmt.Errorf("%w: another organisation signs in with %s", ErrBadConnection, strings.Join(taken, ", "))
 		}
 		values := []any{c.Issuer, c.ClientID, c.SecretEnv, c.Domains, c.JustInTime, c.RolesClaim, orEmpty(c.Roles), list(c.DefaultRoles),
-			c.DepartmentsClaim, orEmpty(c.Departments), list(c.Networks), c.Enabled, s.now()}
+			c.DepartmentsClaim, orEmpty(c.Departments), list(c.Networks), c.Enabled, c.Protocol, c.Metadata, s.now()}
 		const set = `issuer = excluded.issuer, client_id = excluded.client_id, secret_env = excluded.secret_env, domains = excluded.domains,
 			just_in_time = excluded.just_in_time, roles_claim = excluded.roles_claim, roles = excluded.roles, default_roles = excluded.default_roles,
 			departments_claim = excluded.departments_claim, departments = excluded.departments, networks = excluded.networks, enabled = excluded.enabled,
-			updated_at = excluded.updated_at`
+			protocol = excluded.protocol, metadata = excluded.metadata, updated_at = excluded.updated_at`
 		if c.TenantID == uuid.Nil {
 			_, err = tx.Exec(ctx, `insert into staff_sso_connection (`+connectionColumns+`, updated_at)
-				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (only_one) do update set `+set, values...)
+				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (only_one) do update set `+set, values...)
 			return err
 		}
 		if _, err := tx.Exec(ctx, `insert into sso_connections (tenant_id, `+connectionColumns+`, updated_at)
-			values ($14, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (tenant_id) do update set `+set, append(values, c.TenantID)...); err != nil {
+			values ($16, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict (tenant_id) do update set `+set, append(values, c.TenantID)...); err != nil {
 			return err
 		}
 		return triage.Audit(ctx, tx, c.TenantID, triage.Actor{Kind: triage.ActorSystem}, "sso.connected", c.TenantID.String(), map[string]any{"issuer": c.Issuer, "domains": c.Domains})

@@ -45,7 +45,7 @@ const (
 	staffStatePrefix = "sts_"
 )
 
-// Provider speaks OpenID Connect with an organisation's provider.
+// Provider speaks with an organisation's provider: OpenID Connect, or SAML.
 type Provider interface {
 	// AuthorizeURL is where the browser goes.
 	AuthorizeURL(ctx context.Context, c Connection, r Request) (string, error)
@@ -64,6 +64,7 @@ type Request struct {
 // Answer is what the provider sent back with the browser.
 type Answer struct {
 	State, Code, Issuer, Error string
+	Response                   string // of SAML, as it was posted
 }
 
 // Claims are what a checked ID token says.

@@ -347,3 +347,15 @@ func TestMetadataThatCannotBeUsed(t *testing.T) {
 	_, err = b.client.AuthorizeURL(t.Context(), b.connection, request)
 	require.ErrorContains(t, err, "its metadata is of")
 }
+
+func TestKeysThatEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t) // the fake's key is good for a year
+	require.Empty(t, ours.Expiring(b.connection, time.Now().AddDate(0, 0, 30)))
+	days := ours.Expiring(b.connection, time.Now().AddDate(2, 0, 0))
+	require.NotEmpty(t, days)
+	require.WithinDuration(t, time.Now().AddDate(1, 0, 0), days[0], 48*time.Hour)
+	page, err := b.client.Check(b.connection)
+	require.NoError(t, err)
+	require.Equal(t, "https://idp.acme.test/sso", page)
+}

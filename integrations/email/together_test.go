@@ -1,11 +1,15 @@
 package email_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,7 +24,9 @@ import (
 
 	"github.com/usherdesk/usher/integrations/email"
 	"github.com/usherdesk/usher/migrations/dbtest"
+	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/desk/desktest"
 	"github.com/usherdesk/usher/triage/intake"
@@ -28,8 +34,9 @@ import (
 )
 
 // The whole way of a ticket that came by mail: mail in (again, late, from
-// machines), ticket, Slack, CRM and mail out, while servers refuse, take and
-// lose, limit, and workers die. When the storm is over, everything agrees.
+// machines, with files), ticket, Slack, CRM and mail out with files, while servers
+// refuse, take and lose, limit, and workers die, also between a file's bytes and
+// its row. When the storm is over, everything agrees.
 //
 // USHER_SCHEDULES sets how many are run, USHER_SEED replays one.
 func TestTicketsByMailConverge(t *testing.T) {
@@ -49,18 +56,73 @@ func TestTicketsByMailConverge(t *testing.T) {
 	t.Logf("%d schedules from seed %d", n, seed)
 	b := &testBundle{db: dbtest.New(t), post: smtpServer(t), now: time.Now()}
 	b.tenant = b.db.Tenant(t, "acme")
+	dir := t.TempDir()
+	folder, err := blob.OpenFolder(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, folder.Close()) })
+	blobs := &mortal{Store: folder}
 	for i := range n {
-		s := &together{testBundle: b, seed: seed + uint64(i), r: rand.New(rand.NewPCG(seed+uint64(i), 11)), agent: triage.Actor{Kind: triage.ActorStaff}}
+		s := &together{testBundle: b, seed: seed + uint64(i), r: rand.New(rand.NewPCG(seed+uint64(i), 11)), agent: triage.Actor{Kind: triage.ActorStaff}, blobs: blobs}
 		s.run(t)
 		if t.Failed() {
 			t.Logf("replay: USHER_SEED=%d go test ./integrations/email -run TestTicketsByMailConverge\n%s", s.seed, strings.Join(s.log, "\n"))
 			return
 		}
 	}
+	leavesNothing(t, b, dir)
+}
+
+// leavesNothing holds the bytes that are kept to the rows that name them.
+func leavesNothing(t *testing.T, b *testBundle, dir string) {
+	t.Helper()
+	require.NoError(t, b.files.Sweep(t.Context(), time.Now().Add(48*time.Hour)))
+	var kept, stored int
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select count(*) from attachments where storage_key <> ''`).Scan(&kept)
+	}))
+	require.NoError(t, filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			stored++
+		}
+		return err
+	}))
+	require.Equal(t, kept, stored, "files of rows and files in the store")
+}
+
+// mortal is a store whose user may die before or after the bytes are written.
+type mortal struct {
+	blob.Store
+	r *rand.Rand // nil: nobody dies
+}
+
+func (m *mortal) Put(ctx context.Context, key string, body io.Reader, size int64, kind string) error {
+	fate := 9
+	if m.r != nil {
+		fate = m.r.IntN(5)
+	}
+	if fate == 0 {
+		panic(killed{})
+	}
+	err := m.Store.Put(ctx, key, body, size, kind)
+	if fate == 1 {
+		panic(killed{})
+	}
+	return err
+}
+
+// enclosure is a file of a message, by the words of the message.
+type enclosure struct {
+	name, content string
+	infected      bool
+	second        bool      // another of the same content came with it
+	id            uuid.UUID // of agents' files
+	scanned       bool      // before anything could leave
 }
 
 type together struct {
 	*testBundle
+	blobs        *mortal
+	enclosed     map[string]*enclosure // by the text of the message that carries it
 	seed         uint64
 	r            *rand.Rand
 	desk         *desk.Service
@@ -84,17 +146,18 @@ func (s *together) run(t *testing.T) {
 	s.address = "p" + name + "@acme.test"
 	s.user = s.db.User(t, s.tenant, s.address)
 	s.agent.ID = s.db.Staff(t, "bo"+name+"@usher.test")
-	s.done, s.sent = map[uuid.UUID]bool{}, map[string]bool{}
+	s.done, s.sent, s.enclosed = map[uuid.UUID]bool{}, map[string]bool{}, map[string]*enclosure{}
 	s.slack, s.crm = desktest.NewChannel(nil), desktest.NewCRM("crm"+name, nil)
 	s.slack.Name = "slack" + name
 	now := func() time.Time { return s.now }
 	s.crm.Now = now
 	jobs, err := river.NewClient(riverpgxv5.New(s.db.Worker.Pool()), &river.Config{})
 	require.NoError(t, err)
+	s.files = attachment.New(s.db.Worker, s.blobs, scanner{}, jobs, nil, attachment.Config{})
 	quiet := slog.New(slog.DiscardHandler)
 	s.desk = desk.New(desk.Config{DB: s.db.Worker, Jobs: jobs, Channel: s.slack, CRMs: []desk.CRM{s.crm}, Now: now, Clocks: sla.New(now), Log: quiet, MaxAttempts: 10_000})
 	s.service, err = email.New(email.Config{
-		From: "support@usher.test", Secret: "0123456789abcdef0123", AuthServer: "mx.usher.test", SMTP: email.SMTP{Addr: s.post.addr, Plain: true},
+		Files: s.files, From: "support@usher.test", Secret: "0123456789abcdef0123", AuthServer: "mx.usher.test", SMTP: email.SMTP{Addr: s.post.addr, Plain: true},
 		DB: s.db.Worker, Jobs: jobs, Intake: intake.New(s.db.App, jobs, s.desk, nil), Log: quiet, Now: now, MaxAutomatic: 1000,
 	})
 	require.NoError(t, err)
@@ -134,6 +197,7 @@ func (s *together) storm() {
 	}
 	s.slack.Fail(roll)
 	s.crm.Fail(roll)
+	s.blobs.r = s.r
 	s.post.set([]error{nil, nil, &smtp.SMTPError{Code: 451, Message: "later"}, errLost}[s.r.IntN(4)])
 }
 
@@ -146,7 +210,9 @@ func (s *together) step(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	switch s.r.IntN(9) {
+	switch s.r.IntN(10) {
+	case 9:
+		s.scan(t)
 	case 0, 1:
 		s.writes(t)
 	case 2:
@@ -161,12 +227,27 @@ func (s *together) step(t *testing.T) {
 		s.process(t)
 	case 4, 5:
 		text, key := s.text("reply"), s.text("key")
-		s.say("agent replies %s", text)
-		m, err := s.desk.Reply(t.Context(), s.agent, ref, desk.Reply{Text: text, ClientKey: key, Then: []triage.InternalState{"open", "pending", "solved"}[s.r.IntN(3)]})
+		reply := desk.Reply{Text: text, ClientKey: key, Then: []triage.InternalState{"open", "pending", "solved"}[s.r.IntN(3)]}
+		file := s.upload(t)
+		if file != nil {
+			reply.Attachments = []uuid.UUID{file.id}
+		}
+		s.say("agent replies %s with %+v", text, file)
+		var m triage.Message
+		var err error
+		for range 1 + s.r.IntN(2) { // pressed twice
+			m, err = s.desk.Reply(t.Context(), s.agent, ref, reply)
+		}
+		if file != nil && errors.Is(err, attachment.ErrInfected) {
+			return
+		}
 		closed(err)
 		if err == nil {
 			s.public, s.sent[text] = append(s.public, text), true
 			s.replies = append(s.replies, m.ID)
+			if file != nil {
+				s.enclosed[text] = file
+			}
 		}
 	case 6:
 		text := s.text("internal")
@@ -205,11 +286,79 @@ func (s *together) writes(t *testing.T) {
 		headers = append(headers, "References: <"+s.mailID(0)+">")
 	}
 	mail := raw(s.mailID(len(s.mails)), s.address, to, "A matter", text, headers...)
+	if s.r.IntN(3) == 0 {
+		file := &enclosure{name: s.text("log") + "txt", content: "content of " + text, second: s.r.IntN(2) == 0}
+		s.enclosed[text] = file
+		parts := []string{encoded("Content-Type: text/plain; name="+file.name+"\r\nContent-Disposition: attachment; filename="+file.name, file.content)}
+		if file.second { // a worker may die with the first one kept
+			parts = append(parts, strings.ReplaceAll(parts[0], file.name, "second-"+file.name))
+		}
+		mail = strings.NewReplacer("From: Ana <ana@acme.test>", "From: "+s.address, "Subject: Files", "Subject: A matter", vouched, strings.Join(headers, "\r\n")).Replace(
+			mixed(s.mailID(len(s.mails)), text, parts...))
+		s.say("with the file %s", file.name)
+	}
 	s.mails, s.public = append(s.mails, mail), append(s.public, text)
 	for range 1 + s.r.IntN(3) {
 		s.receive(t, mail)
 	}
 	s.process(t)
+}
+
+// receive takes a mail in. A worker that dies is followed by another.
+func (s *together) receive(t *testing.T, text string) {
+	t.Helper()
+	require.NoError(t, s.service.Store(t.Context(), []byte(text)))
+	for !s.lives(func() { s.work(t) }) {
+	}
+}
+
+// lives reports whether fn was carried out by a worker that did not die.
+func (s *together) lives(fn func()) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, dead := r.(killed); !dead {
+				panic(r)
+			}
+			s.say("a worker died")
+		}
+	}()
+	fn()
+	return true
+}
+
+// upload gives a reply a file, sometimes: checked at once, or later.
+func (s *together) upload(t *testing.T) *enclosure {
+	t.Helper()
+	if s.r.IntN(2) == 0 {
+		return nil
+	}
+	file := &enclosure{name: s.text("guide") + "txt", infected: s.r.IntN(5) == 0}
+	file.content = "content of " + file.name
+	if file.infected {
+		file.content += " EICAR"
+	}
+	uploaded := s.lives(func() {
+		f, err := s.files.Upload(t.Context(), attachment.Incoming{Tenant: s.tenant, By: s.agent, Conversation: s.conversation, Source: attachment.FromConsole, Name: file.name, Body: strings.NewReader(file.content)})
+		require.NoError(t, err)
+		file.id = f.ID
+	})
+	if !uploaded {
+		return nil
+	}
+	if file.scanned = s.r.IntN(2) == 0; file.scanned {
+		require.NoError(t, s.files.Scan(t.Context(), s.tenant, file.id))
+	}
+	return file
+}
+
+// scan has the files checked that messages of the conversation carry.
+func (s *together) scan(t *testing.T) {
+	t.Helper()
+	for _, m := range s.said(t, s.conversation) {
+		for _, f := range m.Attachments {
+			require.NoError(t, s.files.Scan(t.Context(), s.tenant, f.ID))
+		}
+	}
 }
 
 func (s *together) mailID(n int) string { return fmt.Sprintf("%d.%d@acme.test", s.seed, n) }
@@ -304,6 +453,8 @@ func (s *together) calm(t *testing.T) {
 	s.slack.Fail(nil)
 	s.crm.Fail(nil)
 	s.post.set(nil)
+	s.blobs.r = nil
+	s.scan(t)
 	resting := false
 	for range 600 { // a dead worker's lease ends by itself
 		busy := time.Duration(0)
@@ -331,6 +482,7 @@ func (s *together) check(t *testing.T) {
 		said = append(said, text)
 	}
 	require.Equal(t, s.public, said, "the conversation")
+	s.checkFiles(t)
 	var thread, notes strings.Builder
 	for _, ticket := range s.tickets(t) {
 		require.Len(t, s.slack.Roots[ticket.ID], 1, "roots of #%d", ticket.Number)
@@ -359,8 +511,70 @@ func (s *together) check(t *testing.T) {
 		}
 		require.Len(t, ids, 1, "%s in mails", text)
 	}
+	for text, file := range s.enclosed {
+		s.checkMail(t, text, file)
+	}
 	all := strings.Join(s.post.text, "\n")
 	for _, text := range s.internal {
 		require.NotContains(t, all, text)
+	}
+}
+
+// checkFiles holds what messages carry to what was sent with them.
+func (s *together) checkFiles(t *testing.T) {
+	t.Helper()
+	carried := 0
+	var names []string
+	for _, m := range s.said(t, s.conversation) {
+		file := s.enclosed[m.Body]
+		if file == nil {
+			require.Empty(t, m.Attachments, m.Body)
+			continue
+		}
+		carried++
+		names = append(names, file.name)
+		if file.second {
+			names = append(names, "second-"+file.name)
+			require.Len(t, m.Attachments, 2, m.Body)
+			require.Equal(t, "second-"+file.name, m.Attachments[1].Name)
+			require.Equal(t, file.content, s.content(t, m.Attachments[1].ID))
+		} else {
+			require.Len(t, m.Attachments, 1, m.Body)
+		}
+		require.Equal(t, file.name, m.Attachments[0].Name)
+		if file.infected {
+			require.Equal(t, blob.Infected, m.Attachments[0].State)
+			continue
+		}
+		require.Equal(t, blob.Clean, m.Attachments[0].State)
+		require.Equal(t, file.content, s.content(t, m.Attachments[0].ID))
+	}
+	require.Equal(t, len(s.enclosed), carried, "every file has its message")
+	var rows int
+	require.NoError(t, s.db.Worker.WithTenant(t.Context(), s.tenant, func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select count(*) from attachments where tenant_id = $1 and file_name = any($2)`, s.tenant, names).Scan(&rows)
+	}))
+	require.Len(t, names, rows, "each is kept once")
+}
+
+// checkMail holds every mail with an agent's words to the file sent with them:
+// it is in it once, or named as being elsewhere. Only what was checked leaves.
+func (s *together) checkMail(t *testing.T, text string, file *enclosure) {
+	t.Helper()
+	for i, got := range s.post.got {
+		m, err := email.Parse([]byte("From: support@usher.test\r\nContent-Type: " + got.Header.Get("Content-Type") + "\r\nContent-Transfer-Encoding: " + got.Header.Get("Content-Transfer-Encoding") + "\r\n\r\n" + s.post.text[i]))
+		require.NoError(t, err)
+		if !s.sent[text] || !strings.Contains(m.Text, text) || strings.Contains(m.Text, "Correction to") {
+			continue
+		}
+		if len(m.Attachments) == 0 {
+			require.Contains(t, m.Text, file.name, "named where it is")
+			require.False(t, file.scanned && !file.infected, "%s was clean and is not in its mail", file.name)
+			continue
+		}
+		require.False(t, file.infected, "%s left", file.name)
+		require.Len(t, m.Attachments, 1)
+		require.Equal(t, file.name, m.Attachments[0].Name)
+		require.Equal(t, file.content, string(m.Attachments[0].Body))
 	}
 }

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -58,20 +60,51 @@ var operations = map[string]access{
 // guard lets an operation through for whom it is declared. To everybody else an
 // operation of another surface does not exist.
 func guard(next StrictHandlerFunc, operation string) StrictHandlerFunc {
-	need, declared := operations[operation]
 	return func(c *gin.Context, request any) (any, error) {
-		principal, signedIn := identity.From(c.Request.Context())
-		switch {
-		case !declared:
-			return nil, problem.NotFound()
-		case need == public || need == optional:
-		case !signedIn:
-			return nil, unauthenticated()
-		case !allowed(need, principal):
-			return nil, problem.NotFound()
+		if err := refusal(c.Request, operation); err != nil {
+			return nil, err
 		}
 		return next(c, request)
 	}
+}
+
+// refusal is why an operation is not for whoever calls it; nil where it is.
+func refusal(r *http.Request, operation string) error {
+	need, declared := operations[operation]
+	principal, signedIn := identity.From(r.Context())
+	switch {
+	case !declared:
+		return problem.NotFound()
+	case need == public || need == optional:
+	case !signedIn:
+		return unauthenticated()
+	case !allowed(need, principal):
+		return problem.NotFound()
+	}
+	return nil
+}
+
+// routed are the contract's operations by method and route as gin writes it.
+func routed(spec []byte) map[string]string {
+	var contract struct {
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	out := map[string]string{}
+	if json.Unmarshal(spec, &contract) != nil {
+		return out
+	}
+	for path, methods := range contract.Paths {
+		for method, body := range methods {
+			var operation struct {
+				ID string `json:"operationId"`
+			}
+			if json.Unmarshal(body, &operation) == nil && operation.ID != "" {
+				route := strings.NewReplacer("{", ":", "}", "").Replace(path)
+				out[strings.ToUpper(method)+" "+route] = strings.ToUpper(operation.ID[:1]) + operation.ID[1:]
+			}
+		}
+	}
+	return out
 }
 
 // proofs are the operations whose caller must have proven of late who they are:

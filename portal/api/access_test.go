@@ -123,3 +123,33 @@ func unknownRoute(t *testing.T, b *bundle) any {
 	require.Equal(t, http.StatusNotFound, response.StatusCode)
 	return same(t, response, text)
 }
+
+// Reading a request comes before asking who may call: what cannot be read must not
+// tell a surface's existence to those it is not for.
+func TestWhatCannotBeReadTellsNobodyOfASurface(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	missing := unknownRoute(t, b)
+	checked := 0
+	for _, o := range contract(t) {
+		if !strings.HasPrefix(o.path, "/v1/admin/") && !strings.HasPrefix(o.path, "/v1/agent/") {
+			continue
+		}
+		path, body := o.fill(func(string) string { return "not-an-id" }), ""
+		if _, kind := o.body(); kind != "" {
+			body = `{"half`
+		}
+		for _, who := range []string{nobody, ana, shop} {
+			response, text := b.do(t, o.method, path, who, body, "application/json")
+			name := o.method + " " + path + " as " + who
+			checked++
+			if who == nobody {
+				require.Equal(t, http.StatusUnauthorized, response.StatusCode, name)
+				continue
+			}
+			require.Equal(t, http.StatusNotFound, response.StatusCode, "%s: %s", name, text)
+			require.Equal(t, missing, same(t, response, text), name)
+		}
+	}
+	require.Greater(t, checked, 200)
+}

@@ -160,14 +160,25 @@ func New(c Config) (http.Handler, error) {
 
 func (s *Server) routes(engine *gin.Engine) {
 	fail := func(ctx *gin.Context, err error) { problem.Write(ctx.Writer, ctx.Request, err) }
+	operation := routed(s.Spec)
+	// What cannot be read tells no more than what can: first who may call at all.
+	unread := func(ctx *gin.Context, err error) {
+		err = badRequest(err)
+		if name, ok := operation[ctx.Request.Method+" "+ctx.FullPath()]; ok {
+			if refused := refusal(ctx.Request, name); refused != nil {
+				err = refused
+			}
+		}
+		fail(ctx, err)
+	}
 	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{s.prove, known, count(s.Usage), guard}, StrictGinServerOptions{
-		RequestErrorHandlerFunc:  func(ctx *gin.Context, err error) { fail(ctx, badRequest(err)) },
+		RequestErrorHandlerFunc:  unread,
 		HandlerErrorFunc:         fail,
 		ResponseErrorHandlerFunc: fail,
 	})
 	api := engine.Group("", s.bound, s.crossOrigin, s.authenticate, s.limit)
 	RegisterHandlersWithOptions(api, handler, GinServerOptions{
-		ErrorHandler: func(ctx *gin.Context, err error, _ int) { fail(ctx, badRequest(err)) },
+		ErrorHandler: func(ctx *gin.Context, err error, _ int) { unread(ctx, err) },
 	})
 	engine.GET("/openapi.json", func(ctx *gin.Context) { ctx.Data(http.StatusOK, "application/json", s.Spec) })
 	if s.Metrics != nil {

@@ -204,3 +204,60 @@ test("a page whose connection was cut shows what changed meanwhile, without a re
   assert.ok(streams > 0, "the stream was taken up again");
   await cut.close();
 });
+
+test("every page says that it is offline, and stops saying so by itself", async () => {
+  const { page, context, close } = await visit("Ana Keller", { allow: network });
+  const said = page.getByRole("status").filter({ hasText: "You are offline." });
+  for (const [path, name] of [["/onboarding", /Onboarding/], ["/documents", /Documents/], ["/tickets", /Tickets/], ["/conversations", /Conversations/], ["/help", /Help/]]) {
+    await page.goto(path);
+    await page.getByRole("main").getByRole("heading", { name, level: 1 }).waitFor();
+    assert.equal(await said.count(), 0, path);
+    await context.setOffline(true);
+    await said.waitFor();
+    assert.equal(await said.count(), 1, `${path} says it once`);
+    await context.setOffline(false);
+    await said.waitFor({ state: "detached" });
+  }
+  await page.goto("/");
+  await page.getByRole("textbox").first().waitFor();
+  await context.setOffline(true);
+  await said.first().waitFor();
+  assert.equal(await said.count(), 1, "the chat says it in its own words, once");
+  await context.setOffline(false);
+  await close();
+  const staff = await visit("Sam Rivera", { allow: network });
+  await staff.page.goto("/agent");
+  await staff.page.getByRole("main").getByRole("heading").first().waitFor();
+  await staff.context.setOffline(true);
+  await staff.page.getByRole("status").filter({ hasText: "You are offline." }).waitFor();
+  await staff.context.setOffline(false);
+  await staff.close();
+});
+
+test("the program is killed under an onboarding page: what happened meanwhile comes once, without a reload", async () => {
+  const server = await theServer();
+  const watching = await visit("Ana Keller", { allow: [...network, /50[023]/] });
+  const upload = async (name) => {
+    const { page, close } = await visit("Ana Keller", { allow: [...network, /50[023]/] });
+    await page.goto("/documents");
+    const card = page.getByRole("main").getByRole("listitem").filter({ has: page.getByRole("heading", { name: "Insurance certificate" }) });
+    await card.locator("input[type=file]").setInputFiles({ name, mimeType: "application/pdf", buffer: Buffer.from(`%PDF-1.7\n%${name}\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n`) });
+    await card.getByText(new RegExp(`${name.replace(".", "\\.")} has arrived as version \\d`)).waitFor();
+    await close();
+  };
+  await watching.page.goto("/documents");
+  await watching.page.getByRole("heading", { name: "Insurance certificate" }).waitFor();
+  await watching.page.evaluate(() => (window.untouched = true));
+  const resumed = [];
+  watching.page.on("request", (r) => r.url().includes("/v1/onboarding/events") && resumed.push(r.headers()["last-event-id"] ?? new URL(r.url()).search));
+  await server.crash();
+  await upload("after-the-crash.pdf");
+  const row = watching.page.getByText(/\d · after-the-crash\.pdf/);
+  await row.waitFor({ timeout: 30_000 });
+  await upload("once-more.pdf");
+  await watching.page.getByText(/\d · once-more\.pdf/).waitFor({ timeout: 30_000 });
+  assert.equal(await row.count(), 1, "nothing is doubled");
+  assert.ok(await watching.page.evaluate(() => window.untouched), "the page was not loaded again");
+  assert.ok(resumed.length > 0 && resumed.some(Boolean), `the stream goes on where it stopped: ${resumed}`);
+  await watching.close();
+});

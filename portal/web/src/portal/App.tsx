@@ -6,6 +6,7 @@ import { Announcer } from "../ui/announce";
 import { writeDraft } from "../ui/draft";
 import { loadWords, type Locale, locales, pickLocale, useWords, type Words, WordsContext } from "../ui/i18n";
 import { Icon, type IconName, Mark } from "../ui/Icon";
+import { Offline } from "../ui/Offline";
 import { Dialog, Loading } from "../ui/parts";
 import { Link, match, navigate, useLocation } from "../ui/router";
 import { store, stored, type Theme, useTheme } from "../ui/theme";
@@ -225,6 +226,7 @@ function Frame({ me, onTalk, onLanguage, children }: { me?: Me; onTalk?: () => v
         </div>
       </div>
       <main className="main" id="main" tabIndex={-1}>
+        {!path.startsWith("/c/") && <Offline text={t(path === "/" ? "offline" : "offline_page")} />}
         <Suspense
           fallback={
             <div className="page">

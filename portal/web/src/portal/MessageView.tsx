@@ -1,4 +1,4 @@
-import { memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { memo, type ReactNode, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { lazily } from "../ui/lazily";
 import { saveFile } from "../api/save";
 import type { OutboxEntry } from "../api/outbox";
@@ -8,6 +8,7 @@ import { fullTime, longDate, shortTime } from "../ui/format";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
+import { useOnline } from "../ui/Offline";
 import { useProblem } from "../ui/problem";
 import { Banner, Time } from "../ui/parts";
 import { Link } from "../ui/router";
@@ -306,14 +307,3 @@ export function Connection({ state, used, onReconnect }: { state: string; used: 
     </Banner>
   );
 }
-
-function subscribeOnline(fn: () => void) {
-  window.addEventListener("online", fn);
-  window.addEventListener("offline", fn);
-  return () => {
-    window.removeEventListener("online", fn);
-    window.removeEventListener("offline", fn);
-  };
-}
-
-const useOnline = (): boolean => useSyncExternalStore(subscribeOnline, () => navigator.onLine);

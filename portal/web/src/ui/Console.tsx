@@ -3,6 +3,7 @@ import { call, onSignedOut } from "../api/client";
 import type { Me } from "../api/types";
 import { Announcer } from "./announce";
 import { Icon, type IconName, Mark } from "./Icon";
+import { Offline } from "./Offline";
 import { Loading } from "./parts";
 import { explain } from "./problem";
 import { words } from "./i18n";
@@ -78,6 +79,7 @@ export function Console({ title, places, allowed, children }: { title: string; p
         <Who me={me.data} />
       </header>
       <main className="console-main" id="main" tabIndex={-1}>
+        <Offline text={english.t("offline_page")} />
         {children(me.data)}
       </main>
       <Announcer />

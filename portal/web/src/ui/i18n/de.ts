@@ -98,6 +98,7 @@ export const de: Messages = {
   solve: "Als gelöst markieren",
   solved_thanks: "Als gelöst markiert. Schreiben Sie jederzeit weiter.",
   offline: "Sie sind offline. Schreiben Sie ruhig weiter; es wird gesendet, sobald die Verbindung wieder da ist.",
+  offline_page: "Sie sind offline. Was Sie sehen, kann veraltet sein; es erneuert sich, sobald die Verbindung wieder da ist.",
   reconnecting: "Die Verbindung ist abgerissen. Neuer Versuch …",
   reconnect_now: "Jetzt verbinden",
   signed_out: "Sie sind abgemeldet",

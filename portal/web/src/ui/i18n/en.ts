@@ -105,6 +105,7 @@ export const en = {
   solved_thanks: "Marked as solved. Write again at any time to continue.",
 
   offline: "You are offline. You can keep writing; it is sent when the connection returns.",
+  offline_page: "You are offline. What you see may be out of date; it renews itself when the connection returns.",
   reconnecting: "The connection was lost. Reconnecting…",
   reconnect_now: "Reconnect now",
 

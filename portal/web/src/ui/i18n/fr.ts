@@ -98,6 +98,7 @@ export const fr: Messages = {
   solve: "Marquer comme résolu",
   solved_thanks: "Marqué comme résolu. Vous pouvez reprendre à tout moment.",
   offline: "Vous êtes hors ligne. Continuez à écrire ; l’envoi se fera au retour de la connexion.",
+  offline_page: "Vous êtes hors ligne. Ce qui s’affiche peut être dépassé ; la page se met à jour au retour de la connexion.",
   reconnecting: "La connexion a été perdue. Reconnexion…",
   reconnect_now: "Reconnecter maintenant",
   signed_out: "Vous êtes déconnecté",

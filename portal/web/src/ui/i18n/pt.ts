@@ -98,6 +98,7 @@ export const pt: Messages = {
   solve: "Marcar como resolvido",
   solved_thanks: "Marcado como resolvido. Pode continuar a escrever quando quiser.",
   offline: "Está sem ligação. Pode continuar a escrever; será enviado quando ela voltar.",
+  offline_page: "Está sem ligação. O que vê pode estar desatualizado; atualiza-se quando ela voltar.",
   reconnecting: "A ligação caiu. A ligar de novo…",
   reconnect_now: "Ligar agora",
   signed_out: "A sua sessão terminou",

@@ -216,6 +216,9 @@ func (a *Assistant) empty(ctx context.Context, r *run) bool {
 	if len(r.message.Attachments) > 0 || r.conversation.Clarifications >= maxClarifications || !wordless(r.message.Body) {
 		return false
 	}
+	if r.classification.Route == "status" && len(strings.Fields(r.message.Body)) > 1 {
+		return false // "to do"
+	}
 	if goesOn := slices.Contains([]string{"status", "answer", "clarify", "procedure"}, r.lastKind); goesOn && strings.ContainsFunc(r.message.Body, unicode.IsLetter) {
 		return false // "how?" goes on with what was answered
 	}

@@ -22,7 +22,7 @@ func Detect(text string) (lang string, confidence float64) {
 // expected is what it counts, in votes, that a text is in the language its writer
 // uses: less than one of its commonest words says, enough to tell Portuguese from
 // Spanish, which share many.
-const expected = 2
+const expected = 1.2
 
 // DetectFrom is Detect for a text of somebody whose language is known: it takes
 // more to name another one. Addresses say nothing about a language.

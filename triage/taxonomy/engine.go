@@ -432,6 +432,9 @@ func (t *trained) decide(c *triage.Classification, text string) Value {
 		return Value{}
 	}
 	if p.Confidence < minConfidence {
+		if v, ok := t.together(c, p.Label, text); ok {
+			return v
+		}
 		return t.parent(c, text)
 	}
 	v, ok := t.values[Intent+"/"+p.Label]
@@ -440,6 +443,37 @@ func (t *trained) decide(c *triage.Classification, text string) Value {
 	}
 	c.Intent, c.Route = p.Label, v.Route
 	return v
+}
+
+// What the values that go to people must say together, and the likeliest of them
+// alone, for a person to get a message although none is sure by itself: which of
+// them it is matters less than that it is one. A status would be answered from the
+// wrong section.
+const (
+	sureRoute  = 0.85
+	likeliest  = 0.4
+	fewestLead = 0.1 // over the next: between two alike it is better to ask
+)
+
+func (t *trained) together(c *triage.Classification, label, text string) (Value, bool) {
+	best, ok := t.values[Intent+"/"+label]
+	if !ok || best.Route != RouteEscalate || c.Confidence < likeliest {
+		return Value{}, false
+	}
+	sum, second := 0.0, 0.0
+	for _, s := range t.intent.Distribution(text) {
+		if v, ok := t.values[Intent+"/"+s.Label]; ok && v.Route == best.Route {
+			sum += s.Score
+		}
+		if s.Label != label {
+			second = max(second, s.Score)
+		}
+	}
+	if sum < sureRoute || c.Confidence-second < fewestLead {
+		return Value{}, false
+	}
+	c.Intent, c.Route = label, best.Route
+	return best, true
 }
 
 // parent is the value above several unsure ones, "billing" above

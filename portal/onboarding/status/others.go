@@ -206,11 +206,14 @@ func elsewhere(text, language string, record onboarding.Record) (someone, bool) 
 	return someone{}, false
 }
 
-// spokenWith are the phrases of a language, and of English beside it.
+// spokenWith are the phrases of a language, then those of the others: people write
+// in several, and a question may be taken for one of another language.
 func spokenWith(language string) []*other {
 	out := []*other{others[spoken(language)]}
-	if spoken(language) != "en" {
-		out = append(out, others["en"])
+	for _, l := range slices.Sorted(maps.Keys(others)) {
+		if l != spoken(language) {
+			out = append(out, others[l])
+		}
 	}
 	return out
 }

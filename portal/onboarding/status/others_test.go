@@ -12,8 +12,8 @@ import (
 	"github.com/usherdesk/usher/triage/classify/defaults"
 )
 
-// No shipped example asks about another organisation: none may be taken for it
-// where its own intent is answered.
+// Shipped examples ask about the own organisation, but for some that fit no intent:
+// no other may be taken for a question about somebody else's.
 func TestOwnQuestionsAreNotTakenForOthers(t *testing.T) {
 	t.Parallel()
 	w := demo(t, "integration")
@@ -31,7 +31,7 @@ func TestOwnQuestionsAreNotTakenForOthers(t *testing.T) {
 				a := status.Resolve(in, status.Question{Intent: v.Name, Text: e.Text, Language: e.Language})
 				assert.False(t, saysOthers(a.Text), "%s %s → %s", v.Name, e.Text, a.Text)
 			}
-			if text, sure := status.Elsewhere(in, status.Question{Text: e.Text, Language: e.Language}); text != "" {
+			if text, sure := status.Elsewhere(in, status.Question{Text: e.Text, Language: e.Language}); text != "" && v.Name != defaults.OutOfScope {
 				assert.False(t, sure, "%s: %s → %s", v.Name, e.Text, text)
 				t.Logf("only where nothing else answers: %s: %s → %s", v.Name, e.Text, text)
 			}

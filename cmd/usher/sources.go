@@ -35,13 +35,9 @@ type sourceConfig struct {
 // setting names, and those curators store.
 func (a *application) connectSources() (*source.Reader, error) {
 	reader := source.NewReader(a.worker, a.log)
-	var guard egress.Guard
-	for _, text := range split(setting("USHER_SOURCE_NETWORKS")) {
-		network, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("USHER_SOURCE_NETWORKS: %q is no network like 10.0.0.0/8", text)
-		}
-		guard.Allow = append(guard.Allow, network)
+	guard, err := outsideGuard()
+	if err != nil {
+		return nil, err
 	}
 	reader.Stored(storedSources(guard))
 	file := setting("USHER_SOURCES")
@@ -57,6 +53,18 @@ func (a *application) connectSources() (*source.Reader, error) {
 		return nil, fmt.Errorf("read USHER_SOURCES %s: %w", file, err)
 	}
 	return reader, registerSources(reader, list)
+}
+
+// outsideGuard allows what is public, and the networks the operator names.
+func outsideGuard() (guard egress.Guard, err error) {
+	for _, text := range split(setting("USHER_SOURCE_NETWORKS")) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return guard, fmt.Errorf("USHER_SOURCE_NETWORKS: %q is no network like 10.0.0.0/8", text)
+		}
+		guard.Allow = append(guard.Allow, network)
+	}
+	return guard, nil
 }
 
 func storedSources(guard egress.Guard) source.Builder {

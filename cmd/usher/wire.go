@@ -33,6 +33,7 @@ import (
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/portal/web"
+	"github.com/usherdesk/usher/triage/action"
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/confirm"
 	"github.com/usherdesk/usher/triage/desk"
@@ -71,6 +72,7 @@ type application struct {
 	knowledge  assistant.FromKnowledge
 	status     assistant.Status
 	procedures *procedure.Service
+	actions    *action.Service
 	sources    *source.Reader
 	rules      *rule.Engine
 	feeds      *feeds.Inbound
@@ -160,7 +162,6 @@ func (a *application) join() error {
 	records := newLive(a.worker, a.sources)
 	records.confidential = a.config.ConfirmIntents
 	a.status = records
-	a.procedures = &procedure.Service{DB: a.worker, Look: lookUp(a.status)}
 
 	a.webhooks = webhook.New(webhook.Config{DB: a.worker, Jobs: a.jobs, Log: a.log})
 	webhook.AddWorkers(workers, a.webhooks)
@@ -170,9 +171,13 @@ func (a *application) join() error {
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Files: fileBytes{a}, Clocks: sla.New(nil), Stage: stageOf, Events: a.webhooks, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
+		Files: fileBytes{a}, Clocks: sla.New(nil), Stage: stageOf, Events: a.webhooks, Approval: a.approvalCard, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
 		Wake: a.wake, Log: a.log,
 	})
+	if err := a.connectActions(workers); err != nil {
+		return err
+	}
+	a.procedures = &procedure.Service{DB: a.worker, Look: lookUp(a.status), Actions: a.actions}
 	if a.config.Mail.on() { // codes go by mail
 		a.confirm = confirm.New(a.config.Secret, a.jobs, nil)
 	}
@@ -259,7 +264,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Actions: a.actions, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,

@@ -119,6 +119,8 @@ func (in *Inbound) do(ctx context.Context, actor triage.Actor, p pressed) (err e
 		_, err = in.desk.Reopen(ctx, actor, p.ref)
 	case actUnask:
 		err = in.desk.RemoveColleague(ctx, actor, p.ref, parseID(p.value))
+	case actApprove, actDecline:
+		err = in.decide(ctx, actor, p)
 	case "pending":
 		_, err = in.desk.SetState(ctx, actor, p.ref, triage.InternalPending)
 	case "hand_back":

@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding/blob"
 	"github.com/usherdesk/usher/triage"
+	writes "github.com/usherdesk/usher/triage/action"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/enquiry"
@@ -52,23 +53,25 @@ type InboundConfig struct {
 	Desk           *desk.Service
 	Articles       Articles
 	Curation       Curation
-	Files          Files // nil: replies from Slack carry none
+	Files          Files     // nil: replies from Slack carry none
+	Approvals      Approvals // nil: nothing is proposed
 	Now            func() time.Time
 	Log            *slog.Logger
 }
 
 // Inbound takes in what happens in Slack.
 type Inbound struct {
-	client   *Client
-	secrets  []string
-	db       *tenantdb.DB
-	jobs     desk.Jobs
-	desk     *desk.Service
-	articles Articles
-	curation Curation
-	files    Files
-	now      func() time.Time
-	log      *slog.Logger
+	client    *Client
+	secrets   []string
+	db        *tenantdb.DB
+	jobs      desk.Jobs
+	desk      *desk.Service
+	articles  Articles
+	curation  Curation
+	files     Files
+	approvals Approvals
+	now       func() time.Time
+	log       *slog.Logger
 
 	enquiries *enquiry.Service
 }
@@ -78,7 +81,7 @@ func NewInbound(c InboundConfig) *Inbound {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Files, c.Now, cmp.Or(c.Log, slog.Default()), &enquiry.Service{Desk: c.Desk}}
+	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Files, c.Approvals, c.Now, cmp.Or(c.Log, slog.Default()), &enquiry.Service{Desk: c.Desk}}
 }
 
 // Mount adds /slack/events, /slack/interactions and /slack/commands.
@@ -370,6 +373,9 @@ func explain(err error) string {
 	case errors.Is(err, desk.ErrBadValue):
 		return "This value is not known here."
 	}
+	if text := writes.Explain(err); text != "" {
+		return text
+	}
 	return "This did not work. Please try again, or use the agent console."
 }
 
@@ -386,7 +392,7 @@ func forPerson(err error) bool {
 			return true
 		}
 	}
-	return errors.As(err, &claimed)
+	return errors.As(err, &claimed) || writes.Explain(err) != ""
 }
 
 func parseID(text string) uuid.UUID {

@@ -232,6 +232,9 @@ var slackID = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
 
 // threadMessage is one labelled message below a root.
 func threadMessage(p desk.Post) ([]slack.Block, string) {
+	if p.Approval != nil {
+		return approvalMessage(p)
+	}
 	label := "*" + cmp.Or(postLabel[p.Label], "ℹ️ Usher") + "*"
 	if p.Author != "" {
 		by := ", "

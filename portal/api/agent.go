@@ -116,6 +116,9 @@ func (s *Server) agentTicket(ctx context.Context, tenant, id uuid.UUID) (AgentTi
 		}
 		out.Related = &related
 	}
+	if err := s.proposed(ctx, &out); err != nil {
+		return out, err
+	}
 	return out, s.similar(ctx, &out, d.Ticket)
 }
 

@@ -157,6 +157,45 @@ func (e AgentActionReason) Valid() bool {
 	}
 }
 
+// Defines values for ApprovalState.
+const (
+	ApprovalStateApproved ApprovalState = "approved"
+	ApprovalStateDeclined ApprovalState = "declined"
+	ApprovalStateDone     ApprovalState = "done"
+	ApprovalStateExpired  ApprovalState = "expired"
+	ApprovalStateFailed   ApprovalState = "failed"
+	ApprovalStateInvalid  ApprovalState = "invalid"
+	ApprovalStateProposed ApprovalState = "proposed"
+	ApprovalStateRunning  ApprovalState = "running"
+	ApprovalStateUnknown  ApprovalState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the ApprovalState enum.
+func (e ApprovalState) Valid() bool {
+	switch e {
+	case ApprovalStateApproved:
+		return true
+	case ApprovalStateDeclined:
+		return true
+	case ApprovalStateDone:
+		return true
+	case ApprovalStateExpired:
+		return true
+	case ApprovalStateFailed:
+		return true
+	case ApprovalStateInvalid:
+		return true
+	case ApprovalStateProposed:
+		return true
+	case ApprovalStateRunning:
+		return true
+	case ApprovalStateUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AudienceLevel.
 const (
 	AudienceLevelAgent    AudienceLevel = "agent"
@@ -1570,6 +1609,30 @@ func (e ActOnWebhookJSONBodyAct) Valid() bool {
 	}
 }
 
+// Defines values for DecideApprovalJSONBodyAct.
+const (
+	Approve      DecideApprovalJSONBodyAct = "approve"
+	Decline      DecideApprovalJSONBodyAct = "decline"
+	DidNotHappen DecideApprovalJSONBodyAct = "did_not_happen"
+	Happened     DecideApprovalJSONBodyAct = "happened"
+)
+
+// Valid indicates whether the value is a known member of the DecideApprovalJSONBodyAct enum.
+func (e DecideApprovalJSONBodyAct) Valid() bool {
+	switch e {
+	case Approve:
+		return true
+	case Decline:
+		return true
+	case DidNotHappen:
+		return true
+	case Happened:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListDeliveriesParamsState.
 const (
 	ListDeliveriesParamsStateDelivered ListDeliveriesParamsState = "delivered"
@@ -1665,6 +1728,55 @@ type Accuracy struct {
 		Right    int                `json:"right"`
 		Week     openapi_types.Date `json:"week"`
 	} `json:"weeks"`
+}
+
+// Action defines model for Action.
+type Action struct {
+	// Approvers Who may approve, in words
+	Approvers string `json:"approvers"`
+
+	// Auth Its kind of sign-in needs a secret
+	Auth *bool `json:"auth,omitempty"`
+
+	// Body YAML
+	Body    string `json:"body"`
+	Enabled bool   `json:"enabled"`
+
+	// HasSecret The secret itself is never shown
+	HasSecret  bool   `json:"has_secret"`
+	Key        string `json:"key"`
+	Parameters []struct {
+		Choices  *[]string `json:"choices,omitempty"`
+		Kind     string    `json:"kind"`
+		Label    string    `json:"label"`
+		Name     string    `json:"name"`
+		Optional bool      `json:"optional"`
+	} `json:"parameters"`
+	Title string `json:"title"`
+}
+
+// ActionTrial defines model for ActionTrial.
+type ActionTrial struct {
+	// Done What the customer reads when it is done
+	Done *string `json:"done,omitempty"`
+	Ok   bool    `json:"ok"`
+
+	// Problem Why it would not be proposed
+	Problem *string `json:"problem,omitempty"`
+
+	// Request Line by line, secrets masked
+	Request *string `json:"request,omitempty"`
+
+	// Words What the customer reads when it is proposed
+	Words *string `json:"words,omitempty"`
+}
+
+// Actions defines model for Actions.
+type Actions struct {
+	Actions []Action `json:"actions"`
+
+	// Injected Names the server fills in, never a procedure or a customer
+	Injected []string `json:"injected"`
 }
 
 // AdminArticle defines model for AdminArticle.
@@ -1773,6 +1885,9 @@ type AgentAttachment struct {
 
 // AgentTicket defines model for AgentTicket.
 type AgentTicket struct {
+	// Approvals Changes in other systems that were proposed on it
+	Approvals *[]Approval `json:"approvals,omitempty"`
+
 	// CatchUp What happened so far, from stored records
 	CatchUp        *[]string       `json:"catch_up,omitempty"`
 	Classification *Classification `json:"classification,omitempty"`
@@ -1816,6 +1931,53 @@ type AgentTicket struct {
 
 // Answer defines model for Answer.
 type Answer = triage.AnswerMeta
+
+// Approval defines model for Approval.
+type Approval struct {
+	Action   string `json:"action"`
+	AskedBy  string `json:"asked_by"`
+	Attempts []struct {
+		Detail *string `json:"detail,omitempty"`
+		Number int     `json:"number"`
+
+		// Outcome Empty while it is under way
+		Outcome   string    `json:"outcome"`
+		StartedAt time.Time `json:"started_at"`
+		Status    *int      `json:"status,omitempty"`
+	} `json:"attempts"`
+	CreatedAt time.Time  `json:"created_at"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	DecidedBy *string    `json:"decided_by,omitempty"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	Given     []struct {
+		Label string `json:"label"`
+		Value string `json:"value"`
+	} `json:"given"`
+	ID openapi_types.UUID `json:"id"`
+
+	// MayDecide Whether the caller may
+	MayDecide bool `json:"may_decide"`
+
+	// Outcome For agents
+	Outcome *string `json:"outcome,omitempty"`
+
+	// Request Exactly what is sent, line by line, secrets masked
+	Request      string             `json:"request"`
+	State        ApprovalState      `json:"state"`
+	Tenant       Tenant             `json:"tenant"`
+	TicketID     openapi_types.UUID `json:"ticket_id"`
+	TicketNumber int64              `json:"ticket_number"`
+	Title        string             `json:"title"`
+
+	// Who Who may decide, in words
+	Who string `json:"who"`
+
+	// Words What the customer reads of it
+	Words string `json:"words"`
+}
+
+// ApprovalState defines model for Approval.State.
+type ApprovalState string
 
 // Article defines model for Article.
 type Article struct {
@@ -3297,6 +3459,28 @@ type SpaceQuery = openapi_types.UUID
 // TenantPath defines model for TenantPath.
 type TenantPath = openapi_types.UUID
 
+// PutActionJSONBody defines parameters for PutAction.
+type PutActionJSONBody struct {
+	// Body YAML or JSON
+	Body string `json:"body"`
+
+	// Secret Left out keeps the one there is
+	Secret *string `json:"secret,omitempty"`
+}
+
+// TryActionJSONBody defines parameters for TryAction.
+type TryActionJSONBody struct {
+	Body     string             `json:"body"`
+	Language *string            `json:"language,omitempty"`
+	TenantID openapi_types.UUID `json:"tenant_id"`
+	Values   map[string]string  `json:"values"`
+}
+
+// SwitchActionJSONBody defines parameters for SwitchAction.
+type SwitchActionJSONBody struct {
+	Enabled bool `json:"enabled"`
+}
+
 // ListAdminArticlesParams defines parameters for ListAdminArticles.
 type ListAdminArticlesParams struct {
 	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
@@ -3524,6 +3708,23 @@ type ActOnWebhookJSONBody struct {
 // ActOnWebhookJSONBodyAct defines parameters for ActOnWebhook.
 type ActOnWebhookJSONBodyAct string
 
+// ListApprovalsParams defines parameters for ListApprovals.
+type ListApprovalsParams struct {
+	// All Also what has ended
+	All *bool `form:"all,omitempty" json:"all,omitempty"`
+}
+
+// DecideApprovalJSONBody defines parameters for DecideApproval.
+type DecideApprovalJSONBody struct {
+	Act DecideApprovalJSONBodyAct `json:"act"`
+
+	// Why Of a refusal, for agents
+	Why *string `json:"why,omitempty"`
+}
+
+// DecideApprovalJSONBodyAct defines parameters for DecideApproval.
+type DecideApprovalJSONBodyAct string
+
 // DownloadAgentAttachmentParams defines parameters for DownloadAgentAttachment.
 type DownloadAgentAttachmentParams struct {
 	// Unchecked Open a file that was not checked for viruses; who does is kept
@@ -3727,6 +3928,15 @@ type FileTicketParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// PutActionJSONRequestBody defines body for PutAction for application/json ContentType.
+type PutActionJSONRequestBody PutActionJSONBody
+
+// TryActionJSONRequestBody defines body for TryAction for application/json ContentType.
+type TryActionJSONRequestBody TryActionJSONBody
+
+// SwitchActionJSONRequestBody defines body for SwitchAction for application/json ContentType.
+type SwitchActionJSONRequestBody SwitchActionJSONBody
+
 // CreateArticleJSONRequestBody defines body for CreateArticle for application/json ContentType.
 type CreateArticleJSONRequestBody = ArticleContent
 
@@ -3817,6 +4027,9 @@ type ActOnWebhookJSONRequestBody ActOnWebhookJSONBody
 // TestQuestionJSONRequestBody defines body for TestQuestion for application/json ContentType.
 type TestQuestionJSONRequestBody = TestQuestion
 
+// DecideApprovalJSONRequestBody defines body for DecideApproval for application/json ContentType.
+type DecideApprovalJSONRequestBody DecideApprovalJSONBody
+
 // ReviewDocumentJSONRequestBody defines body for ReviewDocument for application/json ContentType.
 type ReviewDocumentJSONRequestBody = DocumentReview
 
@@ -3864,6 +4077,21 @@ type ServerInterface interface {
 
 	// (GET /readyz)
 	Readyz(c *gin.Context)
+	// ListActions Changes in other systems that procedures may propose
+	// (GET /v1/admin/actions)
+	ListActions(c *gin.Context)
+	// PutAction Store an action; a new one is off until it is switched on, and what was proposed from it before can no longer be approved
+	// (PUT /v1/admin/actions)
+	PutAction(c *gin.Context)
+	// TryAction The exact request an action would make; nothing is kept and nothing is sent
+	// (POST /v1/admin/actions/try)
+	TryAction(c *gin.Context)
+	// DeleteAction Remove an action; what was done stays in the history
+	// (DELETE /v1/admin/actions/{name})
+	DeleteAction(c *gin.Context, name SourceName)
+	// SwitchAction Switch an action on or off
+	// (POST /v1/admin/actions/{name})
+	SwitchAction(c *gin.Context, name SourceName)
 
 	// (GET /v1/admin/articles)
 	ListAdminArticles(c *gin.Context, params ListAdminArticlesParams)
@@ -4047,6 +4275,12 @@ type ServerInterface interface {
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(c *gin.Context)
+	// ListApprovals Changes in other systems that wait for somebody's word, of all organisations
+	// (GET /v1/agent/approvals)
+	ListApprovals(c *gin.Context, params ListApprovalsParams)
+	// DecideApproval Approve or decline a proposed change, or say what became of one whose fate is unknown
+	// (POST /v1/agent/approvals/{tenant}/{id})
+	DecideApproval(c *gin.Context, tenant TenantPath, id IDPath)
 	// GetAgentAttachmentLimits What files a reply can carry, and whether any can
 	// (GET /v1/agent/attachments)
 	GetAgentAttachmentLimits(c *gin.Context)
@@ -4268,6 +4502,95 @@ func (siw *ServerInterfaceWrapper) Readyz(c *gin.Context) {
 	}
 
 	siw.Handler.Readyz(c)
+}
+
+// ListActions operation middleware
+func (siw *ServerInterfaceWrapper) ListActions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListActions(c)
+}
+
+// PutAction operation middleware
+func (siw *ServerInterfaceWrapper) PutAction(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutAction(c)
+}
+
+// TryAction operation middleware
+func (siw *ServerInterfaceWrapper) TryAction(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TryAction(c)
+}
+
+// DeleteAction operation middleware
+func (siw *ServerInterfaceWrapper) DeleteAction(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteAction(c, name)
+}
+
+// SwitchAction operation middleware
+func (siw *ServerInterfaceWrapper) SwitchAction(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name SourceName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SwitchAction(c, name)
 }
 
 // ListAdminArticles operation middleware
@@ -5627,6 +5950,67 @@ func (siw *ServerInterfaceWrapper) TestQuestion(c *gin.Context) {
 	}
 
 	siw.Handler.TestQuestion(c)
+}
+
+// ListApprovals operation middleware
+func (siw *ServerInterfaceWrapper) ListApprovals(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListApprovalsParams
+
+	// ------------- Optional query parameter "all" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", c.Request.URL.Query(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter all: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListApprovals(c, params)
+}
+
+// DecideApproval operation middleware
+func (siw *ServerInterfaceWrapper) DecideApproval(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideApproval(c, tenant, id)
 }
 
 // GetAgentAttachmentLimits operation middleware
@@ -7603,6 +7987,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/agent/tickets/:tenant/:id/suggestion", wrapper.SuggestAnswer)
 	router.GET(options.BaseURL+"/v1/agent/deliveries", wrapper.ListDeliveries)
 	router.POST(options.BaseURL+"/v1/agent/deliveries/:tenant/:id/:act", wrapper.ActOnDelivery)
+	router.GET(options.BaseURL+"/v1/agent/approvals", wrapper.ListApprovals)
+	router.POST(options.BaseURL+"/v1/agent/approvals/:tenant/:id", wrapper.DecideApproval)
 	router.GET(options.BaseURL+"/v1/agent/documents", wrapper.ListPendingDocuments)
 	router.GET(options.BaseURL+"/v1/agent/attachments", wrapper.GetAgentAttachmentLimits)
 	router.POST(options.BaseURL+"/v1/agent/tickets/:tenant/:id/attachments", wrapper.UploadAgentAttachment)
@@ -7657,6 +8043,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/admin/procedures", wrapper.SaveProcedure)
 	router.POST(options.BaseURL+"/v1/admin/procedures/try", wrapper.TryProcedure)
 	router.POST(options.BaseURL+"/v1/admin/procedures/:name", wrapper.ActOnProcedure)
+	router.GET(options.BaseURL+"/v1/admin/actions", wrapper.ListActions)
+	router.PUT(options.BaseURL+"/v1/admin/actions", wrapper.PutAction)
+	router.POST(options.BaseURL+"/v1/admin/actions/try", wrapper.TryAction)
+	router.DELETE(options.BaseURL+"/v1/admin/actions/:name", wrapper.DeleteAction)
+	router.POST(options.BaseURL+"/v1/admin/actions/:name", wrapper.SwitchAction)
 	router.GET(options.BaseURL+"/v1/admin/status-sources", wrapper.ListStatusSources)
 	router.DELETE(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.DeleteStatusSource)
 	router.POST(options.BaseURL+"/v1/admin/status-sources/:name", wrapper.SwitchStatusSource)
@@ -7731,6 +8122,195 @@ type ReadyzdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadyzdefaultApplicationProblemPlusJSONResponse) VisitReadyzResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListActionsRequestObject struct {
+}
+
+type ListActionsResponseObject interface {
+	VisitListActionsResponse(w http.ResponseWriter) error
+}
+
+type ListActions200JSONResponse Actions
+
+func (response ListActions200JSONResponse) VisitListActionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListActionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListActionsdefaultApplicationProblemPlusJSONResponse) VisitListActionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutActionRequestObject struct {
+	Body *PutActionJSONRequestBody
+}
+
+type PutActionResponseObject interface {
+	VisitPutActionResponse(w http.ResponseWriter) error
+}
+
+type PutAction200JSONResponse Action
+
+func (response PutAction200JSONResponse) VisitPutActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutActiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutActiondefaultApplicationProblemPlusJSONResponse) VisitPutActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryActionRequestObject struct {
+	Body *TryActionJSONRequestBody
+}
+
+type TryActionResponseObject interface {
+	VisitTryActionResponse(w http.ResponseWriter) error
+}
+
+type TryAction200JSONResponse ActionTrial
+
+func (response TryAction200JSONResponse) VisitTryActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryActiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryActiondefaultApplicationProblemPlusJSONResponse) VisitTryActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteActionRequestObject struct {
+	Name SourceName `json:"name"`
+}
+
+type DeleteActionResponseObject interface {
+	VisitDeleteActionResponse(w http.ResponseWriter) error
+}
+
+type DeleteAction204Response struct {
+}
+
+func (response DeleteAction204Response) VisitDeleteActionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteActiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteActiondefaultApplicationProblemPlusJSONResponse) VisitDeleteActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchActionRequestObject struct {
+	Name SourceName `json:"name"`
+	Body *SwitchActionJSONRequestBody
+}
+
+type SwitchActionResponseObject interface {
+	VisitSwitchActionResponse(w http.ResponseWriter) error
+}
+
+type SwitchAction200JSONResponse Actions
+
+func (response SwitchAction200JSONResponse) VisitSwitchActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SwitchActiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SwitchActiondefaultApplicationProblemPlusJSONResponse) VisitSwitchActionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10132,6 +10712,88 @@ type TestQuestiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response TestQuestiondefaultApplicationProblemPlusJSONResponse) VisitTestQuestionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApprovalsRequestObject struct {
+	Params ListApprovalsParams
+}
+
+type ListApprovalsResponseObject interface {
+	VisitListApprovalsResponse(w http.ResponseWriter) error
+}
+
+type ListApprovals200JSONResponse struct {
+	Approvals []Approval `json:"approvals"`
+}
+
+func (response ListApprovals200JSONResponse) VisitListApprovalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListApprovalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListApprovalsdefaultApplicationProblemPlusJSONResponse) VisitListApprovalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideApprovalRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	ID     IDPath     `json:"id"`
+	Body   *DecideApprovalJSONRequestBody
+}
+
+type DecideApprovalResponseObject interface {
+	VisitDecideApprovalResponse(w http.ResponseWriter) error
+}
+
+type DecideApproval200JSONResponse Approval
+
+func (response DecideApproval200JSONResponse) VisitDecideApprovalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideApprovaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideApprovaldefaultApplicationProblemPlusJSONResponse) VisitDecideApprovalResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12807,6 +13469,21 @@ type StrictServerInterface interface {
 
 	// (GET /readyz)
 	Readyz(ctx context.Context, request ReadyzRequestObject) (ReadyzResponseObject, error)
+	// ListActions Changes in other systems that procedures may propose
+	// (GET /v1/admin/actions)
+	ListActions(ctx context.Context, request ListActionsRequestObject) (ListActionsResponseObject, error)
+	// PutAction Store an action; a new one is off until it is switched on, and what was proposed from it before can no longer be approved
+	// (PUT /v1/admin/actions)
+	PutAction(ctx context.Context, request PutActionRequestObject) (PutActionResponseObject, error)
+	// TryAction The exact request an action would make; nothing is kept and nothing is sent
+	// (POST /v1/admin/actions/try)
+	TryAction(ctx context.Context, request TryActionRequestObject) (TryActionResponseObject, error)
+	// DeleteAction Remove an action; what was done stays in the history
+	// (DELETE /v1/admin/actions/{name})
+	DeleteAction(ctx context.Context, request DeleteActionRequestObject) (DeleteActionResponseObject, error)
+	// SwitchAction Switch an action on or off
+	// (POST /v1/admin/actions/{name})
+	SwitchAction(ctx context.Context, request SwitchActionRequestObject) (SwitchActionResponseObject, error)
 
 	// (GET /v1/admin/articles)
 	ListAdminArticles(ctx context.Context, request ListAdminArticlesRequestObject) (ListAdminArticlesResponseObject, error)
@@ -12990,6 +13667,12 @@ type StrictServerInterface interface {
 	// TestQuestion What the assistant would say, and why; without side effects
 	// (POST /v1/admin/test-question)
 	TestQuestion(ctx context.Context, request TestQuestionRequestObject) (TestQuestionResponseObject, error)
+	// ListApprovals Changes in other systems that wait for somebody's word, of all organisations
+	// (GET /v1/agent/approvals)
+	ListApprovals(ctx context.Context, request ListApprovalsRequestObject) (ListApprovalsResponseObject, error)
+	// DecideApproval Approve or decline a proposed change, or say what became of one whose fate is unknown
+	// (POST /v1/agent/approvals/{tenant}/{id})
+	DecideApproval(ctx context.Context, request DecideApprovalRequestObject) (DecideApprovalResponseObject, error)
 	// GetAgentAttachmentLimits What files a reply can carry, and whether any can
 	// (GET /v1/agent/attachments)
 	GetAgentAttachmentLimits(ctx context.Context, request GetAgentAttachmentLimitsRequestObject) (GetAgentAttachmentLimitsResponseObject, error)
@@ -13276,6 +13959,184 @@ func (sh *strictHandler) Readyz(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReadyzResponseObject); ok {
 		if err := validResponse.VisitReadyzResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListActions operation middleware
+func (sh *strictHandler) ListActions(ctx *gin.Context) {
+	var request ListActionsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListActions(ctx, request.(ListActionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListActions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListActionsResponseObject); ok {
+		if err := validResponse.VisitListActionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutAction operation middleware
+func (sh *strictHandler) PutAction(ctx *gin.Context) {
+	var request PutActionRequestObject
+
+	var body PutActionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutAction(ctx, request.(PutActionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutAction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutActionResponseObject); ok {
+		if err := validResponse.VisitPutActionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryAction operation middleware
+func (sh *strictHandler) TryAction(ctx *gin.Context) {
+	var request TryActionRequestObject
+
+	var body TryActionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryAction(ctx, request.(TryActionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryAction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TryActionResponseObject); ok {
+		if err := validResponse.VisitTryActionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteAction operation middleware
+func (sh *strictHandler) DeleteAction(ctx *gin.Context, name SourceName) {
+	var request DeleteActionRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAction(ctx, request.(DeleteActionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteActionResponseObject); ok {
+		if err := validResponse.VisitDeleteActionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SwitchAction operation middleware
+func (sh *strictHandler) SwitchAction(ctx *gin.Context, name SourceName) {
+	var request SwitchActionRequestObject
+
+	request.Name = name
+
+	var body SwitchActionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SwitchAction(ctx, request.(SwitchActionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SwitchAction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SwitchActionResponseObject); ok {
+		if err := validResponse.VisitSwitchActionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -15358,6 +16219,77 @@ func (sh *strictHandler) TestQuestion(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(TestQuestionResponseObject); ok {
 		if err := validResponse.VisitTestQuestionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListApprovals operation middleware
+func (sh *strictHandler) ListApprovals(ctx *gin.Context, params ListApprovalsParams) {
+	var request ListApprovalsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListApprovals(ctx, request.(ListApprovalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListApprovals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListApprovalsResponseObject); ok {
+		if err := validResponse.VisitListApprovalsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideApproval operation middleware
+func (sh *strictHandler) DecideApproval(ctx *gin.Context, tenant TenantPath, id IDPath) {
+	var request DecideApprovalRequestObject
+
+	request.Tenant = tenant
+	request.ID = id
+
+	var body DecideApprovalJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideApproval(ctx, request.(DecideApprovalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideApproval")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideApprovalResponseObject); ok {
+		if err := validResponse.VisitDecideApprovalResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/action"
 	"github.com/usherdesk/usher/triage/procedure"
 )
 
@@ -65,6 +66,9 @@ func (s *Server) SaveProcedure(ctx context.Context, r SaveProcedureRequestObject
 		return nil, procedureProblem(err)
 	}
 	err = s.Worker.WithSystem(ctx, "a curator saves a procedure", func(tx pgx.Tx) (err error) {
+		if err := action.CheckProcedure(ctx, tx, p); err != nil {
+			return err
+		}
 		if p, err = procedure.SaveDraft(ctx, tx, p); err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ import (
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/action"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
@@ -85,6 +86,7 @@ type Config struct {
 	Health         *health.Service // of articles
 	Webhooks       Webhooks        // of tenants' own systems
 	Procedures     *procedure.Service
+	Actions        *action.Service
 	Sources        *source.Reader // of outside systems; curators store and try them
 	Rules          *rule.Engine   // hears of a workspace that goes live
 

@@ -35,6 +35,7 @@ import (
 	"github.com/usherdesk/usher/portal/stream"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/action"
 	"github.com/usherdesk/usher/triage/assistant"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
@@ -55,6 +56,7 @@ type bundle struct {
 	identity *identity.Service
 	intake   *intake.Service
 	desk     *desk.Service
+	actions  *action.Service
 	streams  *stream.Hub
 	usage    *usage.Counter
 
@@ -97,6 +99,7 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 	spec, err := portal.SpecJSON()
 	require.NoError(t, err)
 	curation := knowledge.New(b.db.Worker, jobs, knowledge.Config{})
+	b.actions = action.New(action.Config{DB: b.db.Worker, Jobs: jobs, Desk: b.desk, Wake: wake, Log: slog.New(slog.DiscardHandler)})
 	config := api.Config{
 		App: b.db.App, Worker: b.db.Worker, Identity: b.identity, Intake: b.intake, Desk: b.desk,
 		Knowledge: knowledge.New(b.db.App, nil, knowledge.Config{}), Curation: curation,
@@ -105,7 +108,7 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 		Attachments: attachment.New(b.db.App, blobs, nil, jobs, wake, attachment.Config{MaxBytes: 2 << 20, Unscanned: true}), AllAttachments: attachment.New(b.db.Worker, blobs, nil, jobs, wake, attachment.Config{Unscanned: true}),
 		Upkeep: upkeep.New(upkeep.Config{DB: b.db.Worker, Jobs: jobs, Engine: taxonomy.NewEngine(b.db.Worker.Pool(), slog.New(slog.DiscardHandler))}),
 		Health: &health.Service{DB: b.db.Worker, Articles: curation}, Topics: &topic.Service{DB: b.db.Worker, Models: models, Gaps: curation, Jobs: jobs},
-		Procedures: &procedure.Service{DB: b.db.Worker}, Proposals: &proposal.Service{DB: b.db.Worker, Articles: curation},
+		Procedures: &procedure.Service{DB: b.db.Worker, Actions: b.actions}, Actions: b.actions, Proposals: &proposal.Service{DB: b.db.Worker, Articles: curation},
 		Reviews: reviewer{b.db.Worker}, Spec: spec, PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), RatePerSecond: 1e6,
 	}
 	for _, f := range change {

@@ -30,6 +30,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/onboarding/status"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/action"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
@@ -163,6 +164,15 @@ var rules = []rule{
 	{procedure.ErrBadProcedure, 400, "bad_procedure", "The procedure cannot be used. Compare it with a published one."},
 	{procedure.ErrIntentTaken, 409, "intent_taken", "Another procedure in use has this intent. Take it out of use first."},
 	{proposal.ErrNotFound, 404, "not_found", ""},
+	{action.ErrNotFound, 404, "not_found", ""},
+	{action.ErrUnknown, 404, "not_found", ""},
+	{action.ErrBadAction, 400, "bad_action", "The action cannot be stored. Compare it with the example."},
+	{action.ErrSecretMissing, 409, "secret_missing", "Requests would go to another address, so the secret must be typed in again."},
+	{action.ErrRefused, 403, "not_allowed", "You may not decide on this: it needs the role and team its action names, and somebody else than who asked."},
+	{action.ErrOver, 409, "proposal_expired", "The proposal has expired. Nothing was sent."},
+	{action.ErrChanged, 409, "action_changed", "The action was changed or switched off since this was proposed. Nothing was sent."},
+	{action.ErrClosed, 409, "ticket_closed", "The ticket is closed. Reopen it first."},
+	{action.ErrNotSent, 502, "not_sent", "The other system could not be reached. Nothing was sent."},
 	{eval.ErrQuestionNotFound, 404, "not_found", ""},
 	{rehearsal.ErrBadScenario, 400, "bad_customer", "The customer cannot be kept: it needs a name, an organisation, one of the five languages, an opening, and something to expect that is no contradiction. A reply to certain words names them. It says at most 20 messages."},
 	{eval.ErrBadQuestion, 400, "bad_question", "The question cannot be kept: it needs a text, a known role and tenant, what to expect, and at most 20 conditions."},

@@ -28,7 +28,7 @@ import (
 
 // domains are the packages whose errors callers of the API may meet.
 var domains = map[string]string{
-	"triage": "../../triage", "intake": "../../triage/intake", "desk": "../../triage/desk", "taxonomy": "../../triage/taxonomy", "upkeep": "../../triage/upkeep",
+	"triage": "../../triage", "action": "../../triage/action", "intake": "../../triage/intake", "desk": "../../triage/desk", "taxonomy": "../../triage/taxonomy", "upkeep": "../../triage/upkeep",
 	"knowledge": "../../knowledge", "onboarding": "../onboarding", "blob": "../onboarding/blob", "document": "../onboarding/document", "export": "../onboarding/export", "attachment": "../../triage/attachment",
 }
 

@@ -111,6 +111,7 @@ func (a *Assistant) tellDesk(ctx context.Context, tx pgx.Tx, r *run) error {
 	if err != nil {
 		return fmt.Errorf("escalate: %w", err)
 	}
+	r.ticket = ticket.ID
 	switch {
 	case r.meta != nil: // a status answer that also needs people
 		r.body += "\n\n" + handedOver(r.language(), triage.ReasonStatusRule, ticket.Priority == triage.PriorityUrgent, ticket.Number)

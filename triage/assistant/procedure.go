@@ -16,7 +16,7 @@ import (
 // Procedures carry curators' procedures on. *procedure.Service is one.
 type Procedures interface {
 	Next(ctx context.Context, in procedure.Request) (procedure.Turn, error)
-	Keep(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, t procedure.Turn) error
+	Keep(ctx context.Context, tx pgx.Tx, tenant, conversation, ticket uuid.UUID, seq int64, t procedure.Turn) error
 	Leave(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID) error
 }
 
@@ -123,7 +123,7 @@ func (a *Assistant) keepProcedure(ctx context.Context, tx pgx.Tx, r *run) error 
 	case a.Procedures == nil:
 		return nil
 	case r.followed && r.decision.outcome != "stopped":
-		return a.Procedures.Keep(ctx, tx, r.args.TenantID, r.conversation.ID, r.message.Seq, *r.turn)
+		return a.Procedures.Keep(ctx, tx, r.args.TenantID, r.conversation.ID, r.ticket, r.message.Seq, *r.turn)
 	case r.escalate != nil, r.conversation.Assistant == "off":
 		return a.Procedures.Leave(ctx, tx, r.args.TenantID, r.conversation.ID)
 	}

@@ -50,6 +50,7 @@ type run struct {
 	meta           *triage.AnswerMeta // of the reply
 	streaming      uuid.UUID          // the reply being streamed
 	escalate       *handOver
+	ticket         uuid.UUID       // what was handed over became
 	turn           *procedure.Turn // of a procedure, if the message is one's
 	followed       bool            // the turn is what is delivered
 	thanks         bool

@@ -305,7 +305,7 @@ func (l *lane) choose(rows []delivery, now time.Time) ([]delivery, time.Duration
 // unfinished batch stay together.
 func (l *lane) together(rows []delivery, now time.Time) []delivery {
 	first := rows[0]
-	if first.Kind != kindThread {
+	if _, card := first.card(); card || first.Kind != kindThread {
 		return rows[:1]
 	}
 	if first.Batch != nil {
@@ -323,7 +323,7 @@ func (l *lane) together(rows []delivery, now time.Time) []delivery {
 		return rows[:1]
 	}
 	n := 0
-	for n < len(rows) && n < 20 && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && rows[n].Attempts == 0 && rows[n].ExternalRef.IsZero() {
+	for n < len(rows) && n < 20 && !strings.HasPrefix(rows[n].SubjectKey, cardKey) && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && rows[n].Attempts == 0 && rows[n].ExternalRef.IsZero() {
 		n++
 	}
 	return rows[:n]
@@ -379,6 +379,11 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 			return nil, err
 		}
 		post.Retry = e.unknown
+		if id, card := d.card(); card {
+			if post.Approval, err = l.s.approval(ctx, tx, l.tenant, id); err != nil {
+				return nil, err
+			}
+		}
 		for _, d := range rows {
 			post.Changed = post.Changed || d.Wanted > 1
 			if !d.ExternalRef.IsZero() {

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,7 +84,7 @@ func (w *work) enqueue(destination, kind, key string, payload any) {
 	if payload == nil {
 		payload = map[string]any{}
 	}
-	repeats := kind == kindRoot || kind == kindRecord
+	repeats := kind == kindRoot || kind == kindRecord || strings.HasPrefix(key, cardKey)
 	w.writes().Queue(`insert into deliveries (tenant_id, id, ticket_id, destination, kind, subject_key, payload, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 		on conflict (tenant_id, destination, subject_key) do update set wanted = deliveries.wanted + 1, updated_at = $8,

@@ -116,6 +116,7 @@ const (
 	PostSystem    PostLabel = "system"
 	PostCatchUp   PostLabel = "catch_up" // several at once, after an outage
 	PostAsked     PostLabel = "asked"    // an agent asks a colleague
+	PostApproval  PostLabel = "approval" // an action to be approved
 )
 
 // Post is one message in a ticket's thread.
@@ -136,6 +137,8 @@ type Post struct {
 	Message uuid.UUID // a reply that agents may still correct or take back
 	// Colleague is whom the post asks: agents may take them off the ticket.
 	Colleague uuid.UUID
+	// Approval is what a card shows, nil for every other message.
+	Approval *Approval
 }
 
 // Link is a titled URL, our own and absolute.

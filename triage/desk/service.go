@@ -55,6 +55,8 @@ type Config struct {
 	TicketURL func(tenant, ticket uuid.UUID, number int64) string
 	// Stage names a tenant's onboarding stage on Slack roots; nil: none is shown.
 	Stage func(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (string, error)
+	// Approval reads what the card of a proposed action shows; nil: there are none.
+	Approval func(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (*Approval, error)
 	// Other names the job of a delivery that belongs to no ticket; nil: there are none.
 	Other func(tenant, id uuid.UUID, destination string) river.JobArgs
 	// Outage, if set, is told once when a destination has taken nothing for

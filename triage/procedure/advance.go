@@ -50,7 +50,8 @@ type Turn struct {
 	Looked    []Looked
 	Said      bool // a text of the procedure is in it
 	HandOver  *HandOver
-	Confirm   bool // it is for the asker only
+	Confirm   bool       // it is for the asker only
+	Propose   *Proposing // with a hand-over: to those who may approve
 	Trace     []Trace
 	Facts     map[string]string // those its conditions looked at
 	intent    string
@@ -59,7 +60,7 @@ type Turn struct {
 // Trace is one step looked at in a turn.
 type Trace struct {
 	Step string `json:"step"`
-	Did  string `json:"did"` // answered, not_understood, skipped, said, looked, nothing_known, asked, handed_over, cancelled
+	Did  string `json:"did"` // answered, not_understood, skipped, said, looked, nothing_known, asked, handed_over, proposed, cancelled
 }
 
 // Looked is what the record says now.
@@ -163,6 +164,9 @@ func (t *turn) walk(ctx context.Context, next int) error {
 		case s.HandOver != nil:
 			t.handOver(s.ID, *s.HandOver)
 			return nil
+		case s.Propose != nil:
+			t.propose(s)
+			return nil
 		case s.Look != "":
 			looked, err := t.w.Look(ctx, s.Look)
 			if err != nil {
@@ -214,6 +218,21 @@ func (t *turn) ask(s Step) {
 func (t *turn) handOver(step string, to HandOver) {
 	t.did(step, "handed_over")
 	t.Run.Step, t.Run.State, t.HandOver = step, HandedOver, &to
+}
+
+// propose ends the run with people: they decide. Answers become parameters as they
+// were read, never as they were written.
+func (t *turn) propose(s Step) {
+	values := map[string]string{}
+	for name, from := range s.Propose.With {
+		values[name] = from
+		if as, ok := strings.CutPrefix(from, "answer."); ok {
+			values[name] = t.Run.Answers[as]
+		}
+	}
+	t.Propose = &Proposing{Action: s.Propose.Action, Values: values}
+	t.handOver(s.ID, HandOver{Why: "The procedure “" + t.p.Title + "” proposes a change. It is done when somebody who may approves it."})
+	t.Trace[len(t.Trace)-1].Did = "proposed"
 }
 
 // fill puts answers into a text, inert, days as people write them.

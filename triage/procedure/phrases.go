@@ -5,6 +5,7 @@ type phrases struct {
 	again     map[Kind]string // an answer did not fit
 	cancel    string          // the option that ends it
 	cancelled string
+	proposed  string // %w is what
 	yesNo     map[string]string
 }
 
@@ -15,7 +16,8 @@ var byLanguage = map[string]phrases{
 			KindEmail: "I couldn't read that as an e-mail address.", KindDate: "I couldn't read that as a day from today on. For example: 2026-12-31.",
 		},
 		cancel: "Cancel", cancelled: "All right, I've stopped here. Nothing was changed.",
-		yesNo: map[string]string{"yes": "Yes", "no": "No"},
+		proposed: "I've prepared this for you: %w A person checks it first; nothing has been changed yet.",
+		yesNo:    map[string]string{"yes": "Yes", "no": "No"},
 	},
 	"de": {
 		again: map[Kind]string{
@@ -23,7 +25,8 @@ var byLanguage = map[string]phrases{
 			KindEmail: "Das konnte ich nicht als E-Mail-Adresse lesen.", KindDate: "Das konnte ich nicht als Tag ab heute lesen. Zum Beispiel: 31.12.2026.",
 		},
 		cancel: "Abbrechen", cancelled: "In Ordnung, ich habe hier aufgehört. Es wurde nichts geändert.",
-		yesNo: map[string]string{"yes": "Ja", "no": "Nein"},
+		proposed: "Ich habe das für Sie vorbereitet: %w Zuerst prüft es ein Mensch; geändert ist noch nichts.",
+		yesNo:    map[string]string{"yes": "Ja", "no": "Nein"},
 	},
 	"fr": {
 		again: map[Kind]string{
@@ -31,7 +34,8 @@ var byLanguage = map[string]phrases{
 			KindEmail: "Je n'ai pas reconnu d'adresse e-mail.", KindDate: "Je n'ai pas reconnu de jour à partir d'aujourd'hui. Par exemple : 31/12/2026.",
 		},
 		cancel: "Annuler", cancelled: "D'accord, je m'arrête ici. Rien n'a été modifié.",
-		yesNo: map[string]string{"yes": "Oui", "no": "Non"},
+		proposed: "J'ai préparé ceci pour vous : %w Une personne le vérifie d'abord ; rien n'a encore été modifié.",
+		yesNo:    map[string]string{"yes": "Oui", "no": "Non"},
 	},
 	"es": {
 		again: map[Kind]string{
@@ -39,7 +43,8 @@ var byLanguage = map[string]phrases{
 			KindEmail: "No he podido leerlo como una dirección de correo.", KindDate: "No he podido leerlo como un día a partir de hoy. Por ejemplo: 31/12/2026.",
 		},
 		cancel: "Cancelar", cancelled: "De acuerdo, lo dejo aquí. No se ha cambiado nada.",
-		yesNo: map[string]string{"yes": "Sí", "no": "No"},
+		proposed: "Le he preparado esto: %w Primero lo revisa una persona; todavía no se ha cambiado nada.",
+		yesNo:    map[string]string{"yes": "Sí", "no": "No"},
 	},
 	"pt": {
 		again: map[Kind]string{
@@ -47,7 +52,8 @@ var byLanguage = map[string]phrases{
 			KindEmail: "Não consegui ler isso como um endereço de e-mail.", KindDate: "Não consegui ler isso como um dia a partir de hoje. Por exemplo: 31/12/2026.",
 		},
 		cancel: "Cancelar", cancelled: "Está bem, fico por aqui. Nada foi alterado.",
-		yesNo: map[string]string{"yes": "Sim", "no": "Não"},
+		proposed: "Preparei isto para si: %w Primeiro uma pessoa verifica; ainda nada foi alterado.",
+		yesNo:    map[string]string{"yes": "Sim", "no": "Não"},
 	},
 }
 

@@ -52,6 +52,7 @@ type Step struct {
 	Say      Text             `json:"say,omitempty" yaml:"say,omitempty"`
 	Look     string           `json:"look,omitempty" yaml:"look,omitempty"` // a status intent, answered from the record
 	HandOver *HandOver        `json:"hand_over,omitempty" yaml:"hand_over,omitempty"`
+	Propose  *Propose         `json:"propose,omitempty" yaml:"propose,omitempty"`
 	// End ends the procedure after this step.
 	End bool `json:"end,omitempty" yaml:"end,omitempty"`
 }
@@ -86,6 +87,14 @@ type Choice struct {
 type HandOver struct {
 	Team string `json:"team" yaml:"team"`
 	Why  string `json:"why" yaml:"why"` // for agents
+}
+
+// Propose proposes an action to the people who may approve it, and hands over to
+// them. Nothing is changed by it.
+type Propose struct {
+	Action string `json:"action" yaml:"action"`
+	// With gives each parameter an answer, as answer.name, or a fixed value.
+	With map[string]string `json:"with,omitempty" yaml:"with,omitempty"`
 }
 
 // Bounds of a procedure.
@@ -157,13 +166,13 @@ func (p Procedure) Check() error {
 // wrong says what is wrong with a step, given the answers that steps before it collect.
 func (s Step) wrong(answers map[string]bool) string {
 	acts := 0
-	for _, there := range []bool{s.Ask != nil, s.Say != nil, s.Look != "", s.HandOver != nil} {
+	for _, there := range []bool{s.Ask != nil, s.Say != nil, s.Look != "", s.HandOver != nil, s.Propose != nil} {
 		if there {
 			acts++
 		}
 	}
 	if acts != 1 {
-		return "it must do exactly one thing: ask, say, look or hand_over"
+		return "it must do exactly one thing: ask, say, look, hand_over or propose"
 	}
 	for _, c := range s.When {
 		if err := c.Check(); err != nil {
@@ -182,6 +191,23 @@ func (s Step) wrong(answers map[string]bool) string {
 		return fmt.Sprintf("%q is no question about the state of things", s.Look)
 	case s.HandOver != nil && (s.HandOver.Team == "" || s.HandOver.Why == ""):
 		return "a hand-over needs a team, and a why for its people"
+	case s.Propose != nil:
+		return s.Propose.wrong(answers)
+	}
+	return ""
+}
+
+func (p Propose) wrong(answers map[string]bool) string {
+	if !keyPattern.MatchString(p.Action) {
+		return "a proposal needs the key of an action"
+	}
+	for name, from := range p.With {
+		if !keyPattern.MatchString(name) || len(from) > maxText {
+			return fmt.Sprintf("%q is no parameter", name)
+		}
+		if strings.HasPrefix(from, "answer.") && !answers[from] {
+			return fmt.Sprintf("its parameter %s is %s, which no step before it asks", name, from)
+		}
 	}
 	return ""
 }

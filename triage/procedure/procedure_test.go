@@ -256,7 +256,7 @@ func TestVersionsAreKeptAndOnePublishedProcedureHasAnIntent(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), `insert into conversations (tenant_id, id, channel) values ($1, $2, 'chat')`, a, conversation); err != nil {
 			return err
 		}
-		return (&procedure.Service{}).Keep(t.Context(), tx, a, conversation, 1, procedure.Turn{Run: procedure.Run{ID: uuid.New(), Key: "rival", Version: 1, Step: "what", State: procedure.Waiting}})
+		return (&procedure.Service{}).Keep(t.Context(), tx, a, conversation, uuid.Nil, 1, procedure.Turn{Run: procedure.Run{ID: uuid.New(), Key: "rival", Version: 1, Step: "what", State: procedure.Waiting}})
 	}))
 	count := func(tenant uuid.UUID) (n int) {
 		require.NoError(t, db.App.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {

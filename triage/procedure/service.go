@@ -20,7 +20,9 @@ type Service struct {
 	DB *tenantdb.DB // of the worker role
 	// Look answers a status question of a person from the record.
 	Look func(ctx context.Context, asker triage.Actor, intent, language string) (Looked, error)
-	Now  func() time.Time // default time.Now
+	// Actions keep what steps propose; nil: it goes to people without a proposal.
+	Actions Actions
+	Now     func() time.Time // default time.Now
 }
 
 // Request is one message of a customer.
@@ -63,6 +65,9 @@ func (s *Service) Next(ctx context.Context, in Request) (Turn, error) {
 		return Turn{}, err
 	}
 	turn, err := Advance(ctx, p, run, in.Text, s.world(facts, in))
+	if err == nil && turn.Propose != nil {
+		err = s.DB.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error { return s.fit(ctx, tx, &turn, in) })
+	}
 	if err == nil && turn.HandOver != nil {
 		if collected := Collected(p, turn.Run); collected != "" {
 			turn.HandOver.Why += "\nCollected by the procedure “" + p.Title + "”:\n" + collected
@@ -93,9 +98,15 @@ func (s *Service) facts(ctx context.Context, tx pgx.Tx, a triage.Actor) (map[str
 	return Facts(record, asker, s.now()), nil
 }
 
-// Keep stores where a turn has led, in the transaction that delivers it.
-func (s *Service) Keep(ctx context.Context, tx pgx.Tx, tenant, conversation uuid.UUID, seq int64, t Turn) error {
-	return keep(ctx, tx, tenant, conversation, seq, t.Run)
+// Keep stores where a turn has led, and what it proposes on the ticket it was
+// handed over with, in the transaction that delivers it.
+func (s *Service) Keep(ctx context.Context, tx pgx.Tx, tenant, conversation, ticket uuid.UUID, seq int64, t Turn) error {
+	if err := keep(ctx, tx, tenant, conversation, seq, t.Run); err != nil || t.Propose == nil {
+		return err
+	}
+	p := *t.Propose
+	p.Key = fmt.Sprintf("procedure:%s:%d", t.Run.ID, seq)
+	return s.Actions.Propose(ctx, tx, p, ticket)
 }
 
 // Leave ends the run of a conversation that people have now.
@@ -131,8 +142,28 @@ func (s *Service) Try(ctx context.Context, p Procedure, asker triage.Actor, mess
 		if err != nil {
 			return nil, fmt.Errorf("try procedure: %w", err)
 		}
+		if turn.Propose != nil {
+			err = s.DB.WithTenant(ctx, asker.TenantID, func(tx pgx.Tx) (err error) {
+				if asker.ID, err = somebody(ctx, tx, asker); err != nil {
+					return err
+				}
+				return s.fit(ctx, tx, &turn, Request{Asker: asker, Language: language})
+			})
+			if err != nil {
+				return nil, fmt.Errorf("try procedure: %w", err)
+			}
+		}
 		turns = append(turns, turn)
 		run = turn.Run
 	}
 	return turns, nil
+}
+
+// somebody of an organisation stands for whoever would ask.
+func somebody(ctx context.Context, tx pgx.Tx, asker triage.Actor) (id uuid.UUID, err error) {
+	err = tx.QueryRow(ctx, `select id from users where tenant_id = $1 and state = 'active' order by created_at, id limit 1`, asker.TenantID).Scan(&id)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return id, fmt.Errorf("find somebody: %w", err)
+	}
+	return id, nil
 }

@@ -770,6 +770,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agent/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes in other systems that wait for somebody's word, of all organisations */
+        get: operations["listApprovals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agent/approvals/{tenant}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve or decline a proposed change, or say what became of one whose fate is unknown */
+        post: operations["decideApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/agent/documents": {
         parameters: {
             query?: never;
@@ -1539,6 +1576,61 @@ export interface paths {
         /** Publish the draft of a procedure, or take it out of use */
         post: operations["actOnProcedure"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes in other systems that procedures may propose */
+        get: operations["listActions"];
+        /** Store an action; a new one is off until it is switched on, and what was proposed from it before can no longer be approved */
+        put: operations["putAction"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/actions/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The exact request an action would make; nothing is kept and nothing is sent */
+        post: operations["tryAction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/actions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch an action on or off */
+        post: operations["switchAction"];
+        /** Remove an action; what was done stays in the history */
+        delete: operations["deleteAction"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2372,6 +2464,86 @@ export interface components {
                 did: string;
             }[];
         };
+        Actions: {
+            actions: components["schemas"]["Action"][];
+            /** @description Names the server fills in, never a procedure or a customer */
+            injected: string[];
+        };
+        Action: {
+            key: string;
+            title: string;
+            enabled: boolean;
+            /** @description The secret itself is never shown */
+            has_secret: boolean;
+            /** @description Its kind of sign-in needs a secret */
+            auth?: boolean;
+            /** @description Who may approve, in words */
+            approvers: string;
+            /** @description YAML */
+            body: string;
+            parameters: {
+                name: string;
+                label: string;
+                kind: string;
+                optional: boolean;
+                choices?: string[];
+            }[];
+        };
+        ActionTrial: {
+            ok: boolean;
+            /** @description Why it would not be proposed */
+            problem?: string;
+            /** @description Line by line, secrets masked */
+            request?: string;
+            /** @description What the customer reads when it is proposed */
+            words?: string;
+            /** @description What the customer reads when it is done */
+            done?: string;
+        };
+        Approval: {
+            /** Format: uuid */
+            id: string;
+            tenant: components["schemas"]["Tenant"];
+            /** Format: uuid */
+            ticket_id: string;
+            /** Format: int64 */
+            ticket_number: number;
+            action: string;
+            title: string;
+            /** @description What the customer reads of it */
+            words: string;
+            asked_by: string;
+            given: {
+                label: string;
+                value: string;
+            }[];
+            /** @description Exactly what is sent, line by line, secrets masked */
+            request: string;
+            /** @enum {string} */
+            state: "proposed" | "approved" | "running" | "done" | "failed" | "unknown" | "declined" | "expired" | "invalid";
+            /** @description For agents */
+            outcome?: string;
+            /** @description Who may decide, in words */
+            who: string;
+            /** @description Whether the caller may */
+            may_decide: boolean;
+            decided_by?: string;
+            /** Format: date-time */
+            decided_at?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            attempts: {
+                number: number;
+                /** Format: date-time */
+                started_at: string;
+                /** @description Empty while it is under way */
+                outcome: string;
+                status?: number;
+                detail?: string;
+            }[];
+        };
         StatusSources: {
             sources: components["schemas"]["StatusSource"][];
             /** @description Every field that answers state */
@@ -2691,6 +2863,8 @@ export interface components {
                 url?: string;
             }[];
             deliveries?: components["schemas"]["Delivery"][];
+            /** @description Changes in other systems that were proposed on it */
+            approvals?: components["schemas"]["Approval"][];
             destinations?: {
                 name: string;
                 on: boolean;
@@ -4559,6 +4733,65 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listApprovals: {
+        parameters: {
+            query?: {
+                /** @description Also what has ended */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        approvals: components["schemas"]["Approval"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    decideApproval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "approve" | "decline" | "happened" | "did_not_happen";
+                    /** @description Of a refusal, for agents */
+                    why?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Decided */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listPendingDocuments: {
         parameters: {
             query?: {
@@ -5984,6 +6217,140 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Procedures"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Actions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Actions"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description YAML or JSON */
+                    body: string;
+                    /** @description Left out keeps the one there is */
+                    secret?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Action"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tryAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    body: string;
+                    /** Format: uuid */
+                    tenant_id: string;
+                    language?: string;
+                    values: {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionTrial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    switchAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    enabled: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Switched */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Actions"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteAction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -171,7 +171,8 @@ type EventKind string
 // The kinds of conversation event. Payloads: message.* carry the message as the
 // API shows it ("message"); answer.delta carries "message_id" and "text" to
 // append; conversation.updated carries "state" and "assistant";
-// assistant.working carries "step"; ticket.updated carries "number", "state", "assignee".
+// assistant.working carries "step"; ticket.updated carries "number", "state", "assignee";
+// rating.updated carries "rating": the question was asked, answered or withdrawn.
 const (
 	EventMessageCreated      EventKind = "message.created"
 	EventMessageUpdated      EventKind = "message.updated"
@@ -179,6 +180,7 @@ const (
 	EventAssistantWorking    EventKind = "assistant.working"
 	EventConversationUpdated EventKind = "conversation.updated"
 	EventTicketUpdated       EventKind = "ticket.updated"
+	EventRatingUpdated       EventKind = "rating.updated"
 )
 
 // Event is one numbered change of a conversation, as streams deliver it.

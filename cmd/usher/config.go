@@ -43,6 +43,7 @@ type config struct {
 	AutoAssign bool
 	// ConfirmIntents are the status intents whose asker proves first who they are.
 	ConfirmIntents []string
+	Ratings        ratingsConfig
 }
 
 type openAIConfig struct {
@@ -55,6 +56,11 @@ type openAIConfig struct {
 type slackConfig struct {
 	BotToken, AppToken, SigningSecret, Channel, APIURL string
 	FileMB                                             int // largest file copied into Slack; 0: none
+}
+
+type ratingsConfig struct {
+	Off       bool
+	EveryDays int
 }
 
 type hubSpotConfig struct {
@@ -118,6 +124,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_IMAP_ADDR", "", "host:port of the mailbox mail comes into, with USHER_IMAP_USER and USHER_IMAP_PASSWORD"},
 	{"USHER_ONCALL", "", "comma-separated addresses that get mail when Slack or a CRM has taken nothing for ten minutes; needs e-mail"},
 	{"USHER_AUTO_ASSIGN", "off", "on: each new ticket goes to whoever of its team has least to do; off: agents claim"},
+	{"USHER_RATINGS", "on", "off: nobody is asked how a matter was settled; curators switch it off for single customers under Metrics"},
+	{"USHER_RATING_EVERY_DAYS", "14", "a person is asked at most once in so many days; 0: whenever something is settled"},
 	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, onfido, pandadoc, stripe, sumsub"},
 	{"USHER_S3_BUCKET", "folder USHER_DIR/documents", "bucket for customers' files, with USHER_S3_ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY"},
 	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
@@ -187,6 +195,17 @@ func loadConfig() (config, error) {
 		c.AutoAssign = assign == "on"
 	default:
 		errs = append(errs, fmt.Errorf("USHER_AUTO_ASSIGN is %q: use on or off", assign))
+	}
+	switch ratings := cmp.Or(setting("USHER_RATINGS"), "on"); ratings {
+	case "on", "off":
+		c.Ratings.Off = ratings == "off"
+	default:
+		errs = append(errs, fmt.Errorf("USHER_RATINGS is %q: use on or off", ratings))
+	}
+	if days, err := strconv.Atoi(cmp.Or(setting("USHER_RATING_EVERY_DAYS"), "14")); err != nil || days < 0 || days > 365 {
+		errs = append(errs, fmt.Errorf("USHER_RATING_EVERY_DAYS is %q: use a number of days from 0 to 365", setting("USHER_RATING_EVERY_DAYS")))
+	} else {
+		c.Ratings.EveryDays = days
 	}
 	if len(c.OnCall) > 0 && (c.Mail.From == "" || c.Mail.SMTPAddr == "") {
 		errs = append(errs, errors.New("USHER_ONCALL is set but e-mail is off: set USHER_MAIL_FROM and USHER_SMTP_ADDR too"))

@@ -42,6 +42,7 @@ import (
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proof"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rating"
 	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/topic"
@@ -80,6 +81,7 @@ type application struct {
 	notices    *slack.Notices // nil without Slack
 	usage      *usage.Counter
 	webhooks   *webhook.Service
+	ratings    *rating.Service
 	proposals  *proposal.Service
 	upkeep     *upkeep.Service
 	health     *health.Service
@@ -178,6 +180,16 @@ func (a *application) join() error {
 		return err
 	}
 	a.procedures = &procedure.Service{DB: a.worker, Look: lookUp(a.status), Actions: a.actions}
+	a.ratings = rating.New(rating.Config{
+		DB: a.worker, Desk: a.desk, Events: a.webhooks, EveryDays: a.config.Ratings.EveryDays, Off: a.config.Ratings.Off, Wake: a.wake,
+		Mail: func() rating.Mail {
+			if a.mail == nil {
+				return nil
+			}
+			return a.mail
+		},
+	})
+	rating.AddWorkers(workers, a.ratings)
 	if a.config.Mail.on() { // codes go by mail
 		a.confirm = confirm.New(a.config.Secret, a.jobs, nil)
 	}
@@ -264,7 +276,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Actions: a.actions, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
+		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Actions: a.actions, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts, Ratings: a.ratings, RatingLinks: rating.NewLinks(a.config.Secret),
 		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,

@@ -111,14 +111,15 @@ type outgoing struct {
 	files      []attachment.File
 }
 
-// payload is what a mail's delivery says: the message to send, or a chat with
-// the numbers between which replies are unread.
+// payload is what a mail's delivery says: the message to send, a chat with the
+// numbers between which replies are unread, or a question how it was settled.
 type payload struct {
 	MessageID      uuid.UUID `json:"message_id,omitzero"`
 	ConversationID uuid.UUID `json:"conversation_id,omitzero"`
 	To             string    `json:"to"`
 	After          int64     `json:"after,omitempty"`
 	UpTo           int64     `json:"up_to,omitempty"`
+	RatingID       uuid.UUID `json:"rating_id,omitzero"`
 }
 
 // letter is a delivery read for sending.
@@ -161,12 +162,19 @@ func (s *Service) open(ctx context.Context, tenant, id uuid.UUID) (*letter, erro
 		if err != nil {
 			return fmt.Errorf("take mail: %w", err)
 		}
-		if kind == kindUnread {
-			if out, err = s.gather(ctx, tx, tenant, id, payload); err != nil {
+		if kind == kindUnread || kind == kindRating {
+			late := "It was read in the chat."
+			if kind == kindRating {
+				late = "It was answered, or can be no more."
+				out, err = s.question(ctx, tx, tenant, id, payload)
+			} else {
+				out, err = s.gather(ctx, tx, tenant, id, payload)
+			}
+			if err != nil {
 				return err
 			}
 			if out == nil {
-				_, err := tx.Exec(ctx, `update deliveries set state = 'discarded', last_error = 'It was read in the chat.' where tenant_id = $1 and id = $2`, tenant, id)
+				_, err := tx.Exec(ctx, `update deliveries set state = 'discarded', last_error = $3 where tenant_id = $1 and id = $2`, tenant, id, late)
 				return err
 			}
 			out.attempts = attempts
@@ -200,7 +208,7 @@ func (s *Service) open(ctx context.Context, tenant, id uuid.UUID) (*letter, erro
 // tooMany guards against two machines answering each other.
 func (s *Service) tooMany(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, to string) (bool, error) {
 	var n int
-	err := tx.QueryRow(ctx, `select count(*) from deliveries d join messages m on m.tenant_id = d.tenant_id and m.id = d.subject_key::uuid
+	err := tx.QueryRow(ctx, `select count(*) from deliveries d join messages m on m.tenant_id = d.tenant_id and m.id = (d.payload->>'message_id')::uuid
 		where d.tenant_id = $1 and d.destination = $2 and d.state = 'delivered' and d.delivered_at > $3
 		  and d.payload->>'to' = $4 and m.author_kind <> 'agent'`, tenant, System, s.Now().Add(-time.Hour), to).Scan(&n)
 	if err != nil {
@@ -348,7 +356,7 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID, l
 			external_ref = $4 where tenant_id = $1 and id = $2`, tenant, id, now, desk.Ref{ID: s.messageID(l.mail.id)})
 		if err == nil {
 			_, err = tx.Exec(ctx, `insert into email_messages (tenant_id, rfc_id, conversation_id, message_id, direction, created_at)
-				values ($1, $2, $3, $4, 'out', $5) on conflict do nothing`, tenant, s.messageID(l.mail.id), l.conversation, l.message, now)
+				values ($1, $2, $3, nullif($4, '00000000-0000-0000-0000-000000000000'::uuid), 'out', $5) on conflict do nothing`, tenant, s.messageID(l.mail.id), l.conversation, l.message, now)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("finish mail: %w", err)

@@ -21,7 +21,7 @@ var (
 )
 
 // EventTypes lists what can be subscribed to.
-var EventTypes = []string{"ticket.created", "ticket.updated", "ticket.solved", "ticket.reopened"}
+var EventTypes = []string{"ticket.created", "ticket.updated", "ticket.solved", "ticket.reopened", "ticket.rated"}
 
 // testType is what the test button sends, whatever is subscribed to.
 const testType = "webhook.test"

@@ -34,6 +34,8 @@ var operations = map[string]access{
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
 	"DownloadTranscript": customer, "PostMessage": caller, "SendChatCode": customer, "EnterChatCode": customer, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
 	"AskForPerson": customer, "ConfirmSolved": customer, "ChangeMessage": customer, "TakeBackMessage": customer, "PutFeedback": customer,
+	"GetRating": customer, "GiveRating": customer, "WithdrawRating": customer,
+	"GetMailedRating": public, "GiveMailedRating": public, "WithdrawMailedRating": public, // the link is signed
 	"GetAttachmentLimits": customer, "UploadAttachment": customer, "GetAttachment": customer, "DiscardAttachment": customer, "DownloadAttachment": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
 	"StreamOnboarding": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
@@ -56,7 +58,7 @@ var operations = map[string]access{
 	"ListProcedures": curator, "SaveProcedure": curator, "TryProcedure": curator, "ActOnProcedure": curator,
 	"ListStatusSources": curator, "PutStatusSource": curator, "SwitchStatusSource": curator, "DeleteStatusSource": curator, "TryStatusSource": curator,
 	"ListSourceCustomers": curator, "PutSourceCustomer": curator, "PutStatusOwner": curator, "ListThings": curator, "PutThing": curator, "DeleteThing": curator,
-	"GetTaxonomy": curator, "GetMetrics": curator, "GetOutcomes": curator, "GetTopics": curator, "DownloadTopics": curator, "GetAccuracy": curator,
+	"GetTaxonomy": curator, "GetMetrics": curator, "GetOutcomes": curator, "GetTopics": curator, "DownloadTopics": curator, "GetAccuracy": curator, "GetRatings": curator, "ListRatingSettings": curator, "PutRatingSetting": curator,
 }
 
 // guard lets an operation through for whom it is declared. To everybody else an

@@ -474,37 +474,40 @@ func (e ExportFormatName) Valid() bool {
 
 // Defines values for ExportSection.
 const (
-	Audit         ExportSection = "audit"
-	Conversations ExportSection = "conversations"
-	Documents     ExportSection = "documents"
-	Integrations  ExportSection = "integrations"
-	Milestones    ExportSection = "milestones"
-	SLA           ExportSection = "sla"
-	SLAAttainment ExportSection = "sla_attainment"
-	Tasks         ExportSection = "tasks"
-	Tickets       ExportSection = "tickets"
+	ExportSectionAudit         ExportSection = "audit"
+	ExportSectionConversations ExportSection = "conversations"
+	ExportSectionDocuments     ExportSection = "documents"
+	ExportSectionIntegrations  ExportSection = "integrations"
+	ExportSectionMilestones    ExportSection = "milestones"
+	ExportSectionRatings       ExportSection = "ratings"
+	ExportSectionSLA           ExportSection = "sla"
+	ExportSectionSLAAttainment ExportSection = "sla_attainment"
+	ExportSectionTasks         ExportSection = "tasks"
+	ExportSectionTickets       ExportSection = "tickets"
 )
 
 // Valid indicates whether the value is a known member of the ExportSection enum.
 func (e ExportSection) Valid() bool {
 	switch e {
-	case Audit:
+	case ExportSectionAudit:
 		return true
-	case Conversations:
+	case ExportSectionConversations:
 		return true
-	case Documents:
+	case ExportSectionDocuments:
 		return true
-	case Integrations:
+	case ExportSectionIntegrations:
 		return true
-	case Milestones:
+	case ExportSectionMilestones:
 		return true
-	case SLA:
+	case ExportSectionRatings:
 		return true
-	case SLAAttainment:
+	case ExportSectionSLA:
 		return true
-	case Tasks:
+	case ExportSectionSLAAttainment:
 		return true
-	case Tickets:
+	case ExportSectionTasks:
+		return true
+	case ExportSectionTickets:
 		return true
 	default:
 		return false
@@ -892,6 +895,30 @@ func (e QueueRowState) Valid() bool {
 	case QueueRowStateSnoozed:
 		return true
 	case QueueRowStateSolved:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RatingState.
+const (
+	RatingStateAnswered RatingState = "answered"
+	RatingStateAsked    RatingState = "asked"
+	RatingStateClosed   RatingState = "closed"
+	RatingStateNone     RatingState = "none"
+)
+
+// Valid indicates whether the value is a known member of the RatingState enum.
+func (e RatingState) Valid() bool {
+	switch e {
+	case RatingStateAnswered:
+		return true
+	case RatingStateAsked:
+		return true
+	case RatingStateClosed:
+		return true
+	case RatingStateNone:
 		return true
 	default:
 		return false
@@ -2391,6 +2418,15 @@ type Gap struct {
 	Unhelpful *int `json:"unhelpful,omitempty"`
 }
 
+// GivenRating defines model for GivenRating.
+type GivenRating struct {
+	Comment *string `json:"comment,omitempty"`
+
+	// Help The person still needs help: a person takes over
+	Help  *bool `json:"help,omitempty"`
+	Score int   `json:"score"`
+}
+
 // Health defines model for Health.
 type Health struct {
 	Status  string  `json:"status"`
@@ -2813,6 +2849,65 @@ type QueueRowPriority string
 
 // QueueRowState defines model for QueueRow.State.
 type QueueRowState string
+
+// Rating defines model for Rating.
+type Rating struct {
+	Comment *string `json:"comment,omitempty"`
+
+	// Language The person's
+	Language *string `json:"language,omitempty"`
+
+	// OpenUntil Until when it can be given
+	OpenUntil *time.Time  `json:"open_until,omitempty"`
+	Score     *int        `json:"score,omitempty"`
+	State     RatingState `json:"state"`
+}
+
+// RatingState defines model for Rating.State.
+type RatingState string
+
+// RatingCount defines model for RatingCount.
+type RatingCount struct {
+	Answered int `json:"answered"`
+	Asked    int `json:"asked"`
+
+	// Content Scores of 4 and 5
+	Content int     `json:"content"`
+	High    float64 `json:"high"`
+
+	// Low The share of content customers lies between low and high, with 95 % confidence
+	Low  float64 `json:"low"`
+	Mean float64 `json:"mean"`
+	Name string  `json:"name"`
+
+	// Scores How often 1 to 5 was said
+	Scores []int `json:"scores"`
+}
+
+// RatingSetting defines model for RatingSetting.
+type RatingSetting struct {
+	Asks      bool               `json:"asks"`
+	EveryDays *int               `json:"every_days,omitempty"`
+	Name      string             `json:"name"`
+	TenantID  openapi_types.UUID `json:"tenant_id"`
+}
+
+// Ratings defines model for Ratings.
+type Ratings struct {
+	Agents []RatingCount `json:"agents"`
+
+	// By Settled by the assistant alone, or by people
+	By   []RatingCount `json:"by"`
+	Days int           `json:"days"`
+
+	// Skipped Nobody was asked, by why
+	Skipped map[string]int `json:"skipped"`
+	Teams   []RatingCount  `json:"teams"`
+	Tenants []RatingCount  `json:"tenants"`
+	Topics  []RatingCount  `json:"topics"`
+	Total   RatingCount    `json:"total"`
+	Weeks   []RatingCount  `json:"weeks"`
+}
 
 // Replay defines model for Replay.
 type Replay struct {
@@ -3686,6 +3781,14 @@ type MoveLifecycleJSONBody struct {
 // MoveLifecycleJSONBodyTo defines parameters for MoveLifecycle.
 type MoveLifecycleJSONBodyTo string
 
+// PutRatingSettingJSONBody defines parameters for PutRatingSetting.
+type PutRatingSettingJSONBody struct {
+	Asks bool `json:"asks"`
+
+	// EveryDays Absent: the operator's
+	EveryDays *int `json:"every_days,omitempty"`
+}
+
 // PutThingJSONBody defines parameters for PutThing.
 type PutThingJSONBody struct {
 	Entity string `json:"entity"`
@@ -3884,6 +3987,12 @@ type GetOutcomesParams struct {
 	Format *ExportFormat       `form:"format,omitempty" json:"format,omitempty"`
 }
 
+// GetRatingsParams defines parameters for GetRatings.
+type GetRatingsParams struct {
+	Days   *int                `form:"days,omitempty" json:"days,omitempty"`
+	Tenant *openapi_types.UUID `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
 // GetMetricsParams defines parameters for GetMetrics.
 type GetMetricsParams struct {
 	Days *int `form:"days,omitempty" json:"days,omitempty"`
@@ -4015,6 +4124,9 @@ type SettleTaxonomySuggestionJSONRequestBody SettleTaxonomySuggestionJSONBody
 // MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
 type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
 
+// PutRatingSettingJSONRequestBody defines body for PutRatingSetting for application/json ContentType.
+type PutRatingSettingJSONRequestBody PutRatingSettingJSONBody
+
 // PutThingJSONRequestBody defines body for PutThing for application/json ContentType.
 type PutThingJSONRequestBody PutThingJSONBody
 
@@ -4057,6 +4169,9 @@ type PostMessageJSONRequestBody = PostMessage
 // AskForPersonJSONRequestBody defines body for AskForPerson for application/json ContentType.
 type AskForPersonJSONRequestBody AskForPersonJSONBody
 
+// GiveRatingJSONRequestBody defines body for GiveRating for application/json ContentType.
+type GiveRatingJSONRequestBody = GivenRating
+
 // MarkReadJSONRequestBody defines body for MarkRead for application/json ContentType.
 type MarkReadJSONRequestBody MarkReadJSONBody
 
@@ -4065,6 +4180,9 @@ type ChangeMessageJSONRequestBody ChangeMessageJSONBody
 
 // PutFeedbackJSONRequestBody defines body for PutFeedback for application/json ContentType.
 type PutFeedbackJSONRequestBody = Feedback
+
+// GiveMailedRatingJSONRequestBody defines body for GiveMailedRating for application/json ContentType.
+type GiveMailedRatingJSONRequestBody = GivenRating
 
 // FileTicketJSONRequestBody defines body for FileTicket for application/json ContentType.
 type FileTicketJSONRequestBody = FileTicket
@@ -4173,6 +4291,9 @@ type ServerInterface interface {
 
 	// (DELETE /v1/admin/questions/{id})
 	DeleteQuestion(c *gin.Context, id IDPath)
+	// ListRatingSettings Whose people are asked how it was settled, and how often at most
+	// (GET /v1/admin/rating-settings)
+	ListRatingSettings(c *gin.Context)
 	// ReplayQuestions What an article's draft would change about customers' latest questions
 	// (POST /v1/admin/replay)
 	ReplayQuestions(c *gin.Context)
@@ -4251,6 +4372,9 @@ type ServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(c *gin.Context, tenant TenantPath)
+	// PutRatingSetting Ask a tenant's people, or do not
+	// (PUT /v1/admin/tenants/{tenant}/rating-settings)
+	PutRatingSetting(c *gin.Context, tenant TenantPath)
 	// ListThings The records of status packs an organisation has, and the entities there are
 	// (GET /v1/admin/tenants/{tenant}/things)
 	ListThings(c *gin.Context, tenant TenantPath)
@@ -4389,6 +4513,15 @@ type ServerInterface interface {
 	// AskForPerson Talk to a person
 	// (POST /v1/conversations/{id}/person)
 	AskForPerson(c *gin.Context, id IDPath)
+	// WithdrawRating Take the rating back
+	// (DELETE /v1/conversations/{id}/rating)
+	WithdrawRating(c *gin.Context, id IDPath)
+	// GetRating Whether the caller is asked how this was settled, and what they said
+	// (GET /v1/conversations/{id}/rating)
+	GetRating(c *gin.Context, id IDPath)
+	// GiveRating Say how it was settled; changeable while the question is open
+	// (PUT /v1/conversations/{id}/rating)
+	GiveRating(c *gin.Context, id IDPath)
 	// MarkRead Read up to an event number
 	// (POST /v1/conversations/{id}/read)
 	MarkRead(c *gin.Context, id IDPath)
@@ -4440,6 +4573,9 @@ type ServerInterface interface {
 	// GetOutcomes What became of conversations, counted anew from stored events, with what they cost
 	// (GET /v1/metrics/outcomes)
 	GetOutcomes(c *gin.Context, params GetOutcomesParams)
+	// GetRatings How customers rate what was settled, with how many answered and how sure the share is
+	// (GET /v1/metrics/ratings)
+	GetRatings(c *gin.Context, params GetRatingsParams)
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(c *gin.Context, params GetMetricsParams)
@@ -4458,6 +4594,15 @@ type ServerInterface interface {
 	// StreamOnboarding Server-sent events of the onboarding record, resumable by Last-Event-ID
 	// (GET /v1/onboarding/events)
 	StreamOnboarding(c *gin.Context, params StreamOnboardingParams)
+	// WithdrawMailedRating Take the rating back
+	// (DELETE /v1/ratings/{token})
+	WithdrawMailedRating(c *gin.Context, token string)
+	// GetMailedRating The question a mail links to; reading it rates nothing
+	// (GET /v1/ratings/{token})
+	GetMailedRating(c *gin.Context, token string)
+	// GiveMailedRating Answer the question of a mail
+	// (PUT /v1/ratings/{token})
+	GiveMailedRating(c *gin.Context, token string)
 	// ListTickets Tickets one may see, latest activity first
 	// (GET /v1/tickets)
 	ListTickets(c *gin.Context, params ListTicketsParams)
@@ -5191,6 +5336,19 @@ func (siw *ServerInterfaceWrapper) DeleteQuestion(c *gin.Context) {
 	siw.Handler.DeleteQuestion(c, id)
 }
 
+// ListRatingSettings operation middleware
+func (siw *ServerInterfaceWrapper) ListRatingSettings(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRatingSettings(c)
+}
+
 // ReplayQuestions operation middleware
 func (siw *ServerInterfaceWrapper) ReplayQuestions(c *gin.Context) {
 
@@ -5735,6 +5893,31 @@ func (siw *ServerInterfaceWrapper) MoveLifecycle(c *gin.Context) {
 	}
 
 	siw.Handler.MoveLifecycle(c, tenant)
+}
+
+// PutRatingSetting operation middleware
+func (siw *ServerInterfaceWrapper) PutRatingSetting(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutRatingSetting(c, tenant)
 }
 
 // ListThings operation middleware
@@ -7161,6 +7344,81 @@ func (siw *ServerInterfaceWrapper) AskForPerson(c *gin.Context) {
 	siw.Handler.AskForPerson(c, id)
 }
 
+// WithdrawRating operation middleware
+func (siw *ServerInterfaceWrapper) WithdrawRating(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WithdrawRating(c, id)
+}
+
+// GetRating operation middleware
+func (siw *ServerInterfaceWrapper) GetRating(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRating(c, id)
+}
+
+// GiveRating operation middleware
+func (siw *ServerInterfaceWrapper) GiveRating(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GiveRating(c, id)
+}
+
 // MarkRead operation middleware
 func (siw *ServerInterfaceWrapper) MarkRead(c *gin.Context) {
 
@@ -7626,6 +7884,41 @@ func (siw *ServerInterfaceWrapper) GetOutcomes(c *gin.Context) {
 	siw.Handler.GetOutcomes(c, params)
 }
 
+// GetRatings operation middleware
+func (siw *ServerInterfaceWrapper) GetRatings(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRatingsParams
+
+	// ------------- Optional query parameter "days" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "days", c.Request.URL.Query(), &params.Days, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter days: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRatings(c, params)
+}
+
 // GetMetrics operation middleware
 func (siw *ServerInterfaceWrapper) GetMetrics(c *gin.Context) {
 
@@ -7811,6 +8104,81 @@ func (siw *ServerInterfaceWrapper) StreamOnboarding(c *gin.Context) {
 	siw.Handler.StreamOnboarding(c, params)
 }
 
+// WithdrawMailedRating operation middleware
+func (siw *ServerInterfaceWrapper) WithdrawMailedRating(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", c.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter token: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WithdrawMailedRating(c, token)
+}
+
+// GetMailedRating operation middleware
+func (siw *ServerInterfaceWrapper) GetMailedRating(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", c.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter token: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMailedRating(c, token)
+}
+
+// GiveMailedRating operation middleware
+func (siw *ServerInterfaceWrapper) GiveMailedRating(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", c.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter token: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GiveMailedRating(c, token)
+}
+
 // ListTickets operation middleware
 func (siw *ServerInterfaceWrapper) ListTickets(c *gin.Context) {
 
@@ -7958,6 +8326,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/conversations/:id/code", wrapper.SendChatCode)
 	router.PUT(options.BaseURL+"/v1/conversations/:id/code", wrapper.EnterChatCode)
 	router.POST(options.BaseURL+"/v1/conversations/:id/solved", wrapper.ConfirmSolved)
+	router.DELETE(options.BaseURL+"/v1/conversations/:id/rating", wrapper.WithdrawRating)
+	router.GET(options.BaseURL+"/v1/conversations/:id/rating", wrapper.GetRating)
+	router.PUT(options.BaseURL+"/v1/conversations/:id/rating", wrapper.GiveRating)
+	router.DELETE(options.BaseURL+"/v1/ratings/:token", wrapper.WithdrawMailedRating)
+	router.GET(options.BaseURL+"/v1/ratings/:token", wrapper.GetMailedRating)
+	router.PUT(options.BaseURL+"/v1/ratings/:token", wrapper.GiveMailedRating)
 	router.DELETE(options.BaseURL+"/v1/messages/:id", wrapper.TakeBackMessage)
 	router.PUT(options.BaseURL+"/v1/messages/:id", wrapper.ChangeMessage)
 	router.PUT(options.BaseURL+"/v1/messages/:id/feedback", wrapper.PutFeedback)
@@ -8065,6 +8439,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.ActOnWebhook)
 	router.GET(options.BaseURL+"/v1/metrics/summary", wrapper.GetMetrics)
 	router.GET(options.BaseURL+"/v1/metrics/outcomes", wrapper.GetOutcomes)
+	router.GET(options.BaseURL+"/v1/metrics/ratings", wrapper.GetRatings)
+	router.GET(options.BaseURL+"/v1/admin/rating-settings", wrapper.ListRatingSettings)
+	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/rating-settings", wrapper.PutRatingSetting)
 	router.GET(options.BaseURL+"/v1/metrics/triage", wrapper.GetAccuracy)
 	router.GET(options.BaseURL+"/v1/metrics/topics", wrapper.GetTopics)
 	router.GET(options.BaseURL+"/v1/metrics/topics.csv", wrapper.DownloadTopics)
@@ -9375,6 +9752,48 @@ func (response DeleteQuestiondefaultApplicationProblemPlusJSONResponse) VisitDel
 	return err
 }
 
+type ListRatingSettingsRequestObject struct {
+}
+
+type ListRatingSettingsResponseObject interface {
+	VisitListRatingSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListRatingSettings200JSONResponse struct {
+	// EveryDays The operator's pause in days between two questions to one person
+	EveryDays int             `json:"every_days"`
+	Settings  []RatingSetting `json:"settings"`
+}
+
+func (response ListRatingSettings200JSONResponse) VisitListRatingSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRatingSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRatingSettingsdefaultApplicationProblemPlusJSONResponse) VisitListRatingSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReplayQuestionsRequestObject struct {
 	Body *ReplayQuestionsJSONRequestBody
 }
@@ -10401,6 +10820,40 @@ type MoveLifecycledefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MoveLifecycledefaultApplicationProblemPlusJSONResponse) VisitMoveLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRatingSettingRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	Body   *PutRatingSettingJSONRequestBody
+}
+
+type PutRatingSettingResponseObject interface {
+	VisitPutRatingSettingResponse(w http.ResponseWriter) error
+}
+
+type PutRatingSetting204Response struct {
+}
+
+func (response PutRatingSetting204Response) VisitPutRatingSettingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutRatingSettingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutRatingSettingdefaultApplicationProblemPlusJSONResponse) VisitPutRatingSettingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12374,6 +12827,124 @@ func (response AskForPersondefaultApplicationProblemPlusJSONResponse) VisitAskFo
 	return err
 }
 
+type WithdrawRatingRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type WithdrawRatingResponseObject interface {
+	VisitWithdrawRatingResponse(w http.ResponseWriter) error
+}
+
+type WithdrawRating200JSONResponse Rating
+
+func (response WithdrawRating200JSONResponse) VisitWithdrawRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawRatingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawRatingdefaultApplicationProblemPlusJSONResponse) VisitWithdrawRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRatingRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type GetRatingResponseObject interface {
+	VisitGetRatingResponse(w http.ResponseWriter) error
+}
+
+type GetRating200JSONResponse Rating
+
+func (response GetRating200JSONResponse) VisitGetRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRatingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRatingdefaultApplicationProblemPlusJSONResponse) VisitGetRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveRatingRequestObject struct {
+	ID   IDPath `json:"id"`
+	Body *GiveRatingJSONRequestBody
+}
+
+type GiveRatingResponseObject interface {
+	VisitGiveRatingResponse(w http.ResponseWriter) error
+}
+
+type GiveRating200JSONResponse Rating
+
+func (response GiveRating200JSONResponse) VisitGiveRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveRatingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GiveRatingdefaultApplicationProblemPlusJSONResponse) VisitGiveRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type MarkReadRequestObject struct {
 	ID   IDPath `json:"id"`
 	Body *MarkReadJSONRequestBody
@@ -13075,6 +13646,45 @@ func (response GetOutcomesdefaultApplicationProblemPlusJSONResponse) VisitGetOut
 	return err
 }
 
+type GetRatingsRequestObject struct {
+	Params GetRatingsParams
+}
+
+type GetRatingsResponseObject interface {
+	VisitGetRatingsResponse(w http.ResponseWriter) error
+}
+
+type GetRatings200JSONResponse Ratings
+
+func (response GetRatings200JSONResponse) VisitGetRatingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRatingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRatingsdefaultApplicationProblemPlusJSONResponse) VisitGetRatingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetMetricsRequestObject struct {
 	Params GetMetricsParams
 }
@@ -13343,6 +13953,124 @@ func (response StreamOnboardingdefaultApplicationProblemPlusJSONResponse) VisitS
 	return err
 }
 
+type WithdrawMailedRatingRequestObject struct {
+	Token string `json:"token"`
+}
+
+type WithdrawMailedRatingResponseObject interface {
+	VisitWithdrawMailedRatingResponse(w http.ResponseWriter) error
+}
+
+type WithdrawMailedRating200JSONResponse Rating
+
+func (response WithdrawMailedRating200JSONResponse) VisitWithdrawMailedRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawMailedRatingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawMailedRatingdefaultApplicationProblemPlusJSONResponse) VisitWithdrawMailedRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailedRatingRequestObject struct {
+	Token string `json:"token"`
+}
+
+type GetMailedRatingResponseObject interface {
+	VisitGetMailedRatingResponse(w http.ResponseWriter) error
+}
+
+type GetMailedRating200JSONResponse Rating
+
+func (response GetMailedRating200JSONResponse) VisitGetMailedRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMailedRatingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetMailedRatingdefaultApplicationProblemPlusJSONResponse) VisitGetMailedRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveMailedRatingRequestObject struct {
+	Token string `json:"token"`
+	Body  *GiveMailedRatingJSONRequestBody
+}
+
+type GiveMailedRatingResponseObject interface {
+	VisitGiveMailedRatingResponse(w http.ResponseWriter) error
+}
+
+type GiveMailedRating200JSONResponse Rating
+
+func (response GiveMailedRating200JSONResponse) VisitGiveMailedRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveMailedRatingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GiveMailedRatingdefaultApplicationProblemPlusJSONResponse) VisitGiveMailedRatingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTicketsRequestObject struct {
 	Params ListTicketsParams
 }
@@ -13565,6 +14293,9 @@ type StrictServerInterface interface {
 
 	// (DELETE /v1/admin/questions/{id})
 	DeleteQuestion(ctx context.Context, request DeleteQuestionRequestObject) (DeleteQuestionResponseObject, error)
+	// ListRatingSettings Whose people are asked how it was settled, and how often at most
+	// (GET /v1/admin/rating-settings)
+	ListRatingSettings(ctx context.Context, request ListRatingSettingsRequestObject) (ListRatingSettingsResponseObject, error)
 	// ReplayQuestions What an article's draft would change about customers' latest questions
 	// (POST /v1/admin/replay)
 	ReplayQuestions(ctx context.Context, request ReplayQuestionsRequestObject) (ReplayQuestionsResponseObject, error)
@@ -13643,6 +14374,9 @@ type StrictServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(ctx context.Context, request MoveLifecycleRequestObject) (MoveLifecycleResponseObject, error)
+	// PutRatingSetting Ask a tenant's people, or do not
+	// (PUT /v1/admin/tenants/{tenant}/rating-settings)
+	PutRatingSetting(ctx context.Context, request PutRatingSettingRequestObject) (PutRatingSettingResponseObject, error)
 	// ListThings The records of status packs an organisation has, and the entities there are
 	// (GET /v1/admin/tenants/{tenant}/things)
 	ListThings(ctx context.Context, request ListThingsRequestObject) (ListThingsResponseObject, error)
@@ -13781,6 +14515,15 @@ type StrictServerInterface interface {
 	// AskForPerson Talk to a person
 	// (POST /v1/conversations/{id}/person)
 	AskForPerson(ctx context.Context, request AskForPersonRequestObject) (AskForPersonResponseObject, error)
+	// WithdrawRating Take the rating back
+	// (DELETE /v1/conversations/{id}/rating)
+	WithdrawRating(ctx context.Context, request WithdrawRatingRequestObject) (WithdrawRatingResponseObject, error)
+	// GetRating Whether the caller is asked how this was settled, and what they said
+	// (GET /v1/conversations/{id}/rating)
+	GetRating(ctx context.Context, request GetRatingRequestObject) (GetRatingResponseObject, error)
+	// GiveRating Say how it was settled; changeable while the question is open
+	// (PUT /v1/conversations/{id}/rating)
+	GiveRating(ctx context.Context, request GiveRatingRequestObject) (GiveRatingResponseObject, error)
 	// MarkRead Read up to an event number
 	// (POST /v1/conversations/{id}/read)
 	MarkRead(ctx context.Context, request MarkReadRequestObject) (MarkReadResponseObject, error)
@@ -13832,6 +14575,9 @@ type StrictServerInterface interface {
 	// GetOutcomes What became of conversations, counted anew from stored events, with what they cost
 	// (GET /v1/metrics/outcomes)
 	GetOutcomes(ctx context.Context, request GetOutcomesRequestObject) (GetOutcomesResponseObject, error)
+	// GetRatings How customers rate what was settled, with how many answered and how sure the share is
+	// (GET /v1/metrics/ratings)
+	GetRatings(ctx context.Context, request GetRatingsRequestObject) (GetRatingsResponseObject, error)
 
 	// (GET /v1/metrics/summary)
 	GetMetrics(ctx context.Context, request GetMetricsRequestObject) (GetMetricsResponseObject, error)
@@ -13850,6 +14596,15 @@ type StrictServerInterface interface {
 	// StreamOnboarding Server-sent events of the onboarding record, resumable by Last-Event-ID
 	// (GET /v1/onboarding/events)
 	StreamOnboarding(ctx context.Context, request StreamOnboardingRequestObject) (StreamOnboardingResponseObject, error)
+	// WithdrawMailedRating Take the rating back
+	// (DELETE /v1/ratings/{token})
+	WithdrawMailedRating(ctx context.Context, request WithdrawMailedRatingRequestObject) (WithdrawMailedRatingResponseObject, error)
+	// GetMailedRating The question a mail links to; reading it rates nothing
+	// (GET /v1/ratings/{token})
+	GetMailedRating(ctx context.Context, request GetMailedRatingRequestObject) (GetMailedRatingResponseObject, error)
+	// GiveMailedRating Answer the question of a mail
+	// (PUT /v1/ratings/{token})
+	GiveMailedRating(ctx context.Context, request GiveMailedRatingRequestObject) (GiveMailedRatingResponseObject, error)
 	// ListTickets Tickets one may see, latest activity first
 	// (GET /v1/tickets)
 	ListTickets(ctx context.Context, request ListTicketsRequestObject) (ListTicketsResponseObject, error)
@@ -15093,6 +15848,30 @@ func (sh *strictHandler) DeleteQuestion(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// ListRatingSettings operation middleware
+func (sh *strictHandler) ListRatingSettings(ctx *gin.Context) {
+	var request ListRatingSettingsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRatingSettings(ctx, request.(ListRatingSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRatingSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRatingSettingsResponseObject); ok {
+		if err := validResponse.VisitListRatingSettingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ReplayQuestions operation middleware
 func (sh *strictHandler) ReplayQuestions(ctx *gin.Context) {
 	var request ReplayQuestionsRequestObject
@@ -15938,6 +16717,50 @@ func (sh *strictHandler) MoveLifecycle(ctx *gin.Context, tenant TenantPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(MoveLifecycleResponseObject); ok {
 		if err := validResponse.VisitMoveLifecycleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutRatingSetting operation middleware
+func (sh *strictHandler) PutRatingSetting(ctx *gin.Context, tenant TenantPath) {
+	var request PutRatingSettingRequestObject
+
+	request.Tenant = tenant
+
+	var body PutRatingSettingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutRatingSetting(ctx, request.(PutRatingSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutRatingSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutRatingSettingResponseObject); ok {
+		if err := validResponse.VisitPutRatingSettingResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -17401,6 +18224,102 @@ func (sh *strictHandler) AskForPerson(ctx *gin.Context, id IDPath) {
 	}
 }
 
+// WithdrawRating operation middleware
+func (sh *strictHandler) WithdrawRating(ctx *gin.Context, id IDPath) {
+	var request WithdrawRatingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawRating(ctx, request.(WithdrawRatingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawRating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WithdrawRatingResponseObject); ok {
+		if err := validResponse.VisitWithdrawRatingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRating operation middleware
+func (sh *strictHandler) GetRating(ctx *gin.Context, id IDPath) {
+	var request GetRatingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRating(ctx, request.(GetRatingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRatingResponseObject); ok {
+		if err := validResponse.VisitGetRatingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GiveRating operation middleware
+func (sh *strictHandler) GiveRating(ctx *gin.Context, id IDPath) {
+	var request GiveRatingRequestObject
+
+	request.ID = id
+
+	var body GiveRatingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GiveRating(ctx, request.(GiveRatingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GiveRating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GiveRatingResponseObject); ok {
+		if err := validResponse.VisitGiveRatingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // MarkRead operation middleware
 func (sh *strictHandler) MarkRead(ctx *gin.Context, id IDPath) {
 	var request MarkReadRequestObject
@@ -17895,6 +18814,32 @@ func (sh *strictHandler) GetOutcomes(ctx *gin.Context, params GetOutcomesParams)
 	}
 }
 
+// GetRatings operation middleware
+func (sh *strictHandler) GetRatings(ctx *gin.Context, params GetRatingsParams) {
+	var request GetRatingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRatings(ctx, request.(GetRatingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRatings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRatingsResponseObject); ok {
+		if err := validResponse.VisitGetRatingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetMetrics operation middleware
 func (sh *strictHandler) GetMetrics(ctx *gin.Context, params GetMetricsParams) {
 	var request GetMetricsRequestObject
@@ -18042,6 +18987,102 @@ func (sh *strictHandler) StreamOnboarding(ctx *gin.Context, params StreamOnboard
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(StreamOnboardingResponseObject); ok {
 		if err := validResponse.VisitStreamOnboardingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WithdrawMailedRating operation middleware
+func (sh *strictHandler) WithdrawMailedRating(ctx *gin.Context, token string) {
+	var request WithdrawMailedRatingRequestObject
+
+	request.Token = token
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawMailedRating(ctx, request.(WithdrawMailedRatingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawMailedRating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WithdrawMailedRatingResponseObject); ok {
+		if err := validResponse.VisitWithdrawMailedRatingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMailedRating operation middleware
+func (sh *strictHandler) GetMailedRating(ctx *gin.Context, token string) {
+	var request GetMailedRatingRequestObject
+
+	request.Token = token
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMailedRating(ctx, request.(GetMailedRatingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMailedRating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMailedRatingResponseObject); ok {
+		if err := validResponse.VisitGetMailedRatingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GiveMailedRating operation middleware
+func (sh *strictHandler) GiveMailedRating(ctx *gin.Context, token string) {
+	var request GiveMailedRatingRequestObject
+
+	request.Token = token
+
+	var body GiveMailedRatingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GiveMailedRating(ctx, request.(GiveMailedRatingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GiveMailedRating")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GiveMailedRatingResponseObject); ok {
+		if err := validResponse.VisitGiveMailedRatingResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -38,6 +38,7 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rating"
 	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/topic"
 	"github.com/usherdesk/usher/triage/upkeep"
@@ -82,6 +83,8 @@ type Config struct {
 	Reviews        Reviewer
 	Proposals      *proposal.Service // from solved tickets
 	Upkeep         *upkeep.Service   // of the taxonomy
+	Ratings        *rating.Service
+	RatingLinks    rating.Links
 	Topics         *topic.Service
 	Health         *health.Service // of articles
 	Webhooks       Webhooks        // of tenants' own systems

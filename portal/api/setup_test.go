@@ -42,6 +42,7 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rating"
 	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/topic"
@@ -100,7 +101,9 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 	require.NoError(t, err)
 	curation := knowledge.New(b.db.Worker, jobs, knowledge.Config{})
 	b.actions = action.New(action.Config{DB: b.db.Worker, Jobs: jobs, Desk: b.desk, Wake: wake, Log: slog.New(slog.DiscardHandler)})
+	ratings := rating.New(rating.Config{DB: b.db.Worker, Desk: b.desk, EveryDays: 14})
 	config := api.Config{
+		Ratings: ratings, RatingLinks: rating.NewLinks("test"),
 		App: b.db.App, Worker: b.db.Worker, Identity: b.identity, Intake: b.intake, Desk: b.desk,
 		Knowledge: knowledge.New(b.db.App, nil, knowledge.Config{}), Curation: curation,
 		Search: search.New(b.db.App, models, search.Config{}), Onboarding: record{b.db.App}, Streams: b.streams, Tester: tester{}, Usage: b.usage,

@@ -14,3 +14,4 @@ import "./journeys/files.mjs";
 import "./journeys/signin.mjs";
 import "./journeys/confirm.mjs";
 import "./journeys/procedures.mjs";
+import "./journeys/ratings.mjs";

@@ -37,6 +37,7 @@ import (
 	"github.com/usherdesk/usher/triage/intake"
 	"github.com/usherdesk/usher/triage/procedure"
 	"github.com/usherdesk/usher/triage/proposal"
+	"github.com/usherdesk/usher/triage/rating"
 	"github.com/usherdesk/usher/triage/rehearsal"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/upkeep"
@@ -114,6 +115,11 @@ var rules = []rule{
 	{intake.ErrKeyReused, 422, "idempotency_key_reused", "This Idempotency-Key was used for a different request. Use a new key for a new request."},
 	{intake.ErrBadKey, 400, "bad_idempotency_key", "An Idempotency-Key or client_key has at most 200 characters."},
 	{intake.ErrRequesterUnknown, 422, "requester_unknown", "requester_email is not a person of your organisation. Invite them first, or leave it out."},
+	{rating.ErrNotAsked, 409, "not_asked", "Nobody asked for a rating here. Write a message instead: it reaches us too."},
+	{rating.ErrClosed, 409, "rating_closed", "This rating can no longer be given or changed. Write a message instead: it reaches us too."},
+	{rating.ErrBadScore, 400, "bad_score", "A score is a number from 1 to 5."},
+	{rating.ErrBadLink, 404, "not_found", ""},
+	{rating.ErrBadPause, 400, "bad_pause", "The pause between two questions is 0 to 365 days."},
 	{intake.ErrBadVote, 400, "bad_vote", "vote must be helpful or not_helpful."},
 	{taxonomy.ErrValueNotFound, 404, "not_found", ""},
 	{taxonomy.ErrBadValue, 400, "bad_taxonomy_value", "A value needs a name of at most 100 characters and a known priority, an example a text of at most 2000."},

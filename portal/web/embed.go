@@ -108,7 +108,7 @@ func entryFor(address string) (entry string, known bool) {
 		return "admin.html", true
 	case "embed":
 		return "embed.html", true
-	case "", "c", "conversations", "tickets", "onboarding", "documents", "exports", "help", "signin", "support":
+	case "", "c", "conversations", "tickets", "onboarding", "documents", "exports", "help", "signin", "support", "rate":
 		return "portal.html", true
 	default:
 		return "portal.html", false

@@ -14,6 +14,7 @@ import (
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/guard"
+	"github.com/usherdesk/usher/triage/rating"
 )
 
 // Errors agents' actions may end with.
@@ -226,7 +227,19 @@ func (s *Service) solved(ctx context.Context, w *work) error {
 		return err
 	}
 	w.later(SettleTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, SolvedAt: w.at}, w.at.AddDate(0, 0, s.QuietDays))
-	return nil
+	return s.askRating(ctx, w)
+}
+
+// askRating stores that the ticket was settled: the customer is asked how.
+func (s *Service) askRating(ctx context.Context, w *work) error {
+	t := w.ticket
+	if t.UserID == nil || t.SolvedAt == nil {
+		return nil
+	}
+	return rating.Settled(ctx, w.tx, s.Jobs, rating.Resolution{
+		TenantID: t.TenantID, ConversationID: t.ConversationID, UserID: *t.UserID, TicketID: &t.ID, At: *t.SolvedAt,
+		AgentID: t.AssigneeID, AgentName: t.AssigneeName, Team: t.Team, Topic: t.Intent, Present: w.actor.Kind == triage.ActorCustomer && w.actor.ID == *t.UserID,
+	})
 }
 
 // Reopen takes a solved or closed ticket up again. A conversation has one

@@ -209,7 +209,7 @@ func (s *Service) CustomerConfirmed(ctx context.Context, tx pgx.Tx, tenant, conv
 			w.setState(triage.InternalSolved)
 			return s.solved(ctx, w)
 		}
-		return nil
+		return s.askRating(ctx, w)
 	})
 	return err
 }

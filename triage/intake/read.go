@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/attachment"
+	"github.com/usherdesk/usher/triage/rating"
 )
 
 // Roles that matter to what a person sees.
@@ -149,6 +151,12 @@ func (s *Service) ConfirmSolved(ctx context.Context, actor triage.Actor, id uuid
 		}
 		if err := s.desk.CustomerConfirmed(ctx, tx, actor.TenantID, id, actor); err != nil {
 			return err
+		}
+		if c.State == triage.ConversationOpen && c.UserID != nil {
+			err := rating.SettledByAssistant(ctx, tx, s.jobs, rating.Resolution{TenantID: c.TenantID, ConversationID: c.ID, UserID: *c.UserID, At: time.Now(), Present: actor.ID == *c.UserID})
+			if err != nil {
+				return err
+			}
 		}
 		return triage.SetConversationState(ctx, tx, actor.TenantID, id, triage.ConversationSolved, "on")
 	})

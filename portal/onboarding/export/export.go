@@ -1,5 +1,5 @@
 // Package export writes a tenant's data for people and machines to keep:
-// onboarding, tickets, conversations, SLA attainment and audit in a range of
+// onboarding, tickets, conversations, ratings, SLA attainment and audit in a range of
 // dates, as CSV or JSON.
 //
 // Rows go from the database to the writer one by one, so memory does not grow
@@ -72,6 +72,9 @@ var sections = map[string]string{
 		coalesce((select string_agg(a->>'name', ', ' order by n) from jsonb_array_elements(m.attachments) with ordinality as f (a, n)), '') as files
 		from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
 		where m.tenant_id = $1 and m.visibility = 'customer' and m.state in ('final', 'stopped') and m.created_at >= $2 and m.created_at < $3 order by c.id, m.seq`,
+	"ratings": `select r.asked_at, r.conversation_id as conversation, t.number as ticket, u.display_name as person, r.score, r.comment, r.rated_at
+		from ratings r join users u on u.tenant_id = r.tenant_id and u.id = r.user_id left join tickets t on t.tenant_id = r.tenant_id and t.id = r.ticket_id
+		where r.tenant_id = $1 and r.state = 'asked' and r.asked_at >= $2 and r.asked_at < $3 order by r.asked_at, r.id`,
 	"audit": `select at, actor_kind as actor, action, object from audit_events where tenant_id = $1 and at >= $2 and at < $3 order by at, id`,
 	"sla_attainment": `select c.priority, c.metric, count(*) filter (where c.outcome = 'met') as met, count(*) filter (where c.outcome = 'breached' or c.breached_at is not null) as breached,
 		round(100.0 * count(*) filter (where c.outcome = 'met' and c.breached_at is null) / nullif(count(*) filter (where c.outcome in ('met', 'breached')), 0), 1)::float8 as percent
@@ -90,7 +93,9 @@ func Sections() []string {
 
 // ForAdmins reports whether a section is for administrators of the tenant only:
 // it holds what other people have written or done.
-func ForAdmins(section string) bool { return section == "conversations" || section == "audit" }
+func ForAdmins(section string) bool {
+	return section == "conversations" || section == "ratings" || section == "audit"
+}
 
 // sink writes rows in a format; end finishes the document.
 type sink interface {

@@ -46,7 +46,7 @@ func write(t *testing.T, db *dbtest.Database, q export.Query) (string, int) {
 func TestEverySectionIsWrittenInBothFormats(t *testing.T) {
 	t.Parallel()
 	db, tenant := setup(t)
-	require.Len(t, export.Sections(), 9)
+	require.Len(t, export.Sections(), 10)
 	for _, section := range export.Sections() {
 		body, n := write(t, db, export.Query{TenantID: tenant, Section: section, Format: "csv", All: true})
 		rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()

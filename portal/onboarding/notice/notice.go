@@ -81,15 +81,16 @@ func Create(ctx context.Context, tx pgx.Tx, f rule.Fired, now time.Time) error {
 	for _, p := range people {
 		key := f.Rule + "/" + f.Event.Subject + "/" + p.id.String()
 		if _, err := tx.Exec(ctx, `insert into onboarding_notices (tenant_id, id, key, user_id, kind, fields, link, not_before) values ($1, $2, $3, $4, $5, $6, $7, $8)
-			on conflict (tenant_id, key) do nothing`, f.Event.TenantID, uuid.Must(uuid.NewV7()), key, p.id, f.Event.Kind, fields, links[f.Event.Kind], awake(now, p.zone)); err != nil {
+			on conflict (tenant_id, key) do nothing`, f.Event.TenantID, uuid.Must(uuid.NewV7()), key, p.id, f.Event.Kind, fields, links[f.Event.Kind], Awake(now, p.zone)); err != nil {
 			return fmt.Errorf("create notice: %w", err)
 		}
 	}
 	return nil
 }
 
-// awake is now, or the next morning when it is night in the zone.
-func awake(now time.Time, zone string) time.Time {
+// Awake is when a person may hear of something: now, or the next morning when it is
+// night in their zone.
+func Awake(now time.Time, zone string) time.Time {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
 		location = time.UTC

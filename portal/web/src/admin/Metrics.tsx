@@ -6,6 +6,7 @@ import { longDate, percent, words } from "../ui/format";
 import { Field, Loading, Meter } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { Outcomes } from "./Outcomes";
+import { Ratings } from "./Ratings";
 import { Topics } from "./Topics";
 
 /** Counts rebuilt from stored events. */
@@ -31,6 +32,7 @@ export function Metrics() {
       {!load.data && load.loading && <Loading label="Loading…" />}
       {load.data && <Page data={load.data} />}
       <Outcomes days={days} />
+      <Ratings days={days} />
       <Topics />
       <Accuracy days={days} />
     </div>

@@ -57,7 +57,7 @@ const exportWords: ExportWords = {
   working: "Being prepared…",
   saved: (name) => `${name} was handed to your browser.`,
   backwards: "The last day is before the first one.",
-  section: { milestones: "Milestones", tasks: "Tasks", documents: "Documents", integrations: "Integrations", tickets: "Tickets", sla: "Promised times, ticket by ticket", sla_attainment: "Promised times, kept in percent", conversations: "Conversations", audit: "Who did what" },
+  section: { milestones: "Milestones", tasks: "Tasks", documents: "Documents", integrations: "Integrations", tickets: "Tickets", sla: "Promised times, ticket by ticket", sla_attainment: "Promised times, kept in percent", conversations: "Conversations", ratings: "Ratings", audit: "Who did what" },
 };
 
 const explains: Record<string, string> = {

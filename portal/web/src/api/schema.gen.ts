@@ -180,7 +180,7 @@ export interface paths {
         };
         /**
          * Server-sent events of the conversation, resumable by Last-Event-ID
-         * @description Each event has an id (its number), an event name (message.created, message.updated, answer.delta, assistant.working, conversation.updated, ticket.updated) and JSON data. message.* data is {"message": Message}; answer.delta is {"message_id", "text"}; conversation.updated is {"state", "assistant"}; ticket.updated is {"number", "state", "assignee"}.
+         * @description Each event has an id (its number), an event name (message.created, message.updated, answer.delta, assistant.working, conversation.updated, ticket.updated, rating.updated) and JSON data. message.* data is {"message": Message}; answer.delta is {"message_id", "text"}; conversation.updated is {"state", "assistant"}; ticket.updated is {"number", "state", "assignee"}; after rating.updated the rating is read again.
          */
         get: operations["streamConversation"];
         put?: never;
@@ -301,6 +301,48 @@ export interface paths {
         /** The customer says it is settled */
         post: operations["confirmSolved"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** Whether the caller is asked how this was settled, and what they said */
+        get: operations["getRating"];
+        /** Say how it was settled; changeable while the question is open */
+        put: operations["giveRating"];
+        post?: never;
+        /** Take the rating back */
+        delete: operations["withdrawRating"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ratings/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        /** The question a mail links to; reading it rates nothing */
+        get: operations["getMailedRating"];
+        /** Answer the question of a mail */
+        put: operations["giveMailedRating"];
+        post?: never;
+        /** Take the rating back */
+        delete: operations["withdrawMailedRating"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1846,6 +1888,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/metrics/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How customers rate what was settled, with how many answered and how sure the share is
+         * @description A matter counts once for each person, in the week of its question; of one that was reopened or merged the last answer counts.
+         */
+        get: operations["getRatings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/rating-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whose people are asked how it was settled, and how often at most */
+        get: operations["listRatingSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/rating-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Ask a tenant's people, or do not */
+        put: operations["putRatingSetting"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/metrics/triage": {
         parameters: {
             query?: never;
@@ -1988,6 +2086,65 @@ export interface components {
             output_tokens: number;
             /** Format: double */
             cost_usd: number;
+        };
+        Rating: {
+            /** @enum {string} */
+            state: "none" | "asked" | "answered" | "closed";
+            score?: number;
+            comment?: string;
+            /**
+             * Format: date-time
+             * @description Until when it can be given
+             */
+            open_until?: string;
+            /** @description The person's */
+            language?: string;
+        };
+        GivenRating: {
+            score: number;
+            comment?: string;
+            /** @description The person still needs help: a person takes over */
+            help?: boolean;
+        };
+        RatingSetting: {
+            /** Format: uuid */
+            tenant_id: string;
+            name: string;
+            asks: boolean;
+            every_days?: number;
+        };
+        Ratings: {
+            days: number;
+            total: components["schemas"]["RatingCount"];
+            /** @description Settled by the assistant alone, or by people */
+            by: components["schemas"]["RatingCount"][];
+            agents: components["schemas"]["RatingCount"][];
+            teams: components["schemas"]["RatingCount"][];
+            topics: components["schemas"]["RatingCount"][];
+            tenants: components["schemas"]["RatingCount"][];
+            weeks: components["schemas"]["RatingCount"][];
+            /** @description Nobody was asked, by why */
+            skipped: {
+                [key: string]: number;
+            };
+        };
+        RatingCount: {
+            name: string;
+            asked: number;
+            answered: number;
+            /** @description Scores of 4 and 5 */
+            content: number;
+            /**
+             * Format: double
+             * @description The share of content customers lies between low and high, with 95 % confidence
+             */
+            low: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            mean: number;
+            /** @description How often 1 to 5 was said */
+            scores: number[];
         };
         OutcomeCounts: {
             /** @description The Monday of the week, the intent, the customer, the channel */
@@ -2973,7 +3130,7 @@ export interface components {
          */
         ExportFormatName: "csv" | "json";
         /** @enum {string} */
-        ExportSection: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "sla" | "sla_attainment" | "tasks" | "tickets";
+        ExportSection: "audit" | "conversations" | "documents" | "integrations" | "milestones" | "ratings" | "sla" | "sla_attainment" | "tasks" | "tickets";
         Audience: {
             /** @enum {string} */
             level: "public" | "customer" | "agent";
@@ -4000,6 +4157,152 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRating: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last question of this conversation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    giveRating: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenRating"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawRating: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getMailedRating: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The question */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    giveMailedRating: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GivenRating"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawMailedRating: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rating"];
+                };
             };
             default: components["responses"]["Problem"];
         };
@@ -6799,6 +7102,84 @@ export interface operations {
                     "application/json": components["schemas"]["Outcomes"];
                     "text/csv": string;
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRatings: {
+        parameters: {
+            query?: {
+                days?: number;
+                tenant?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ratings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ratings"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRatingSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every tenant's */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The operator's pause in days between two questions to one person */
+                        every_days: number;
+                        settings: components["schemas"]["RatingSetting"][];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putRatingSetting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    asks: boolean;
+                    /** @description Absent: the operator's */
+                    every_days?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Kept */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

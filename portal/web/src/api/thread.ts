@@ -16,9 +16,11 @@ export type Thread = {
   state: string;
   assistant: string;
   ticket: { number: number; state: string; assignee?: string } | undefined;
+  /** How often the question how it was settled changed. */
+  rated: number;
 };
 
-export const emptyThread: Thread = { messages: [], lastSeq: 0, working: undefined, streaming: undefined, state: "open", assistant: "on", ticket: undefined };
+export const emptyThread: Thread = { messages: [], lastSeq: 0, working: undefined, streaming: undefined, state: "open", assistant: "on", ticket: undefined, rated: 0 };
 
 /** Adds fetched messages; what is known already keeps the newer text. */
 export function merge(thread: Thread, fetched: readonly Message[]): Thread {
@@ -95,6 +97,8 @@ export function apply(thread: Thread, event: ServerEvent): Thread {
     case "ticket.updated":
       if (payload.number) next.ticket = { number: payload.number, state: payload.state ?? "", assignee: payload.assignee };
       return next;
+    case "rating.updated":
+      return { ...next, rated: next.rated + 1 };
     default:
       return next;
   }

@@ -23,6 +23,7 @@ const Documents = lazily(() => import("./Documents").then((m) => ({ default: m.D
 const Exports = lazily(() => import("./Exports").then((m) => ({ default: m.Exports })));
 const Conversations = lazily(() => import("./Conversations").then((m) => ({ default: m.Conversations })));
 const PersonDialog = lazily(() => import("./PersonDialog").then((m) => ({ default: m.PersonDialog })));
+const RatePage = lazily(() => import("./Rating").then((m) => ({ default: m.RatePage })));
 const Tickets = lazily(() => import("./Tickets").then((m) => ({ default: m.Tickets })));
 
 /** The customer portal. */
@@ -37,9 +38,20 @@ export function App({ first }: { first: Words }) {
   }, []);
   return (
     <WordsContext value={language}>
-      <Gate onLanguage={choose} />
+      <Doors onLanguage={choose} />
       <Announcer />
     </WordsContext>
+  );
+}
+
+/** A mailed question is answered without signing in. */
+function Doors(props: { onLanguage: (locale: Locale, keep?: boolean) => void }) {
+  const token = match("/rate/:token", useLocation().path)?.token;
+  if (!token) return <Gate {...props} />;
+  return (
+    <Suspense>
+      <RatePage token={token} />
+    </Suspense>
   );
 }
 

@@ -22,6 +22,7 @@ const TakeAlong = lazily(() => transcript().then((m) => ({ default: m.TakeAlong 
 const Older = lazily(() => transcript().then((m) => ({ default: m.Older })));
 const Pending = lazily(() => transcript().then((m) => ({ default: m.Pending })));
 const Connection = lazily(() => transcript().then((m) => ({ default: m.Connection })));
+const RatingCard = lazily(() => import("./Rating").then((m) => ({ default: m.RatingCard })));
 const MessageView = lazily(() => transcript().then((m) => ({ default: m.MessageView })));
 
 /** One conversation, or the page where one begins. */
@@ -164,6 +165,11 @@ export function Chat({ id, onTalk, onBegin, framed = false }: { id?: string; onT
                   <Pending key={entry.key} entry={entry} onRetry={() => session.outbox.retry(entry.key)} onDiscard={() => session.outbox.remove(entry.key)} />
                 ))}
               </Suspense>
+              {id && (thread.state === "solved" || thread.rated > 0) && (
+                <Suspense>
+                  <RatingCard id={id} turn={thread.rated} />
+                </Suspense>
+              )}
               {thread.working && !streaming && patience && (
                 <p className="row muted small">
                   <span className="spin" aria-hidden="true" /> {workingWords(thread.working, t)}

@@ -18,7 +18,7 @@ const texts: Record<Locale, Page> = {
     working: "Being prepared…",
     saved: (name) => `${name} was handed to your browser.`,
     backwards: "The last day is before the first one.",
-    section: { milestones: "Milestones", tasks: "Tasks", documents: "Documents", integrations: "Integrations", tickets: "Tickets", sla: "Promised times, ticket by ticket", sla_attainment: "Promised times, kept in percent", conversations: "Conversations", audit: "Who did what" },
+    section: { milestones: "Milestones", tasks: "Tasks", documents: "Documents", integrations: "Integrations", tickets: "Tickets", sla: "Promised times, ticket by ticket", sla_attainment: "Promised times, kept in percent", conversations: "Conversations", ratings: "Ratings", audit: "Who did what" },
   },
   de: {
     title: "Daten exportieren",
@@ -33,7 +33,7 @@ const texts: Record<Locale, Page> = {
     working: "Wird vorbereitet…",
     saved: (name) => `${name} wurde Ihrem Browser übergeben.`,
     backwards: "Der letzte Tag liegt vor dem ersten.",
-    section: { milestones: "Meilensteine", tasks: "Aufgaben", documents: "Dokumente", integrations: "Integrationen", tickets: "Tickets", sla: "Zugesagte Zeiten je Ticket", sla_attainment: "Zugesagte Zeiten, Einhaltung in Prozent", conversations: "Unterhaltungen", audit: "Wer was getan hat" },
+    section: { milestones: "Meilensteine", tasks: "Aufgaben", documents: "Dokumente", integrations: "Integrationen", tickets: "Tickets", sla: "Zugesagte Zeiten je Ticket", sla_attainment: "Zugesagte Zeiten, Einhaltung in Prozent", conversations: "Unterhaltungen", ratings: "Bewertungen", audit: "Wer was getan hat" },
   },
   es: {
     title: "Exportar datos",
@@ -48,7 +48,7 @@ const texts: Record<Locale, Page> = {
     working: "Preparando…",
     saved: (name) => `${name} se ha entregado a su navegador.`,
     backwards: "El último día es anterior al primero.",
-    section: { milestones: "Hitos", tasks: "Tareas", documents: "Documentos", integrations: "Integraciones", tickets: "Tickets", sla: "Plazos prometidos, por ticket", sla_attainment: "Plazos prometidos, cumplimiento en porcentaje", conversations: "Conversaciones", audit: "Quién hizo qué" },
+    section: { milestones: "Hitos", tasks: "Tareas", documents: "Documentos", integrations: "Integraciones", tickets: "Tickets", sla: "Plazos prometidos, por ticket", sla_attainment: "Plazos prometidos, cumplimiento en porcentaje", conversations: "Conversaciones", ratings: "Valoraciones", audit: "Quién hizo qué" },
   },
   fr: {
     title: "Exporter les données",
@@ -63,7 +63,7 @@ const texts: Record<Locale, Page> = {
     working: "En préparation…",
     saved: (name) => `${name} a été remis à votre navigateur.`,
     backwards: "Le dernier jour précède le premier.",
-    section: { milestones: "Jalons", tasks: "Tâches", documents: "Documents", integrations: "Intégrations", tickets: "Tickets", sla: "Délais promis, par ticket", sla_attainment: "Délais promis, respect en pourcentage", conversations: "Conversations", audit: "Qui a fait quoi" },
+    section: { milestones: "Jalons", tasks: "Tâches", documents: "Documents", integrations: "Intégrations", tickets: "Tickets", sla: "Délais promis, par ticket", sla_attainment: "Délais promis, respect en pourcentage", conversations: "Conversations", ratings: "Évaluations", audit: "Qui a fait quoi" },
   },
   pt: {
     title: "Exportar dados",
@@ -78,7 +78,7 @@ const texts: Record<Locale, Page> = {
     working: "A preparar…",
     saved: (name) => `${name} foi entregue ao seu navegador.`,
     backwards: "O último dia é anterior ao primeiro.",
-    section: { milestones: "Marcos", tasks: "Tarefas", documents: "Documentos", integrations: "Integrações", tickets: "Pedidos", sla: "Prazos prometidos, por pedido", sla_attainment: "Prazos prometidos, cumprimento em percentagem", conversations: "Conversas", audit: "Quem fez o quê" },
+    section: { milestones: "Marcos", tasks: "Tarefas", documents: "Documentos", integrations: "Integrações", tickets: "Pedidos", sla: "Prazos prometidos, por pedido", sla_attainment: "Prazos prometidos, cumprimento em percentagem", conversations: "Conversas", ratings: "Avaliações", audit: "Quem fez o quê" },
   },
 };
 

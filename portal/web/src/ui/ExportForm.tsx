@@ -7,7 +7,7 @@ import { Banner, Field } from "./parts";
 import { needsStepUp, StepUp } from "./StepUp";
 
 const forAll: readonly ExportSection[] = ["milestones", "tasks", "documents", "integrations", "tickets", "sla", "sla_attainment"];
-const forAdmins: readonly ExportSection[] = [...forAll, "conversations", "audit"];
+const forAdmins: readonly ExportSection[] = [...forAll, "conversations", "ratings", "audit"];
 
 export type ExportWords = {
   what: string;

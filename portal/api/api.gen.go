@@ -2857,7 +2857,7 @@ type Rating struct {
 	// Language The person's
 	Language *string `json:"language,omitempty"`
 
-	// OpenUntil Until when it can be given
+	// OpenUntil Until when it can be given, changed and taken back
 	OpenUntil *time.Time  `json:"open_until,omitempty"`
 	Score     *int        `json:"score,omitempty"`
 	State     RatingState `json:"state"`

@@ -2094,7 +2094,7 @@ export interface components {
             comment?: string;
             /**
              * Format: date-time
-             * @description Until when it can be given
+             * @description Until when it can be given, changed and taken back
              */
             open_until?: string;
             /** @description The person's */

@@ -22,6 +22,7 @@ import (
 	"github.com/usherdesk/usher/knowledge/gap"
 	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/index"
+	"github.com/usherdesk/usher/knowledge/lapse"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -228,6 +229,12 @@ func (a *application) join() error {
 	}
 	if a.mail != nil {
 		confirm.AddWorkers(workers, a.confirm, a.worker, a.mail)
+	}
+	if a.mail != nil {
+		lapse.AddWorkers(workers, &lapse.Service{DB: a.worker, Jobs: a.jobs, Mail: a.mail, PublicURL: a.config.PublicURL})
+		if a.config.has("worker") {
+			a.jobs.PeriodicJobs().AddMany(lapse.PeriodicJobs())
+		}
 	}
 	a.identity = a.newIdentity()
 	identity.AddWorkers(workers, a.identity)

@@ -34,7 +34,7 @@ var operations = map[string]access{
 	"ListConversations": customer, "StartConversation": customer, "GetConversation": caller, "ListMessages": caller,
 	"DownloadTranscript": customer, "PostMessage": caller, "SendChatCode": customer, "EnterChatCode": customer, "StreamConversation": caller, "MarkRead": customer, "StopAnswer": customer,
 	"AskForPerson": customer, "ConfirmSolved": customer, "ChangeMessage": customer, "TakeBackMessage": customer, "PutFeedback": customer,
-	"GetRating": customer, "GiveRating": customer, "WithdrawRating": customer,
+	"NoteSearch": customer, "GetRating": customer, "GiveRating": customer, "WithdrawRating": customer,
 	"GetMailedRating": public, "GiveMailedRating": public, "WithdrawMailedRating": public, // the link is signed
 	"GetAttachmentLimits": customer, "UploadAttachment": customer, "GetAttachment": customer, "DiscardAttachment": customer, "DownloadAttachment": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,

@@ -135,22 +135,22 @@ func (e AgentActionPriority) Valid() bool {
 
 // Defines values for AgentActionReason.
 const (
-	Incomplete AgentActionReason = "incomplete"
-	Outdated   AgentActionReason = "outdated"
-	Tone       AgentActionReason = "tone"
-	Wrong      AgentActionReason = "wrong"
+	AgentActionReasonIncomplete AgentActionReason = "incomplete"
+	AgentActionReasonOutdated   AgentActionReason = "outdated"
+	AgentActionReasonTone       AgentActionReason = "tone"
+	AgentActionReasonWrong      AgentActionReason = "wrong"
 )
 
 // Valid indicates whether the value is a known member of the AgentActionReason enum.
 func (e AgentActionReason) Valid() bool {
 	switch e {
-	case Incomplete:
+	case AgentActionReasonIncomplete:
 		return true
-	case Outdated:
+	case AgentActionReasonOutdated:
 		return true
-	case Tone:
+	case AgentActionReasonTone:
 		return true
-	case Wrong:
+	case AgentActionReasonWrong:
 		return true
 	default:
 		return false
@@ -508,6 +508,33 @@ func (e ExportSection) Valid() bool {
 	case ExportSectionTasks:
 		return true
 	case ExportSectionTickets:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FeedbackCause.
+const (
+	FeedbackCauseDidNotAnswer     FeedbackCause = "did_not_answer"
+	FeedbackCauseHardToUnderstand FeedbackCause = "hard_to_understand"
+	FeedbackCauseOutdated         FeedbackCause = "outdated"
+	FeedbackCauseWantPerson       FeedbackCause = "want_person"
+	FeedbackCauseWrong            FeedbackCause = "wrong"
+)
+
+// Valid indicates whether the value is a known member of the FeedbackCause enum.
+func (e FeedbackCause) Valid() bool {
+	switch e {
+	case FeedbackCauseDidNotAnswer:
+		return true
+	case FeedbackCauseHardToUnderstand:
+		return true
+	case FeedbackCauseOutdated:
+		return true
+	case FeedbackCauseWantPerson:
+		return true
+	case FeedbackCauseWrong:
 		return true
 	default:
 		return false
@@ -2290,9 +2317,14 @@ type ExportSection string
 
 // Feedback defines model for Feedback.
 type Feedback struct {
-	Reason *string      `json:"reason,omitempty"`
-	Vote   FeedbackVote `json:"vote"`
+	// Cause Why it did not help; want_person hands the conversation to people
+	Cause  *FeedbackCause `json:"cause,omitempty"`
+	Reason *string        `json:"reason,omitempty"`
+	Vote   FeedbackVote   `json:"vote"`
 }
+
+// FeedbackCause Why it did not help; want_person hands the conversation to people
+type FeedbackCause string
 
 // FeedbackVote defines model for Feedback.Vote.
 type FeedbackVote string
@@ -2404,6 +2436,11 @@ type FindingProofKind string
 
 // Gap defines model for Gap.
 type Gap struct {
+	// Causes Why, as customers said, most often first
+	Causes *[]struct {
+		Cause string `json:"cause"`
+		Count int    `json:"count"`
+	} `json:"causes,omitempty"`
 	Conversations int                `json:"conversations"`
 	Examples      *[]string          `json:"examples,omitempty"`
 	ID            openapi_types.UUID `json:"id"`
@@ -2411,8 +2448,11 @@ type Gap struct {
 	Question      string             `json:"question"`
 
 	// Repeats Asked again by the same organisation within a week
-	Repeats *int   `json:"repeats,omitempty"`
-	State   string `json:"state"`
+	Repeats *int `json:"repeats,omitempty"`
+
+	// Searches Searched for in the help centre without a result
+	Searches *int   `json:"searches,omitempty"`
+	State    string `json:"state"`
 
 	// Unhelpful Answered, and voted down
 	Unhelpful *int `json:"unhelpful,omitempty"`
@@ -3968,6 +4008,11 @@ type SearchKnowledgeParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// NoteSearchJSONBody defines parameters for NoteSearch.
+type NoteSearchJSONBody struct {
+	Q string `json:"q"`
+}
+
 // SuggestArticlesParams defines parameters for SuggestArticles.
 type SuggestArticlesParams struct {
 	// Context The place, such as onboarding/documents
@@ -4174,6 +4219,9 @@ type GiveRatingJSONRequestBody = GivenRating
 
 // MarkReadJSONRequestBody defines body for MarkRead for application/json ContentType.
 type MarkReadJSONRequestBody MarkReadJSONBody
+
+// NoteSearchJSONRequestBody defines body for NoteSearch for application/json ContentType.
+type NoteSearchJSONRequestBody NoteSearchJSONBody
 
 // ChangeMessageJSONRequestBody defines body for ChangeMessage for application/json ContentType.
 type ChangeMessageJSONRequestBody ChangeMessageJSONBody
@@ -4555,6 +4603,9 @@ type ServerInterface interface {
 
 	// (GET /v1/kb/search)
 	SearchKnowledge(c *gin.Context, params SearchKnowledgeParams)
+	// NoteSearch Tell that a search was given up without a result; it is looked at again here, and kept as a gap when nothing is found
+	// (POST /v1/kb/searches)
+	NoteSearch(c *gin.Context)
 	// SuggestArticles Articles curators chose for a place in the product
 	// (GET /v1/kb/suggest)
 	SuggestArticles(c *gin.Context, params SuggestArticlesParams)
@@ -7718,6 +7769,19 @@ func (siw *ServerInterfaceWrapper) SearchKnowledge(c *gin.Context) {
 	siw.Handler.SearchKnowledge(c, params)
 }
 
+// NoteSearch operation middleware
+func (siw *ServerInterfaceWrapper) NoteSearch(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.NoteSearch(c)
+}
+
 // SuggestArticles operation middleware
 func (siw *ServerInterfaceWrapper) SuggestArticles(c *gin.Context) {
 
@@ -8350,6 +8414,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/attachments/:id", wrapper.GetAttachment)
 	router.GET(options.BaseURL+"/v1/attachments/:id/content", wrapper.DownloadAttachment)
 	router.GET(options.BaseURL+"/v1/kb/search", wrapper.SearchKnowledge)
+	router.POST(options.BaseURL+"/v1/kb/searches", wrapper.NoteSearch)
 	router.GET(options.BaseURL+"/v1/kb/suggest", wrapper.SuggestArticles)
 	router.GET(options.BaseURL+"/v1/kb/articles", wrapper.ListArticles)
 	router.GET(options.BaseURL+"/v1/kb/articles/:slug", wrapper.GetArticle)
@@ -13397,6 +13462,39 @@ func (response SearchKnowledgedefaultApplicationProblemPlusJSONResponse) VisitSe
 	return err
 }
 
+type NoteSearchRequestObject struct {
+	Body *NoteSearchJSONRequestBody
+}
+
+type NoteSearchResponseObject interface {
+	VisitNoteSearchResponse(w http.ResponseWriter) error
+}
+
+type NoteSearch204Response struct {
+}
+
+func (response NoteSearch204Response) VisitNoteSearchResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type NoteSearchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NoteSearchdefaultApplicationProblemPlusJSONResponse) VisitNoteSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SuggestArticlesRequestObject struct {
 	Params SuggestArticlesParams
 }
@@ -14557,6 +14655,9 @@ type StrictServerInterface interface {
 
 	// (GET /v1/kb/search)
 	SearchKnowledge(ctx context.Context, request SearchKnowledgeRequestObject) (SearchKnowledgeResponseObject, error)
+	// NoteSearch Tell that a search was given up without a result; it is looked at again here, and kept as a gap when nothing is found
+	// (POST /v1/kb/searches)
+	NoteSearch(ctx context.Context, request NoteSearchRequestObject) (NoteSearchResponseObject, error)
 	// SuggestArticles Articles curators chose for a place in the product
 	// (GET /v1/kb/suggest)
 	SuggestArticles(ctx context.Context, request SuggestArticlesRequestObject) (SuggestArticlesResponseObject, error)
@@ -18617,6 +18718,48 @@ func (sh *strictHandler) SearchKnowledge(ctx *gin.Context, params SearchKnowledg
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SearchKnowledgeResponseObject); ok {
 		if err := validResponse.VisitSearchKnowledgeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// NoteSearch operation middleware
+func (sh *strictHandler) NoteSearch(ctx *gin.Context) {
+	var request NoteSearchRequestObject
+
+	var body NoteSearchJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NoteSearch(ctx, request.(NoteSearchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NoteSearch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(NoteSearchResponseObject); ok {
+		if err := validResponse.VisitNoteSearchResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

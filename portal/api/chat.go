@@ -147,7 +147,7 @@ func (s *Server) ConfirmSolved(ctx context.Context, r ConfirmSolvedRequestObject
 
 // PutFeedback rates an automatic answer.
 func (s *Server) PutFeedback(ctx context.Context, r PutFeedbackRequestObject) (PutFeedbackResponseObject, error) {
-	if err := s.Intake.Vote(ctx, actor(ctx), r.ID, string(r.Body.Vote), value(r.Body.Reason)); err != nil {
+	if err := s.Intake.Vote(ctx, actor(ctx), r.ID, intake.Vote{Vote: string(r.Body.Vote), Cause: string(value(r.Body.Cause)), Reason: value(r.Body.Reason)}); err != nil {
 		return nil, err
 	}
 	return PutFeedback204Response{}, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage/eval"
+	"github.com/usherdesk/usher/triage/proof"
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
@@ -212,17 +213,46 @@ func (s *Server) ListGaps(ctx context.Context, _ ListGapsRequestObject) (ListGap
 	if err != nil {
 		return nil, err
 	}
+	ids := make([]uuid.UUID, len(gaps))
+	for i, g := range gaps {
+		ids[i] = g.ID
+	}
+	var causes []proof.Cause
+	if err := s.Worker.WithSystem(ctx, "a curator reads why answers did not help", func(tx pgx.Tx) (err error) {
+		causes, err = proof.Causes(ctx, tx, ids)
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	out := make([]Gap, len(gaps))
 	for i, g := range gaps {
 		questions, err := s.Curation.GapQuestions(ctx, g.ID)
 		if err != nil {
 			return nil, err
 		}
-		examples := []string{}
+		examples, searches := []string{}, 0
+		for _, q := range questions {
+			if q.Reason == knowledge.GapNoResult {
+				searches++
+			}
+		}
 		for _, q := range questions[:min(len(questions), 5)] {
 			examples = append(examples, q.Question)
 		}
-		out[i] = Gap{ID: g.ID, Question: g.Question, Examples: &examples, Conversations: g.Conversations, Repeats: &gaps[i].Repeats, Unhelpful: &gaps[i].Unhelpful, State: string(g.State), LastSeenAt: g.LastSeenAt}
+		out[i] = Gap{ID: g.ID, Question: g.Question, Examples: &examples, Conversations: g.Conversations, Repeats: &gaps[i].Repeats, Unhelpful: &gaps[i].Unhelpful, Searches: &searches, State: string(g.State), LastSeenAt: g.LastSeenAt}
+		said := []struct {
+			Cause string `json:"cause"`
+			Count int    `json:"count"`
+		}{}
+		for _, c := range causes {
+			if c.Gap == g.ID {
+				said = append(said, struct {
+					Cause string `json:"cause"`
+					Count int    `json:"count"`
+				}{c.Cause, c.Count})
+			}
+		}
+		out[i].Causes = &said
 	}
 	return ListGaps200JSONResponse{Gaps: out}, nil
 }

@@ -4,11 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/triage"
+	pii "github.com/usherdesk/usher/triage/guard"
 )
 
 // SearchKnowledge searches what the caller may see.
@@ -27,6 +32,31 @@ func (s *Server) SearchKnowledge(ctx context.Context, r SearchKnowledgeRequestOb
 		out.Passages[i].Legs = nil // for curators only
 	}
 	return SearchKnowledge200JSONResponse(out), nil
+}
+
+// NoteSearch keeps a search of a signed-in customer that finds nothing as a gap,
+// once a day for each organisation.
+func (s *Server) NoteSearch(ctx context.Context, r NoteSearchRequestObject) (NoteSearchResponseObject, error) {
+	masked, _ := pii.Mask(r.Body.Q)
+	question := triage.Line(strings.TrimSpace(masked), 500)
+	if utf8.RuneCountInString(question) < 3 {
+		return NoteSearch204Response{}, nil
+	}
+	found, err := s.Search.Search(ctx, search.Query{Text: question, Viewer: viewer(ctx), Limit: 1, Prefix: true})
+	if err != nil || len(found.Passages) > 0 {
+		return NoteSearch204Response{}, err
+	}
+	tenant := actor(ctx).TenantID
+	err = s.Worker.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		var known bool
+		err := tx.QueryRow(ctx, `select exists (select from gap_questions where tenant_id = $1 and reason = 'no_result' and lower(question) = lower($2) and created_at > now() - interval '1 day')`,
+			tenant, question).Scan(&known)
+		if err != nil || known {
+			return err
+		}
+		return s.Curation.RecordGapTx(ctx, tx, knowledge.GapQuestion{Tenant: tenant, Question: question, Locale: actor(ctx).Locale, Reason: knowledge.GapNoResult})
+	})
+	return NoteSearch204Response{}, err
 }
 
 // WirePassage is a passage as the API shows it.

@@ -184,7 +184,7 @@ func TestAnotherTenantsIDIsLikeAMissingOne(t *testing.T) {
 			require.ErrorIs(t, b.service.MarkRead(t.Context(), actor, id, 1), triage.ErrConversationNotFound, name)
 			require.ErrorIs(t, b.service.ConfirmSolved(t.Context(), actor, id), triage.ErrConversationNotFound, name)
 		}
-		require.ErrorIs(t, b.service.Vote(t.Context(), actor, m.ID, "helpful", ""), triage.ErrMessageNotFound, name)
+		require.ErrorIs(t, b.service.Vote(t.Context(), actor, m.ID, intake.Vote{Vote: "helpful"}), triage.ErrMessageNotFound, name)
 	}
 	_, err = b.service.Conversation(t.Context(), b.person(t, b.tenant, "boss@acme.test", "admin"), c.ID)
 	require.NoError(t, err, "an admin of the tenant shares it")

@@ -169,28 +169,45 @@ func (s *Service) ConfirmSolved(ctx context.Context, actor triage.Actor, id uuid
 // ErrBadVote says a vote is neither helpful nor not helpful.
 var ErrBadVote = errors.New("vote must be helpful or not_helpful")
 
-// Vote keeps one changeable vote per person on an automatic answer.
-func (s *Service) Vote(ctx context.Context, actor triage.Actor, messageID uuid.UUID, vote, reason string) error {
-	if vote != "helpful" && vote != "not_helpful" {
+// WantsPerson is the cause of a vote that asks for a person.
+const WantsPerson = "want_person"
+
+// Vote is what a person says of an automatic answer. Cause says why it did not
+// help, Reason in their own words.
+type Vote struct{ Vote, Cause, Reason string }
+
+// Vote keeps one changeable vote per person on an automatic answer. Whoever wants
+// a person is handed over, once for each answer.
+func (s *Service) Vote(ctx context.Context, actor triage.Actor, messageID uuid.UUID, in Vote) error {
+	if in.Vote != "helpful" && in.Vote != "not_helpful" {
 		return ErrBadVote
 	}
-	return s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
-		m, err := triage.MessageByID(ctx, tx, actor.TenantID, messageID)
+	if in.Vote == "helpful" {
+		in.Cause, in.Reason = "", ""
+	}
+	var m triage.Message
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		m, err = triage.MessageByID(ctx, tx, actor.TenantID, messageID)
 		if err != nil {
 			return err
 		}
 		if _, err := s.visible(ctx, tx, actor, m.ConversationID); err != nil || m.AuthorKind != triage.AuthorAssistant || m.Visibility != triage.VisibleToCustomer {
 			return triage.ErrMessageNotFound
 		}
-		_, err = tx.Exec(ctx, `insert into feedback (tenant_id, message_id, user_id, vote, reason)
-			values ($1, $2, $3, $4, $5) on conflict (tenant_id, message_id, user_id)
-			do update set vote = excluded.vote, reason = excluded.reason, updated_at = now()`,
-			actor.TenantID, messageID, actor.ID, vote, triage.Line(reason, 1000))
+		_, err = tx.Exec(ctx, `insert into feedback (tenant_id, message_id, user_id, vote, cause, reason)
+			values ($1, $2, $3, $4, $5, $6) on conflict (tenant_id, message_id, user_id)
+			do update set vote = excluded.vote, cause = excluded.cause, reason = excluded.reason, updated_at = now()`,
+			actor.TenantID, messageID, actor.ID, in.Vote, in.Cause, triage.Line(in.Reason, 1000))
 		if err != nil {
 			return fmt.Errorf("store feedback: %w", err)
 		}
 		return nil
 	})
+	if err != nil || in.Cause != WantsPerson {
+		return err
+	}
+	_, err = s.AskForPerson(ctx, actor, m.ConversationID, Post{Text: in.Reason, ClientKey: "feedback:" + messageID.String()})
+	return err
 }
 
 // Tickets lists tickets the actor may see, latest activity first.

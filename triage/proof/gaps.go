@@ -32,9 +32,64 @@ const askedInVain = `with ` + quoted + `, ` + handed + `, vain as (
 	where not exists (select from gap_questions g where g.tenant_id = v.tenant_id and g.conversation_id = v.conversation_id)
 	order by v.tenant_id, v.conversation_id, v.reason desc, m.seq limit 500`
 
+// takeBack removes questions whose answer nobody votes down any more, and counts
+// their gaps anew; an open gap without a question is none.
+func (r *Reader) takeBack(ctx context.Context) error {
+	return r.DB.WithSystem(ctx, "votes that were changed", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('usher cluster gaps'))`); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `delete from gap_questions g where g.reason = 'unhelpful' and g.conversation_id is not null and not exists (
+			select from messages m join feedback f on f.tenant_id = m.tenant_id and f.message_id = m.id and f.vote = 'not_helpful'
+			where m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id) returning g.gap_id`)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[*uuid.UUID])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update gaps g set questions = (select count(*) from gap_questions q where q.gap_id = g.id),
+			repeats = (select count(*) from gap_questions q where q.gap_id = g.id and q.reason = 'repeated'),
+			unhelpful = (select count(*) from gap_questions q where q.gap_id = g.id and q.reason = 'unhelpful'),
+			conversations = (select count(distinct (q.tenant_id, coalesce(q.conversation_id, q.id))) from gap_questions q where q.gap_id = g.id)
+			where g.id = any($1)`, ids); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `delete from gaps where id = any($1) and questions = 0 and state = 'open'`, ids)
+		return err
+	})
+}
+
+// Cause is how often customers said why the answers behind a gap did not help.
+type Cause struct {
+	Gap   uuid.UUID `db:"gap_id"`
+	Cause string    `db:"cause"`
+	Count int       `db:"count"`
+}
+
+// Causes are those of some gaps, the most frequent first.
+func Causes(ctx context.Context, tx pgx.Tx, gaps []uuid.UUID) ([]Cause, error) {
+	rows, err := tx.Query(ctx, `select q.gap_id, f.cause, count(distinct (f.tenant_id, f.message_id, f.user_id))::int as count from gap_questions q
+		join messages m on m.tenant_id = q.tenant_id and m.conversation_id = q.conversation_id
+		join feedback f on f.tenant_id = m.tenant_id and f.message_id = m.id and f.vote = 'not_helpful' and f.cause <> ''
+		where q.gap_id = any($1) and q.reason = 'unhelpful' group by 1, 2 order by 3 desc, 2`, gaps)
+	if err != nil {
+		return nil, fmt.Errorf("read causes: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[Cause])
+	if err != nil {
+		return nil, fmt.Errorf("read causes: %w", err)
+	}
+	return list, nil
+}
+
 // FindGaps records questions that were answered in vain. Those nothing answered
 // at all were recorded when they were asked.
 func (r *Reader) FindGaps(ctx context.Context, gaps Gaps, now time.Time) (int, error) {
+	if err := r.takeBack(ctx); err != nil {
+		return 0, fmt.Errorf("take back gaps: %w", err)
+	}
 	var found []knowledge.GapQuestion
 	err := r.DB.WithSystem(ctx, "questions answered in vain", func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, askedInVain, now.AddDate(0, 0, -health.OutcomeDays))

@@ -91,7 +91,7 @@ func outcomes(ctx context.Context, tx pgx.Tx, out map[uuid.UUID]health.Outcome, 
 		return err
 	}
 	rows, err = tx.Query(ctx, `with `+quoted+`, `+handed+`, `+corrected+`
-		select q.article_id, q.tenant_id, q.conversation_id, q.message_id, 'voted_down', '', f.updated_at
+		select q.article_id, q.tenant_id, q.conversation_id, q.message_id, 'voted_down', replace(f.cause, '_', ' '), f.updated_at
 		from quoted q join feedback f on f.tenant_id = q.tenant_id and f.message_id = q.message_id where f.vote = 'not_helpful'
 		union all select article_id, tenant_id, conversation_id, message_id, 'escalated', '', at from handed
 		union all select article_id, tenant_id, conversation_id, message_id, 'corrected', '', at from corrected

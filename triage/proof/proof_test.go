@@ -213,6 +213,41 @@ func TestQuestionsAnsweredInVainAreGaps(t *testing.T) {
 	require.Equal(t, "Can I keep one?", reasons["escalated"])
 	require.Contains(t, reasons["unhelpful"], "Where is my backup?")
 	require.NotContains(t, reasons["unhelpful"], "ana@acme.test")
+
+	// A vote changed later: its question leaves, and its gap with it.
+	shared, own := uuid.New(), uuid.New()
+	b.in(t, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update gap_questions set gap_id = case when reason = 'unhelpful' then $2::uuid else $3 end where tenant_id = $1`, b.tenant, own, shared)
+		return err
+	})
+	require.NoError(t, b.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into gaps (id, question, questions, conversations, unhelpful) values ($1, 'x', 1, 1, 1), ($2, 'y', 1, 1, 0)`, own, shared)
+		return err
+	}))
+	var causes []proof.Cause
+	read := func() (gaps int) {
+		require.NoError(t, b.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) (err error) {
+			if causes, err = proof.Causes(t.Context(), tx, []uuid.UUID{own, shared}); err != nil {
+				return err
+			}
+			return tx.QueryRow(t.Context(), `select count(*) from gaps where id = any($1)`, []uuid.UUID{own, shared}).Scan(&gaps)
+		}))
+		return gaps
+	}
+	b.in(t, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update feedback set cause = 'outdated' where tenant_id = $1 and message_id = $2`, b.tenant, down.answer)
+		return err
+	})
+	require.Equal(t, 2, read())
+	require.Equal(t, []proof.Cause{{Gap: own, Cause: "outdated", Count: 1}}, causes)
+	b.vote(t, down, "helpful")
+	_, err = b.reader.FindGaps(t.Context(), b.Service, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1, read())
+	b.vote(t, down, "not_helpful")
+	n, err = b.reader.FindGaps(t.Context(), b.Service, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "and comes back with it")
 }
 
 func TestAnAgentsReportIsProofAgainstTheArticle(t *testing.T) {

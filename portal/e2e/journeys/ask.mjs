@@ -79,7 +79,11 @@ test("feedback can be given, explained, changed, and is kept", async () => {
   await answer.getByRole("group", { name: "Was this helpful?" }).waitFor();
   await answer.getByRole("button", { name: "No", exact: true }).click();
   await answer.getByRole("textbox", { name: /missing or wrong/ }).fill("The second step is unclear.");
-  assert.ok(await answer.getByRole("button", { name: "Talk to a person" }).isVisible(), "a negative vote offers a person");
+  assert.ok(await answer.getByRole("button", { name: "I want a person" }).isVisible(), "a negative vote offers a person");
+  const caused = page.waitForResponse((r) => r.url().endsWith("/feedback") && r.ok());
+  await answer.getByRole("button", { name: "Hard to understand" }).click();
+  await caused;
+  await answer.locator('button[aria-pressed="true"]', { hasText: "Hard to understand" }).waitFor();
   await state(page, "feedback-reason");
   await answer.getByRole("button", { name: "Send reason" }).click();
   await answer.getByText("You can change your answer").waitFor();
@@ -90,6 +94,17 @@ test("feedback can be given, explained, changed, and is kept", async () => {
   await page.reload();
   await lastAnswer(page).locator('button[aria-pressed="true"]', { hasText: "Yes" }).waitFor();
   assert.equal((await stored(page)).find((m) => m.author.kind === "assistant").vote, "helpful");
+  await close();
+});
+
+test("a vote that asks for a person hands over in one step", async () => {
+  const { page, close } = await visit("Grace Osei");
+  await say(page, customerHowTo);
+  const answer = lastAnswer(page);
+  await answer.getByRole("button", { name: "No", exact: true }).click();
+  await answer.getByRole("button", { name: "I want a person" }).click();
+  await page.getByText("A person is helping you here").waitFor();
+  await state(page, "feedback-person");
   await close();
 });
 

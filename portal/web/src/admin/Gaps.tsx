@@ -26,7 +26,7 @@ export function Gaps() {
   return (
     <div className="console-page">
       <Head title="Gaps" suffix="Knowledge" />
-      <p className="muted small">Questions that were not answered, whose answer was voted down, or that the same organisation asked again within a week; most conversations first. Nothing becomes knowledge until you publish it.</p>
+      <p className="muted small">Questions that were not answered, whose answer was voted down, that a search in the help centre did not find, or that the same organisation asked again within a week; most conversations first. Nothing becomes knowledge until you publish it.</p>
       {problem && (
         <Banner tone="bad" role="alert">
           {problem}
@@ -58,6 +58,12 @@ export function Gaps() {
                     {g.conversations}
                     {(g.repeats ?? 0) > 0 && <div className="tiny muted nowrap">{g.repeats} asked again</div>}
                     {(g.unhelpful ?? 0) > 0 && <div className="tiny muted nowrap">{g.unhelpful} voted down</div>}
+                    {g.causes?.map((c) => (
+                      <div key={c.cause} className="tiny muted nowrap">
+                        {c.count} × {words(c.cause)}
+                      </div>
+                    ))}
+                    {(g.searches ?? 0) > 0 && <div className="tiny muted nowrap">{g.searches} searched in vain</div>}
                   </td>
                   <td className="nowrap">
                     <Time at={g.last_seen_at} locale={locale} />

@@ -613,6 +613,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/kb/searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell that a search was given up without a result; it is looked at again here, and kept as a gap when nothing is found */
+        post: operations["noteSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/kb/suggest": {
         parameters: {
             query?: never;
@@ -2437,6 +2454,11 @@ export interface components {
         Feedback: {
             /** @enum {string} */
             vote: "helpful" | "not_helpful";
+            /**
+             * @description Why it did not help; want_person hands the conversation to people
+             * @enum {string}
+             */
+            cause?: "did_not_answer" | "wrong" | "outdated" | "hard_to_understand" | "want_person";
             reason?: string;
         };
         Ticket: {
@@ -3373,6 +3395,13 @@ export interface components {
             repeats?: number;
             /** @description Answered, and voted down */
             unhelpful?: number;
+            /** @description Why, as customers said, most often first */
+            causes?: {
+                cause: string;
+                count: number;
+            }[];
+            /** @description Searched for in the help centre without a result */
+            searches?: number;
             state: string;
             /** Format: date-time */
             last_seen_at: string;
@@ -4760,6 +4789,31 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SearchResult"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    noteSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    q: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

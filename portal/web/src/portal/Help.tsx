@@ -29,6 +29,14 @@ export function Help({ onAsk }: { onAsk?: (question: string) => void }) {
     if (q && found.data) announce(hits.length ? count("help_results", hits.length) : t("help_none", { q }));
   }, [q, found.data, hits.length, count, t]);
 
+  // What nobody found an answer to is a gap; words still being typed are not.
+  const inVain = Boolean(onAsk && q.length > 2 && found.data && hits.length === 0);
+  useEffect(() => {
+    if (!inVain) return;
+    const timer = setTimeout(() => void call("post", "/v1/kb/searches", { body: { q } }).catch(() => undefined), 2500);
+    return () => clearTimeout(timer);
+  }, [inVain, q]);
+
   return (
     <div className="page">
       <h1 ref={heading} tabIndex={-1}>

@@ -139,7 +139,7 @@ function Under({ message, answer, actions, sources }: { message: Message; answer
           </button>
         </div>
       )}
-      {actions && (answer.kind === "status" || answer.kind === "answer" || answer.kind === "not_found") && <Feedback message={message} onTalk={actions.onTalk} />}
+      {actions && (answer.kind === "status" || answer.kind === "answer" || answer.kind === "not_found") && <Feedback message={message} />}
     </div>
   );
 }

@@ -54,7 +54,7 @@ var operations = map[string]access{
 	"ListTaxonomySuggestions": curator, "SettleTaxonomySuggestion": curator, "GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,
 	"ListTaxonomyRuns": curator, "StartTaxonomyRun": curator, "GetTaxonomyRun": curator,
 	"ListApprovals": agent, "DecideApproval": agent,
-	"ListActions": curator, "PutAction": curator, "TryAction": curator, "SwitchAction": curator, "DeleteAction": curator,
+	"ListActions": curator, "ReadOpenAPI": curator, "PutAction": curator, "TryAction": curator, "SwitchAction": curator, "DeleteAction": curator,
 	"ListProcedures": curator, "SaveProcedure": curator, "TryProcedure": curator, "ActOnProcedure": curator,
 	"ListStatusSources": curator, "PutStatusSource": curator, "SwitchStatusSource": curator, "DeleteStatusSource": curator, "TryStatusSource": curator,
 	"ListSourceCustomers": curator, "PutSourceCustomer": curator, "PutStatusOwner": curator, "ListThings": curator, "PutThing": curator, "DeleteThing": curator,

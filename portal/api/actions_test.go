@@ -132,3 +132,20 @@ func TestActionsAreDefinedProposedAndDecided(t *testing.T) {
 	response, _ = b.do(t, http.MethodDelete, "/v1/admin/actions/cancel_order", cleo, "")
 	require.Equal(t, http.StatusNoContent, response.StatusCode)
 }
+
+func TestADescriptionIsReadAndNothingOfItKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	response, body := b.do(t, http.MethodPost, "/v1/admin/openapi", cleo, text(t, map[string]any{"document": "swagger: 2"}))
+	require.Equal(t, "bad_document", problemIn(t, response, body).Code)
+	document := "openapi: 3.0.3\ninfo: {title: Shop, version: \"1\"}\npaths:\n  /orders/{id}:\n    parameters: [{name: id, in: path, required: true, schema: {type: string}}]\n    get: {responses: {\"200\": {description: ok}}}\n    delete: {summary: Cancel, responses: {\"200\": {description: ok}}}\n"
+	response, body = b.do(t, http.MethodPost, "/v1/admin/openapi", cleo, text(t, map[string]any{"document": document}))
+	offer := decoded[api.OpenAPIOffer](t, response, body)
+	require.Len(t, offer.Operations, 2)
+	require.Equal(t, "/orders/{entity}", offer.Operations[0].Source.Path)
+	require.Contains(t, *offer.Operations[1].Action, "method: DELETE")
+	response, body = b.do(t, http.MethodGet, "/v1/admin/actions", cleo, "")
+	require.Empty(t, decoded[api.Actions](t, response, body).Actions)
+	response, _ = b.do(t, http.MethodPost, "/v1/admin/openapi", sam, `{"document": "x"}`)
+	require.Equal(t, http.StatusNotFound, response.StatusCode, "agents define nothing")
+}

@@ -781,6 +781,30 @@ func (e MeKind) Valid() bool {
 	}
 }
 
+// Defines values for OfferedSourceAuthKind.
+const (
+	OfferedSourceAuthKindBasic  OfferedSourceAuthKind = "basic"
+	OfferedSourceAuthKindBearer OfferedSourceAuthKind = "bearer"
+	OfferedSourceAuthKindHeader OfferedSourceAuthKind = "header"
+	OfferedSourceAuthKindNone   OfferedSourceAuthKind = "none"
+)
+
+// Valid indicates whether the value is a known member of the OfferedSourceAuthKind enum.
+func (e OfferedSourceAuthKind) Valid() bool {
+	switch e {
+	case OfferedSourceAuthKindBasic:
+		return true
+	case OfferedSourceAuthKindBearer:
+		return true
+	case OfferedSourceAuthKindHeader:
+		return true
+	case OfferedSourceAuthKindNone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OnboardingRuleWhenOp.
 const (
 	AtLeast OnboardingRuleWhenOp = "at_least"
@@ -2610,6 +2634,19 @@ type ModelSpending struct {
 	Purpose string `json:"purpose"`
 }
 
+// OfferedSource For what reads: a source, to be completed
+type OfferedSource struct {
+	AuthKind OfferedSourceAuthKind `json:"auth_kind"`
+	AuthName *string               `json:"auth_name,omitempty"`
+	BaseURL  string                `json:"base_url"`
+	Fields   map[string]string     `json:"fields"`
+	Name     string                `json:"name"`
+	Path     string                `json:"path"`
+}
+
+// OfferedSourceAuthKind defines model for OfferedSource.AuthKind.
+type OfferedSourceAuthKind string
+
 // Onboarding The role-aware onboarding record; see portal/onboarding.View for every field
 type Onboarding map[string]interface{}
 
@@ -2653,6 +2690,24 @@ type OnboardingTemplate struct {
 	Key      string `json:"key"`
 	Name     string `json:"name"`
 	Version  int    `json:"version"`
+}
+
+// OpenAPIOffer defines model for OpenAPIOffer.
+type OpenAPIOffer struct {
+	Operations []struct {
+		// Action For what writes: an action, as YAML
+		Action *string `json:"action,omitempty"`
+		Method string  `json:"method"`
+
+		// Notes What a person has to look at
+		Notes []string `json:"notes"`
+		Path  string   `json:"path"`
+
+		// Source For what reads: a source, to be completed
+		Source *OfferedSource `json:"source,omitempty"`
+		Title  string         `json:"title"`
+	} `json:"operations"`
+	Title string `json:"title"`
 }
 
 // OutcomeCounts defines model for OutcomeCounts.
@@ -3714,6 +3769,12 @@ type PublishTemplateJSONBody struct {
 	Body string `json:"body"`
 }
 
+// ReadOpenAPIJSONBody defines parameters for ReadOpenAPI.
+type ReadOpenAPIJSONBody struct {
+	// Document JSON or YAML
+	Document string `json:"document"`
+}
+
 // TryProcedureJSONBody defines parameters for TryProcedure.
 type TryProcedureJSONBody struct {
 	Body     string                   `json:"body"`
@@ -4115,6 +4176,9 @@ type TryRulesJSONRequestBody TryRulesJSONBody
 // PublishTemplateJSONRequestBody defines body for PublishTemplate for application/json ContentType.
 type PublishTemplateJSONRequestBody PublishTemplateJSONBody
 
+// ReadOpenAPIJSONRequestBody defines body for ReadOpenAPI for application/json ContentType.
+type ReadOpenAPIJSONRequestBody ReadOpenAPIJSONBody
+
 // SaveProcedureJSONRequestBody defines body for SaveProcedure for application/json ContentType.
 type SaveProcedureJSONRequestBody = ProcedureBody
 
@@ -4306,6 +4370,9 @@ type ServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(c *gin.Context)
+	// ReadOpenAPI What another system's OpenAPI 3 description offers, filled in for actions and sources; nothing is stored and nothing is fetched
+	// (POST /v1/admin/openapi)
+	ReadOpenAPI(c *gin.Context)
 	// ListProcedures What is done step by step about an intent
 	// (GET /v1/admin/procedures)
 	ListProcedures(c *gin.Context)
@@ -5197,6 +5264,19 @@ func (siw *ServerInterfaceWrapper) PublishTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.PublishTemplate(c)
+}
+
+// ReadOpenAPI operation middleware
+func (siw *ServerInterfaceWrapper) ReadOpenAPI(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReadOpenAPI(c)
 }
 
 // ListProcedures operation middleware
@@ -8485,6 +8565,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/actions", wrapper.ListActions)
 	router.PUT(options.BaseURL+"/v1/admin/actions", wrapper.PutAction)
 	router.POST(options.BaseURL+"/v1/admin/actions/try", wrapper.TryAction)
+	router.POST(options.BaseURL+"/v1/admin/openapi", wrapper.ReadOpenAPI)
 	router.DELETE(options.BaseURL+"/v1/admin/actions/:name", wrapper.DeleteAction)
 	router.POST(options.BaseURL+"/v1/admin/actions/:name", wrapper.SwitchAction)
 	router.GET(options.BaseURL+"/v1/admin/status-sources", wrapper.ListStatusSources)
@@ -9374,6 +9455,45 @@ type PublishTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PublishTemplatedefaultApplicationProblemPlusJSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadOpenAPIRequestObject struct {
+	Body *ReadOpenAPIJSONRequestBody
+}
+
+type ReadOpenAPIResponseObject interface {
+	VisitReadOpenAPIResponse(w http.ResponseWriter) error
+}
+
+type ReadOpenAPI200JSONResponse OpenAPIOffer
+
+func (response ReadOpenAPI200JSONResponse) VisitReadOpenAPIResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadOpenAPIdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadOpenAPIdefaultApplicationProblemPlusJSONResponse) VisitReadOpenAPIResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14358,6 +14478,9 @@ type StrictServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(ctx context.Context, request PublishTemplateRequestObject) (PublishTemplateResponseObject, error)
+	// ReadOpenAPI What another system's OpenAPI 3 description offers, filled in for actions and sources; nothing is stored and nothing is fetched
+	// (POST /v1/admin/openapi)
+	ReadOpenAPI(ctx context.Context, request ReadOpenAPIRequestObject) (ReadOpenAPIResponseObject, error)
 	// ListProcedures What is done step by step about an intent
 	// (GET /v1/admin/procedures)
 	ListProcedures(ctx context.Context, request ListProceduresRequestObject) (ListProceduresResponseObject, error)
@@ -15545,6 +15668,48 @@ func (sh *strictHandler) PublishTemplate(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PublishTemplateResponseObject); ok {
 		if err := validResponse.VisitPublishTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReadOpenAPI operation middleware
+func (sh *strictHandler) ReadOpenAPI(ctx *gin.Context) {
+	var request ReadOpenAPIRequestObject
+
+	var body ReadOpenAPIJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadOpenAPI(ctx, request.(ReadOpenAPIRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadOpenAPI")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReadOpenAPIResponseObject); ok {
+		if err := validResponse.VisitReadOpenAPIResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -301,6 +301,8 @@ func (s *Server) maxBody(path string) int64 {
 		return limit + 1<<10
 	case uploads[path] && s.Attachments != nil:
 		return s.Attachments.Limits().MaxBytes + 1<<10
+	case path == "/v1/admin/openapi": // large systems have large descriptions
+		return 5 << 20
 	}
 	return MaxBody
 }

@@ -15,3 +15,4 @@ import "./journeys/signin.mjs";
 import "./journeys/confirm.mjs";
 import "./journeys/procedures.mjs";
 import "./journeys/ratings.mjs";
+import "./journeys/actions.mjs";

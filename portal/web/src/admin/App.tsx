@@ -7,6 +7,7 @@ import { match, navigate, useLocation } from "../ui/router";
 import { Articles } from "./Articles";
 import { Editor } from "./Editor";
 
+const Actions = lazily(() => import("./Actions").then((m) => ({ default: m.Actions })));
 const Gaps = lazily(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
 const Health = lazily(() => import("./Health").then((m) => ({ default: m.Health })));
 const Metrics = lazily(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
@@ -29,6 +30,7 @@ const places: Place[] = [
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
   { href: "/admin/onboarding", icon: "road", name: "Onboarding" },
   { href: "/admin/procedures", icon: "list", name: "Procedures" },
+  { href: "/admin/actions", icon: "truck", name: "Actions" },
   { href: "/admin/sources", icon: "save", name: "Sources" },
   { href: "/admin/webhooks", icon: "out", name: "Webhooks" },
   { href: "/admin/metrics", icon: "chart", name: "Metrics" },
@@ -74,6 +76,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/taxonomy", path)) return <Taxonomy />;
   if (match("/admin/onboarding", path)) return <Onboarding />;
   if (match("/admin/procedures", path)) return <Procedures />;
+  if (match("/admin/actions", path)) return <Actions />;
   if (match("/admin/sources", path)) return <Sources />;
   if (match("/admin/webhooks", path)) return <Webhooks />;
   if (match("/admin/metrics", path)) return <Metrics />;

@@ -7,12 +7,14 @@ import { words } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import { Badge, Banner, Dialog, Empty, Field, Loading, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { OpenAPI } from "./OpenAPI";
 
 /** Outside systems that know what customers ask about, and which of them owns which field. */
 export function Sources() {
   const load = useLoad((signal) => call("get", "/v1/admin/status-sources", { signal }), "sources", { every: 10_000 });
-  const [edit, setEdit] = useState<StatusSource>();
+  const [edit, setEdit] = useState<Draft>();
   const [trying, setTrying] = useState<string>();
+  const [importing, setImporting] = useState(false);
   const [problem, setProblem] = useState("");
   const run = async (what: () => Promise<unknown>, done: string) => {
     setProblem("");
@@ -27,6 +29,9 @@ export function Sources() {
   return (
     <div className="console-page">
       <Head title="Sources" suffix="Knowledge">
+        <button type="button" className="btn" onClick={() => setImporting(true)}>
+          From OpenAPI
+        </button>
         <button type="button" className="btn btn-primary" onClick={() => setEdit(fresh)}>
           <Icon name="plus" /> New source
         </button>
@@ -113,12 +118,25 @@ export function Sources() {
           }}
         />
       )}
+      {importing && (
+        <OpenAPI
+          wants="source"
+          onClose={() => setImporting(false)}
+          onUse={(o) => {
+            setImporting(false);
+            setEdit({ ...fresh, ...o.source, name: "", suggested: o.source?.name });
+          }}
+        />
+      )}
       {trying && <Try name={trying} perCustomer={load.data?.sources.find((s) => s.name === trying)?.path?.includes("{customer}") ?? false} onClose={() => setTrying(undefined)} />}
     </div>
   );
 }
 
-const fresh: StatusSource = { name: "", from_file: false, enabled: false, has_secret: false, fields: {}, circuit: "closed", records: 0, failing: 0, auth_kind: "none" };
+/** A source as it is edited; one that is filled in brings a name it may have. */
+type Draft = StatusSource & { suggested?: string };
+
+const fresh: Draft = { name: "", from_file: false, enabled: false, has_secret: false, fields: {}, circuit: "closed", records: 0, failing: 0, auth_kind: "none" };
 
 /** "eta = order.eta" by line. */
 const written = (fields: Record<string, string>) =>
@@ -136,10 +154,10 @@ function readFields(text: string): Record<string, string> {
   return out;
 }
 
-function Edit({ source, onClose, onDone }: { source: StatusSource; onClose: () => void; onDone: () => void }) {
+function Edit({ source, onClose, onDone }: { source: Draft; onClose: () => void; onDone: () => void }) {
   const isNew = source.name === "";
   const [form, setForm] = useState(source);
-  const [name, setName] = useState(source.name);
+  const [name, setName] = useState(source.name || (source.suggested ?? ""));
   const [fields, setFields] = useState(written(source.fields));
   const [secret, setSecret] = useState("");
   const [problem, setProblem] = useState("");

@@ -1,6 +1,7 @@
 import type { Me } from "../api/types";
 import { Console, type Place } from "../ui/Console";
 import { match, useLocation } from "../ui/router";
+import { Approvals } from "./Approvals";
 import { Deliveries } from "./Deliveries";
 import { Queue } from "./Queue";
 import { Reviews } from "./Reviews";
@@ -8,6 +9,7 @@ import { Ticket } from "./Ticket";
 
 const places: Place[] = [
   { href: "/agent", icon: "inbox", name: "Queue" },
+  { href: "/agent/approvals", icon: "check", name: "Approvals" },
   { href: "/agent/documents", icon: "file", name: "Documents" },
   { href: "/agent/deliveries", icon: "truck", name: "Deliveries" },
   { href: "/admin", icon: "book", name: "Knowledge" },
@@ -21,7 +23,7 @@ export function App() {
   const inside = places.map((p) => (p.href === "/agent" ? { ...p, exact: path !== "/agent" && !path.startsWith("/agent/tickets") } : p));
   return (
     <Console title="Agent console" places={inside} allowed={worksOnTickets}>
-      {(me) => (match("/agent/deliveries", path) ? <Deliveries /> : match("/agent/documents", path) ? <Reviews /> : <Desk me={me} path={path} />)}
+      {(me) => (match("/agent/deliveries", path) ? <Deliveries /> : match("/agent/approvals", path) ? <Approvals /> : match("/agent/documents", path) ? <Reviews /> : <Desk me={me} path={path} />)}
     </Console>
   );
 }

@@ -4,9 +4,11 @@ import { locale } from "../ui/Console";
 import { percent, words } from "../ui/format";
 import { Badge, Meter, Time } from "../ui/parts";
 import { Link } from "../ui/router";
+import { ApprovalCard } from "./Approvals";
 import { stateTone } from "./Deliveries";
 
 type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
+type SideProps = Props & { onChange: () => void };
 
 const relation: Record<string, string> = {
   duplicate_of: "Asks the same as",
@@ -20,11 +22,19 @@ const relation: Record<string, string> = {
 };
 
 /** What is known about a ticket, beside the conversation. */
-export function Side({ data, act }: Props) {
+export function Side({ data, act, onChange }: SideProps) {
   const { ticket } = data;
   const off = data.destinations?.filter((d) => !d.on) ?? [];
   return (
     <aside className="ticket-side" aria-label="About this ticket" tabIndex={0}>
+      {data.approvals && data.approvals.length > 0 && (
+        <section className="stack stack-2">
+          <h2>Approvals</h2>
+          {data.approvals.map((a) => (
+            <ApprovalCard key={a.id} approval={a} onDone={onChange} />
+          ))}
+        </section>
+      )}
       <section className="stack stack-2">
         <h2>Why it is here</h2>
         <p className="small">

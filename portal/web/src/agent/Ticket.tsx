@@ -108,7 +108,7 @@ export function Ticket({ me, tenant, id }: { me: Me; tenant: string; id: string 
       <div className="ticket-dock">
         <Write data={data} act={act} />
       </div>
-      <Side data={data} act={act} />
+      <Side data={data} act={act} onChange={live.reload} />
     </article>
   );
 }

@@ -1675,6 +1675,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/openapi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What another system's OpenAPI 3 description offers, filled in for actions and sources; nothing is stored and nothing is fetched */
+        post: operations["readOpenAPI"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/actions/{name}": {
         parameters: {
             query?: never;
@@ -2667,6 +2684,31 @@ export interface components {
                 optional: boolean;
                 choices?: string[];
             }[];
+        };
+        OpenAPIOffer: {
+            title: string;
+            operations: {
+                method: string;
+                path: string;
+                title: string;
+                /** @description For what writes: an action, as YAML */
+                action?: string;
+                source?: components["schemas"]["OfferedSource"];
+                /** @description What a person has to look at */
+                notes: string[];
+            }[];
+        };
+        /** @description For what reads: a source, to be completed */
+        OfferedSource: {
+            name: string;
+            base_url: string;
+            path: string;
+            /** @enum {string} */
+            auth_kind: "none" | "bearer" | "basic" | "header";
+            auth_name?: string;
+            fields: {
+                [key: string]: string;
+            };
         };
         ActionTrial: {
             ok: boolean;
@@ -6657,6 +6699,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActionTrial"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    readOpenAPI: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description JSON or YAML */
+                    document: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What it offers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAPIOffer"];
                 };
             };
             default: components["responses"]["Problem"];

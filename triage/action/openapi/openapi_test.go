@@ -1,0 +1,137 @@
+package openapi_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/usherdesk/usher/portal"
+	"github.com/usherdesk/usher/triage/action"
+	"github.com/usherdesk/usher/triage/action/openapi"
+)
+
+const erp = `
+openapi: 3.0.3
+info: {title: ERP, version: "1"}
+servers: [{url: "https://{region}.erp.test/v2/", variables: {region: {default: eu}}}]
+security: [{token: []}]
+components:
+  securitySchemes:
+    token: {type: http, scheme: bearer}
+    key: {type: apiKey, in: header, name: X-Key}
+  schemas:
+    Base: {type: object, required: [reason], properties: {reason: {type: string, enum: [late, wrong]}, id: {type: string, readOnly: true}}}
+    Tree: {type: object, properties: {name: {type: string}, child: {$ref: '#/components/schemas/Tree'}}}
+paths:
+  /customers/{customerId}/orders/{order-id}:
+    parameters: [{name: customerId, in: path, required: true, schema: {type: string}}, {name: order-id, in: path, required: true, schema: {type: string, maxLength: 12}}]
+    get:
+      operationId: getOrder
+      responses:
+        "200":
+          description: ok
+          content: {application/json: {schema: {type: object, properties: {state: {type: string}, shipTo: {type: object, properties: {"a/b": {type: string}}}, lines: {type: array, items: {type: string}}}}}}
+    post:
+      operationId: changeOrder
+      summary: Change an order
+      security: [{key: []}]
+      parameters: [{name: Idempotency-Key, in: header, schema: {type: string}}, {name: mode, in: query, required: true, schema: {type: string, enum: [a, b]}}]
+      requestBody:
+        content:
+          application/json:
+            schema:
+              allOf:
+                - {$ref: '#/components/schemas/Base'}
+                - type: object
+                  required: [deliverOn, tenant]
+                  properties:
+                    deliverOn: {type: string, format: date, title: Day of delivery}
+                    count: {type: integer, minimum: 1, maximum: 9}
+                    express: {type: boolean}
+                    tenant: {type: string}
+                    tags: {type: array, items: {type: string}}
+                    contact: {type: object, required: [mail], properties: {mail: {type: string, format: email}}}
+      responses: {"200": {description: ok}}
+  /trees:
+    post:
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Tree'}}}}
+      responses: {"200": {description: ok}}
+`
+
+func TestADescriptionPrefillsWhatACuratorWouldWrite(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi.Read([]byte(erp))
+	require.NoError(t, err)
+	require.Equal(t, "ERP", doc.Title)
+	require.Len(t, doc.Operations, 3)
+
+	read := doc.Operations[0]
+	require.Nil(t, read.Action)
+	require.Equal(t, "get_order", read.Source.Name)
+	require.Equal(t, "https://eu.erp.test/v2", read.Source.BaseURL)
+	require.Equal(t, "/customers/{customer}/orders/{entity}", read.Source.Path)
+	require.Equal(t, map[string]string{"state": "/state", "ship_to_a_b": "/shipTo/a~1b"}, read.Source.Fields)
+	require.Equal(t, "bearer", read.Source.AuthKind)
+
+	write := doc.Operations[1]
+	require.Nil(t, write.Source)
+	d := write.Action
+	require.NoError(t, d.Check(), "it can be stored as it is")
+	require.Equal(t, "/customers/{customer_id}/orders/{order_id}?mode={mode}", d.Path)
+	require.Equal(t, action.Auth{Kind: "header", Name: "X-Key"}, d.Auth)
+	require.Equal(t, "Idempotency-Key", d.KeyHeader)
+	require.False(t, d.HonoursKey, "that is for a person to say")
+	require.Equal(t, map[string]any{
+		"contact": map[string]any{"mail": "{mail}"}, "count": "{count}", "deliverOn": "{deliver_on}", "express": "{express}", "reason": "{reason}", "tenant": "{its_tenant}",
+	}, d.Body, "what is read only or a list is left out")
+	kinds := map[string]action.Kind{}
+	for _, p := range d.Parameters {
+		kinds[p.Name] = p.Kind
+	}
+	require.Equal(t, map[string]action.Kind{
+		"customer_id": "text", "order_id": "text", "mode": "choice", "mail": "email", "count": "number", "deliver_on": "date", "express": "yes_no", "reason": "choice", "its_tenant": "text",
+	}, kinds)
+	body, err := d.YAML()
+	require.NoError(t, err)
+	back, err := action.Parse([]byte(body))
+	require.NoError(t, err)
+	require.Equal(t, *d, back)
+	require.NotEmpty(t, doc.Operations[2].Notes, "a shape that holds itself ends")
+}
+
+func TestOurOwnDescriptionIsRead(t *testing.T) {
+	t.Parallel()
+	spec, err := portal.SpecJSON()
+	require.NoError(t, err)
+	doc, err := openapi.Read(spec)
+	require.NoError(t, err)
+	require.Greater(t, len(doc.Operations), 80)
+	for _, o := range doc.Operations {
+		if o.Action != nil {
+			_, err := o.Action.YAML()
+			require.NoError(t, err)
+		}
+	}
+}
+
+func TestWhatIsNoDescriptionIsRefusedAndNothingIsFetched(t *testing.T) {
+	t.Parallel()
+	file := t.TempDir() + "/secret.yaml"
+	require.NoError(t, os.WriteFile(file, []byte("type: string"), 0o600))
+	for name, text := range map[string]string{
+		"nothing": "", "no YAML": "\t{", "Swagger 2": "swagger: \"2.0\"\ninfo: {title: x, version: \"1\"}\npaths: {}", "a list": "[1, 2]",
+		"a file":     strings.Replace(erp, "'#/components/schemas/Tree'", "'"+file+"'", 1),
+		"an address": strings.Replace(erp, "'#/components/schemas/Tree'", "'http://127.0.0.1:1/x.yaml'", 1),
+		"nowhere":    strings.Replace(erp, "'#/components/schemas/Tree'", "'#/components/schemas/None'", 1),
+	} {
+		_, err := openapi.Read([]byte(text))
+		require.ErrorIs(t, err, openapi.ErrBadDocument, name)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(erp))
+	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = openapi.Read(text) })
+}

@@ -62,8 +62,8 @@ test("a procedure proposes a change in another system, an agent approves it, and
   await dialog.getByText(/not a usable OpenAPI 3 description/).waitFor();
   await dialog.getByRole("textbox", { name: "Description" }).fill(description(port));
   await dialog.getByRole("button", { name: "Read it" }).click();
-  await dialog.getByText("Call a go-live off").waitFor();
-  assert.equal(await dialog.getByText("Read a go-live").count(), 0, "what only reads is a source");
+  await dialog.getByRole("button", { name: "Fill in Call a go-live off" }).waitFor();
+  assert.equal(await dialog.getByRole("button", { name: "Fill in Read a go-live" }).count(), 0, "what only reads is a source");
   await state(page, "admin-openapi");
   await dialog.getByRole("button", { name: "Fill in Call a go-live off" }).click();
   const editor = page.getByRole("textbox", { name: "Action" });

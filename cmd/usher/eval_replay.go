@@ -91,10 +91,10 @@ kept for the switch. Questions asked of a model count towards the tenants' daily
 func (a *application) testerWith(ctx context.Context, model, embedding bool) (tester, error) {
 	t := a.tester()
 	if embedding {
-		if len(a.external) == 0 {
+		if len(a.offered) == 0 {
 			return t, errors.New("no embedding model is configured")
 		}
-		prepared, err := a.models.Prepare(ctx, a.external[0])
+		prepared, err := a.models.Prepare(ctx, a.offered[0])
 		if err != nil {
 			return t, err
 		}
@@ -122,7 +122,7 @@ func (a *application) replayAgainst(ctx context.Context, changed tester, slug st
 			tenant = &id
 		}
 		var err error
-		past, err = eval.Past(ctx, tx, tenant, max(limit, 1))
+		past, err = eval.Past(ctx, tx, tenant, max(limit, 1), 0)
 		return err
 	})
 	if err != nil {

@@ -22,9 +22,10 @@ import (
 	"github.com/usherdesk/usher/triage/taxonomy"
 )
 
-// newModel reaches the configured model server; nil with the built-in engine.
+// newModel reaches the configured model server; nil where no model is named. With
+// the built-in engine it is there to be tried only.
 func newModel(c config, db *tenantdb.DB, spent *usage.Counter) *openai.Client {
-	if c.Engine != "openai" {
+	if c.Engine != "openai" && c.OpenAI.ChatModel == "" && c.OpenAI.EmbeddingModel == "" {
 		return nil
 	}
 	return openai.New(openai.Config{
@@ -43,7 +44,7 @@ func newModel(c config, db *tenantdb.DB, spent *usage.Counter) *openai.Client {
 	})
 }
 
-// embedders are the external ones; none with the built-in engine.
+// embedders are the external ones that are configured.
 func embedders(c config, client *openai.Client) ([]knowledge.Embedder, error) {
 	if client == nil || c.OpenAI.EmbeddingModel == "" {
 		return nil, nil

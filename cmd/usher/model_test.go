@@ -17,10 +17,11 @@ import (
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/dbtest"
-	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/portal/api"
+	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
+	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
 )
 
@@ -221,7 +222,7 @@ func TestReplayShowsWhatAModelWouldChange(t *testing.T) {
 	a.config.OpenAI.EmbeddingModel = "test-embedding"
 	embedder, err := openai.Embedder(newModel(a.config, a.worker, a.usage), 8)
 	require.NoError(t, err)
-	a.external = []knowledge.Embedder{embedder}
+	a.offered = []knowledge.Embedder{embedder}
 	a.models = switchover.New(a.worker, embedder)
 	a.answerTo(t, actor, "How do I press the red button to restart the line?")
 	stored := func() (n int) {
@@ -272,4 +273,76 @@ func TestReplayShowsWhatAModelWouldChange(t *testing.T) {
 	require.EqualValues(t, 1, calls["classification test-model"], "%v", calls)
 	require.Positive(t, calls["article_vectors test-embedding"], "%v", calls)
 	require.Positive(t, calls["question_vectors test-embedding"], "%v", calls)
+}
+
+// With the built-in engine a configured model answers nobody, and curators see
+// what it would change before an operator switches.
+func TestCuratorsTryAModelThatIsNotInUse(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	fake.Script(func(call openaifake.Call) *openaifake.Answer {
+		if call.Structured || len(call.Input) > 0 {
+			return nil
+		}
+		return &openaifake.Answer{Text: "The line restarts by itself. [1]"}
+	})
+	a, actor := withModel(t, fake.BaseURL(), func(c *config) {
+		c.Engine, c.OpenAI.EmbeddingModel, c.OpenAI.EmbeddingDimensions = "builtin", "test-embedding", 8
+	})
+	a.answerTo(t, actor, "How do I press the red button to restart the line?")
+	require.NoError(t, a.switchEmbedder(t.Context()))
+	require.Empty(t, fake.Calls(), "nobody asks it")
+
+	s := switches{a}
+	m, err := s.Models(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "builtin", m.Engine)
+	require.Equal(t, "test-model", *m.ChatModel)
+	require.Equal(t, "test-embedding", *m.EmbeddingModel)
+	require.Equal(t, api.ModelsVectorsMissing, *m.Vectors)
+	require.NoError(t, s.Build(t.Context()))
+	m, err = s.Models(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, api.ModelsVectorsBuilding, *m.Vectors)
+	_, err = a.models.Prepare(t.Context(), a.offered[0])
+	require.Error(t, err, "one is built already")
+	live, err := a.models.Live(t.Context(), a.worker.Pool())
+	require.NoError(t, err)
+	for _, one := range live {
+		if one.Name == a.offered[0].ModelID() {
+			require.NoError(t, a.models.Build(t.Context(), one.ID))
+		}
+	}
+	m, err = s.Models(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, api.ModelsVectorsReady, *m.Vectors)
+	require.Equal(t, *m.ChunksTotal, *m.ChunksDone)
+
+	var past []eval.Question
+	require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		past, err = eval.Past(t.Context(), tx, nil, 10, 0)
+		return err
+	}))
+	require.Len(t, past, 1)
+	for _, way := range []struct {
+		model, embedding bool
+		changes          int
+	}{{true, false, 1}, {false, true, 0}, {true, true, 1}} {
+		changed, err := s.With(t.Context(), way.model, way.embedding)
+		require.NoError(t, err)
+		changes, err := eval.Replay(t.Context(), past, api.Pipeline(a.tester(), nil, nil), api.Pipeline(changed, nil, nil))
+		require.NoError(t, err)
+		require.Len(t, changes, way.changes, "%+v", way)
+	}
+	_, engine := a.answerTo(t, actor, "How do I press the red button to restart the line, please?")
+	require.Equal(t, "builtin", engine, "nothing was switched")
+	require.NoError(t, a.usage.Flush(t.Context()))
+	require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		spent, err := usage.SpentSince(t.Context(), tx, time.Now().AddDate(0, 0, -1))
+		for _, s := range spent {
+			require.Contains(t, []string{"trial", "article_vectors"}, s.Purpose, "%+v", s)
+		}
+		require.NotEmpty(t, spent)
+		return err
+	}))
 }

@@ -90,7 +90,8 @@ type application struct {
 	mail       *email.Service // nil without e-mail
 	handler    http.Handler
 
-	modelClassifies assistant.Classifier // nil with the built-in engine
+	offered         []knowledge.Embedder // configured, in use or not
+	modelClassifies assistant.Classifier // of the configured model, in use or not; nil: none
 	modelAnswers    assistant.Answerer
 }
 
@@ -140,24 +141,28 @@ func (a *application) join() error {
 	}
 	a.engine = taxonomy.NewEngine(a.worker.Pool(), a.log)
 	a.usage = usage.New(a.worker, nil)
+	live := a.config.Engine == "openai"
 	model := newModel(a.config, a.worker, a.usage)
-	external, err := embedders(a.config, model)
-	if err != nil {
+	if a.offered, err = embedders(a.config, model); err != nil {
 		return err
 	}
-	a.external = external
-	a.models = switchover.New(a.worker, external...)
+	if live {
+		a.external = a.offered
+	}
+	a.models = switchover.New(a.worker, a.offered...)
 	a.indexer = index.New(a.worker, a.models)
 	a.searcher = search.New(a.worker, a.models, search.Config{})
 	a.curation = knowledge.New(a.worker, a.jobs, knowledge.Config{})
 	a.knowledge = assistant.FromKnowledge{Search: a.searcher, Inspect: inspectPassage}
 	classifies, answers := assistant.Classifier(classifier{a.engine}), assistant.Answerer(a.knowledge)
-	if model != nil {
+	if model != nil && a.config.OpenAI.ChatModel != "" {
 		written := a.knowledge
 		written.Model = openai.Composer(model)
-		answers = forTenant{written}
-		classifies = modelFirst{openai.Classifier(model, taxonomyValues(a.worker)), classifies, a.log}
-		a.modelClassifies, a.modelAnswers = classifies, answers
+		a.modelAnswers = forTenant{written}
+		a.modelClassifies = modelFirst{openai.Classifier(model, taxonomyValues(a.worker)), classifies, a.log}
+		if live {
+			classifies, answers = a.modelClassifies, a.modelAnswers
+		}
 	}
 	if a.sources, err = a.connectSources(); err != nil {
 		return err
@@ -284,7 +289,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
 		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Actions: a.actions, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts, Ratings: a.ratings, RatingLinks: rating.NewLinks(a.config.Secret),
-		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
+		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage, Switches: switches{a},
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -48,7 +48,7 @@ var operations = map[string]access{
 	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,
-	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "TryQuestion": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
+	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "TryQuestion": curator, "GetModels": curator, "BuildVectors": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListFindings": curator, "CheckHealth": curator, "ActOnFinding": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
 	"ListTaxonomySuggestions": curator, "SettleTaxonomySuggestion": curator, "GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,

@@ -40,6 +40,24 @@ func (e AdminArticleState) Valid() bool {
 	}
 }
 
+// Defines values for AgainstWith.
+const (
+	Embedding AgainstWith = "embedding"
+	Model     AgainstWith = "model"
+)
+
+// Valid indicates whether the value is a known member of the AgainstWith enum.
+func (e AgainstWith) Valid() bool {
+	switch e {
+	case Embedding:
+		return true
+	case Model:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AgentActionAct.
 const (
 	AgentActionActAssign        AgentActionAct = "assign"
@@ -775,6 +793,30 @@ func (e MeKind) Valid() bool {
 	case MeKindCustomer:
 		return true
 	case MeKindStaff:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ModelsVectors.
+const (
+	ModelsVectorsActive   ModelsVectors = "active"
+	ModelsVectorsBuilding ModelsVectors = "building"
+	ModelsVectorsMissing  ModelsVectors = "missing"
+	ModelsVectorsReady    ModelsVectors = "ready"
+)
+
+// Valid indicates whether the value is a known member of the ModelsVectors enum.
+func (e ModelsVectors) Valid() bool {
+	switch e {
+	case ModelsVectorsActive:
+		return true
+	case ModelsVectorsBuilding:
+		return true
+	case ModelsVectorsMissing:
+		return true
+	case ModelsVectorsReady:
 		return true
 	default:
 		return false
@@ -1907,9 +1949,18 @@ type Against struct {
 	// Limit How many past questions; default 50
 	Limit *int `json:"limit,omitempty"`
 
+	// Offset Past questions to leave out, the latest first: a replay with a model goes step by step
+	Offset *int `json:"offset,omitempty"`
+
 	// TenantID The tenant whose own article it is; absent: a shared one
 	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+
+	// With For a replay without an article: what stands in the place of the built-in engine and of the vectors in use
+	With *[]AgainstWith `json:"with,omitempty"`
 }
+
+// AgainstWith defines model for Against.With.
+type AgainstWith string
 
 // AgentAction defines model for AgentAction.
 type AgentAction struct {
@@ -2633,6 +2684,29 @@ type ModelSpending struct {
 	// Purpose classification, answer, question_vectors, article_vectors, trial
 	Purpose string `json:"purpose"`
 }
+
+// Models defines model for Models.
+type Models struct {
+	// ChatModel Configured; absent: none
+	ChatModel   *string `json:"chat_model,omitempty"`
+	ChunksDone  *int    `json:"chunks_done,omitempty"`
+	ChunksTotal *int    `json:"chunks_total,omitempty"`
+
+	// EmbeddingModel Configured; absent: none
+	EmbeddingModel *string `json:"embedding_model,omitempty"`
+
+	// Engine Which classifies and writes now: builtin, openai
+	Engine string `json:"engine"`
+
+	// Problem What keeps the vectors from being built
+	Problem *string `json:"problem,omitempty"`
+
+	// Vectors Of the configured embedding model
+	Vectors *ModelsVectors `json:"vectors,omitempty"`
+}
+
+// ModelsVectors Of the configured embedding model
+type ModelsVectors string
 
 // OfferedSource For what reads: a source, to be completed
 type OfferedSource struct {
@@ -4355,6 +4429,12 @@ type ServerInterface interface {
 	// ActOnFinding Settle a finding
 	// (POST /v1/admin/health/{id})
 	ActOnFinding(c *gin.Context, id IDPath, params ActOnFindingParams)
+	// GetModels Which models are configured, and whether one's vectors are there to be tried
+	// (GET /v1/admin/models)
+	GetModels(c *gin.Context)
+	// BuildVectors Build the vectors of the configured embedding model beside those in use; search stays as it is
+	// (POST /v1/admin/models/vectors)
+	BuildVectors(c *gin.Context)
 	// ListRules What Usher does by itself when something happens to an onboarding
 	// (GET /v1/admin/onboarding/rules)
 	ListRules(c *gin.Context)
@@ -4409,7 +4489,7 @@ type ServerInterface interface {
 	// ListRatingSettings Whose people are asked how it was settled, and how often at most
 	// (GET /v1/admin/rating-settings)
 	ListRatingSettings(c *gin.Context)
-	// ReplayQuestions What an article's draft would change about customers' latest questions
+	// ReplayQuestions What an article's draft, or a switch to a configured model, would change about customers' latest questions
 	// (POST /v1/admin/replay)
 	ReplayQuestions(c *gin.Context)
 	// ListSources Where articles come from, and how the last import went
@@ -5199,6 +5279,32 @@ func (siw *ServerInterfaceWrapper) ActOnFinding(c *gin.Context) {
 	}
 
 	siw.Handler.ActOnFinding(c, id, params)
+}
+
+// GetModels operation middleware
+func (siw *ServerInterfaceWrapper) GetModels(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetModels(c)
+}
+
+// BuildVectors operation middleware
+func (siw *ServerInterfaceWrapper) BuildVectors(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BuildVectors(c)
 }
 
 // ListRules operation middleware
@@ -8531,6 +8637,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/questions/try", wrapper.TryQuestion)
 	router.DELETE(options.BaseURL+"/v1/admin/questions/:id", wrapper.DeleteQuestion)
 	router.POST(options.BaseURL+"/v1/admin/replay", wrapper.ReplayQuestions)
+	router.GET(options.BaseURL+"/v1/admin/models", wrapper.GetModels)
+	router.POST(options.BaseURL+"/v1/admin/models/vectors", wrapper.BuildVectors)
 	router.GET(options.BaseURL+"/v1/admin/proposals", wrapper.ListProposals)
 	router.POST(options.BaseURL+"/v1/admin/proposals/:tenant/:id", wrapper.SettleProposal)
 	router.GET(options.BaseURL+"/v1/admin/health", wrapper.ListFindings)
@@ -9258,6 +9366,82 @@ type ActOnFindingdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ActOnFindingdefaultApplicationProblemPlusJSONResponse) VisitActOnFindingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetModelsRequestObject struct {
+}
+
+type GetModelsResponseObject interface {
+	VisitGetModelsResponse(w http.ResponseWriter) error
+}
+
+type GetModels200JSONResponse Models
+
+func (response GetModels200JSONResponse) VisitGetModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetModelsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetModelsdefaultApplicationProblemPlusJSONResponse) VisitGetModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuildVectorsRequestObject struct {
+}
+
+type BuildVectorsResponseObject interface {
+	VisitBuildVectorsResponse(w http.ResponseWriter) error
+}
+
+type BuildVectors202JSONResponse Models
+
+func (response BuildVectors202JSONResponse) VisitBuildVectorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BuildVectorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BuildVectorsdefaultApplicationProblemPlusJSONResponse) VisitBuildVectorsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14463,6 +14647,12 @@ type StrictServerInterface interface {
 	// ActOnFinding Settle a finding
 	// (POST /v1/admin/health/{id})
 	ActOnFinding(ctx context.Context, request ActOnFindingRequestObject) (ActOnFindingResponseObject, error)
+	// GetModels Which models are configured, and whether one's vectors are there to be tried
+	// (GET /v1/admin/models)
+	GetModels(ctx context.Context, request GetModelsRequestObject) (GetModelsResponseObject, error)
+	// BuildVectors Build the vectors of the configured embedding model beside those in use; search stays as it is
+	// (POST /v1/admin/models/vectors)
+	BuildVectors(ctx context.Context, request BuildVectorsRequestObject) (BuildVectorsResponseObject, error)
 	// ListRules What Usher does by itself when something happens to an onboarding
 	// (GET /v1/admin/onboarding/rules)
 	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
@@ -14517,7 +14707,7 @@ type StrictServerInterface interface {
 	// ListRatingSettings Whose people are asked how it was settled, and how often at most
 	// (GET /v1/admin/rating-settings)
 	ListRatingSettings(ctx context.Context, request ListRatingSettingsRequestObject) (ListRatingSettingsResponseObject, error)
-	// ReplayQuestions What an article's draft would change about customers' latest questions
+	// ReplayQuestions What an article's draft, or a switch to a configured model, would change about customers' latest questions
 	// (POST /v1/admin/replay)
 	ReplayQuestions(ctx context.Context, request ReplayQuestionsRequestObject) (ReplayQuestionsResponseObject, error)
 	// ListSources Where articles come from, and how the last import went
@@ -15494,6 +15684,54 @@ func (sh *strictHandler) ActOnFinding(ctx *gin.Context, id IDPath, params ActOnF
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ActOnFindingResponseObject); ok {
 		if err := validResponse.VisitActOnFindingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetModels operation middleware
+func (sh *strictHandler) GetModels(ctx *gin.Context) {
+	var request GetModelsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetModels(ctx, request.(GetModelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetModels")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetModelsResponseObject); ok {
+		if err := validResponse.VisitGetModelsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// BuildVectors operation middleware
+func (sh *strictHandler) BuildVectors(ctx *gin.Context) {
+	var request BuildVectorsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BuildVectors(ctx, request.(BuildVectorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BuildVectors")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(BuildVectorsResponseObject); ok {
+		if err := validResponse.VisitBuildVectorsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -264,22 +264,23 @@ func (s *Server) ReplayQuestions(ctx context.Context, r ReplayQuestionsRequestOb
 	if s.Tester == nil {
 		return nil, problem.NotFound()
 	}
-	if r.Body.ArticleID == nil {
-		return nil, problem.New(400, "field_missing", "Name the article whose draft is to be tried.", problem.Field{Field: "article_id", Detail: "must be given"})
+	changed, err := s.changed(ctx, *r.Body)
+	if err != nil {
+		return nil, err
 	}
 	limit := value(r.Body.Limit)
 	if limit < 1 || limit > 200 {
 		limit = 50
 	}
 	var past []eval.Question
-	err := s.Worker.WithSystem(ctx, "a curator replays past questions", func(tx pgx.Tx) (err error) {
-		past, err = eval.Past(ctx, tx, r.Body.TenantID, limit)
+	err = s.Worker.WithSystem(ctx, "a curator replays past questions", func(tx pgx.Tx) (err error) {
+		past, err = eval.Past(ctx, tx, r.Body.TenantID, limit, value(r.Body.Offset))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	changes, err := eval.Replay(ctx, past, Pipeline(s.Tester, nil, nil), Pipeline(s.Tester, r.Body.ArticleID, r.Body.TenantID))
+	changes, err := eval.Replay(ctx, past, Pipeline(s.Tester, nil, nil), changed)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,15 @@ type Tester interface {
 	Talk(ctx context.Context, question TestQuestion) (rehearsal.Partner, error)
 }
 
+// Switches are the models that can be switched to.
+type Switches interface {
+	Models(ctx context.Context) (Models, error)
+	// Build queues the building of the embedding model's vectors.
+	Build(ctx context.Context) error
+	// With is what would answer after a switch; it tries, and says so to whoever counts.
+	With(ctx context.Context, model, embedding bool) (Tester, error)
+}
+
 // Config joins the server to the services. App and Identity are needed; what is
 // nil answers 404.
 type Config struct {
@@ -76,6 +85,7 @@ type Config struct {
 	Attachments *attachment.Service // files of customers' messages, on the app pool
 	Usage       *usage.Counter      // nil: nothing is counted
 	Tester      Tester
+	Switches    Switches
 	Streams     *stream.Hub
 
 	AllDocuments   *document.Service   // the same for staff, on the worker pool

@@ -56,8 +56,9 @@ func Replay(ctx context.Context, questions []Question, live, changed Pipeline) (
 }
 
 // Past are the latest questions of customers that the knowledge base or the
-// record was asked, each once, asked as who asked them. tenant limits them to one.
-func Past(ctx context.Context, tx pgx.Tx, tenant *uuid.UUID, limit int) ([]Question, error) {
+// record was asked, each once, asked as who asked them, the latest first. tenant
+// limits them to one.
+func Past(ctx context.Context, tx pgx.Tx, tenant *uuid.UUID, limit, offset int) ([]Question, error) {
 	rows, err := tx.Query(ctx, `select question, as_tenant, role, locale from (
 		  select distinct on (lower(m.body)) m.body as question, m.tenant_id as as_tenant, m.created_at,
 		    case when 'admin' = any(u.roles) then 'admin' when 'manager' = any(u.roles) then 'manager' else 'member' end as role, coalesce(u.locale, 'en') as locale
@@ -66,7 +67,7 @@ func Past(ctx context.Context, tx pgx.Tx, tenant *uuid.UUID, limit int) ([]Quest
 		  where d.route in ('answer', 'status', 'clarify', 'escalate') and m.author_kind = 'customer' and length(m.body) between 3 and 2000
 		    and d.created_at > now() - interval '90 days' and ($1::uuid is null or m.tenant_id = $1)
 		  order by lower(m.body), m.created_at desc) latest
-		order by created_at desc limit $2`, tenant, limit)
+		order by created_at desc limit $2 offset $3`, tenant, limit, offset)
 	if err != nil {
 		return nil, fmt.Errorf("read past questions: %w", err)
 	}

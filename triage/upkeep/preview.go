@@ -158,7 +158,7 @@ func (s *Service) preview(ctx context.Context, r Run) (*Report, error) {
 		if messages, err = past(ctx, tx, r.AsTenant, r.Past); err != nil {
 			return err
 		}
-		questions, err = eval.Past(ctx, tx, r.AsTenant, questionsPast)
+		questions, err = eval.Past(ctx, tx, r.AsTenant, questionsPast, 0)
 		return err
 	})
 	if err != nil {

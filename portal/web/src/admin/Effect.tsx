@@ -46,34 +46,39 @@ export function Effect({ article, tenant }: { article: string; tenant?: string }
         </Banner>
       )}
       {kept && kept.total > 0 && (failing.length === 0 ? <Banner tone="ok">All {kept.total} kept questions would be as expected.</Banner> : <Banner tone="warn">{`${failing.length} of ${kept.total} kept questions would not be as expected: ${failing.map((r) => `${r.question} (${r.why ?? r.outcome})`).join("; ")}`}</Banner>)}
-      {replay && (
-        <>
-          <p>{replay.changes.length === 0 ? `None of the ${replay.asked} past questions would be answered differently.` : `${replay.changes.length} of ${replay.asked} past questions would be answered differently.`}</p>
-          <ul className="plain-list stack stack-2">
-            {replay.changes.map((c, i) => (
-              <li key={i} className="stack stack-2">
-                <p className="row">
-                  <Badge tone={tones[c.kind]}>{words(c.kind)}</Badge>
-                  <b className="grow" dir="auto">
-                    {c.question}
-                  </b>
-                </p>
-                <details>
-                  <summary className="small">Before and after</summary>
-                  <div className="small" dir="auto">
-                    <p>
-                      <b>Now: {words(c.before.outcome)}</b> {c.before.text}
-                    </p>
-                    <p>
-                      <b>Then: {words(c.after.outcome)}</b> {c.after.text}
-                    </p>
-                  </div>
-                </details>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      {replay && <Changes replay={replay} />}
     </section>
+  );
+}
+
+/** Past questions that would be answered differently, before and after. */
+export function Changes({ replay }: { replay: Replay }) {
+  return (
+    <>
+      <p>{replay.changes.length === 0 ? `None of the ${replay.asked} past questions would be answered differently.` : `${replay.changes.length} of ${replay.asked} past questions would be answered differently.`}</p>
+      <ul className="plain-list stack stack-2">
+        {replay.changes.map((c, i) => (
+          <li key={i} className="stack stack-2">
+            <p className="row">
+              <Badge tone={tones[c.kind]}>{words(c.kind)}</Badge>
+              <b className="grow" dir="auto">
+                {c.question}
+              </b>
+            </p>
+            <details>
+              <summary className="small">Before and after</summary>
+              <div className="small" dir="auto">
+                <p>
+                  <b>Now: {words(c.before.outcome)}</b> {c.before.text}
+                </p>
+                <p>
+                  <b>Then: {words(c.after.outcome)}</b> {c.after.text}
+                </p>
+              </div>
+            </details>
+          </li>
+        ))}
+      </ul>
+    </>
   );
 }

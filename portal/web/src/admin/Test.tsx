@@ -8,6 +8,7 @@ import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Field, Meter } from "../ui/parts";
 import { useLocation } from "../ui/router";
 import { AsWhom } from "./AsWhom";
+import { Switch } from "./Switch";
 
 /** Asks as somebody else would, without side effects, and shows why the answer is what it is. */
 export function Test() {
@@ -62,6 +63,7 @@ export function Test() {
         </Banner>
       )}
       {run && <Result run={run} />}
+      <Switch />
     </div>
   );
 }

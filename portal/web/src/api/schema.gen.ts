@@ -1214,8 +1214,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What an article's draft would change about customers' latest questions */
+        /** What an article's draft, or a switch to a configured model, would change about customers' latest questions */
         post: operations["replayQuestions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which models are configured, and whether one's vectors are there to be tried */
+        get: operations["getModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/models/vectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Build the vectors of the configured embedding model beside those in use; search stays as it is */
+        post: operations["buildVectors"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3377,8 +3411,12 @@ export interface components {
              * @description The tenant whose own article it is; absent: a shared one
              */
             tenant_id?: string;
+            /** @description For a replay without an article: what stands in the place of the built-in engine and of the vectors in use */
+            with?: ("model" | "embedding")[];
             /** @description How many past questions; default 50 */
             limit?: number;
+            /** @description Past questions to leave out, the latest first: a replay with a model goes step by step */
+            offset?: number;
         };
         QuestionRun: {
             total: number;
@@ -3397,6 +3435,23 @@ export interface components {
             changed?: boolean;
             /** @description Of a customer */
             transcript?: components["schemas"]["TalkLine"][];
+        };
+        Models: {
+            /** @description Which classifies and writes now: builtin, openai */
+            engine: string;
+            /** @description Configured; absent: none */
+            chat_model?: string;
+            /** @description Configured; absent: none */
+            embedding_model?: string;
+            /**
+             * @description Of the configured embedding model
+             * @enum {string}
+             */
+            vectors?: "missing" | "building" | "ready" | "active";
+            chunks_done?: number;
+            chunks_total?: number;
+            /** @description What keeps the vectors from being built */
+            problem?: string;
         };
         Replay: {
             /** @description How many questions were tried */
@@ -5797,6 +5852,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replay"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    buildVectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
                 };
             };
             default: components["responses"]["Problem"];

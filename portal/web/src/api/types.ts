@@ -53,6 +53,7 @@ export type QuestionResult = Schemas["QuestionResult"];
 export type QuestionRun = Schemas["QuestionRun"];
 export type TalkLine = Schemas["TalkLine"];
 export type Replay = Schemas["Replay"];
+export type Models = Schemas["Models"];
 export type Accuracy = Schemas["Accuracy"];
 export type Proposal = Schemas["Proposal"];
 export type TestRun = Schemas["TestRun"];

@@ -16,3 +16,4 @@ import "./journeys/confirm.mjs";
 import "./journeys/procedures.mjs";
 import "./journeys/ratings.mjs";
 import "./journeys/actions.mjs";
+import "./journeys/models.mjs";

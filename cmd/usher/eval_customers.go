@@ -27,18 +27,10 @@ func evalCustomersCommand() *cobra.Command {
 		Use:   "customers",
 		Short: "Let customers that do not exist talk to the assistant; fails when one does not get what it should",
 		Args:  cobra.NoArgs,
+		Long: `Without --file the customers Usher comes with talk to a freshly loaded demo, in a scratch database. With --file they talk
+to the assistant as it is set up here. Nothing they do is stored.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			scenarios, err := rehearsal.Shipped()
-			if file != "" {
-				var body []byte
-				if body, err = os.ReadFile(file); err == nil {
-					scenarios, err = rehearsal.Parse(body)
-				}
-			}
-			if err != nil {
-				return err
-			}
-			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+			talk := func(ctx context.Context, a *application, scenarios []rehearsal.Scenario) error {
 				if err := a.engine.Start(ctx); err != nil {
 					return err
 				}
@@ -53,11 +45,27 @@ func evalCustomersCommand() *cobra.Command {
 					return fmt.Errorf("%d of %d customers did not get what they should", r.N-r.Passed, r.N)
 				}
 				return nil
-			})
+			}
+			if file == "" {
+				scenarios, err := rehearsal.Shipped()
+				if err != nil {
+					return err
+				}
+				return withBench(cmd.Context(), func(ctx context.Context, a *application) error { return talk(ctx, a, scenarios) })
+			}
+			body, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			scenarios, err := rehearsal.Parse(body)
+			if err != nil {
+				return err
+			}
+			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error { return talk(ctx, a, scenarios) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.Flags().StringVar(&file, "file", "", "scenarios of your own, in YAML; without it those of the demo operator")
+	cmd.Flags().StringVar(&file, "file", "", "customers of your own, in YAML; without it those of the demo")
 	return cmd
 }
 

@@ -288,8 +288,11 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Procedures: a.procedures, Actions: a.actions, Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments, Reviews: reviewer{a.worker, a.rules}, Rules: a.rules, Webhooks: endpoints{a.webhooks}, Proposals: a.proposals, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts, Ratings: a.ratings, RatingLinks: rating.NewLinks(a.config.Secret),
-		Tester: a.tester(), Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage, Switches: switches{a},
+		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Rules: a.rules, Reviews: reviewer{a.worker, a.rules},
+		Procedures: a.procedures, Actions: a.actions, Proposals: a.proposals, Ratings: a.ratings, RatingLinks: rating.NewLinks(a.config.Secret),
+		Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments,
+		Tester: a.tester(), Switches: switches{a}, Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
+		Webhooks: endpoints{a.webhooks}, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,
 		Version: version, Log: a.log,

@@ -137,6 +137,8 @@ var rules = []rule{
 	{desk.ErrTicketClosed, 409, "ticket_closed", "This ticket is closed. Reopen it first, or start a new one."},
 	{desk.ErrBadValue, 400, "bad_value", "A value cannot be used here: priority, state, team and intent must be known ones, and an open ticket is snoozed until a time in the future."},
 	{desk.ErrDeliveryNotFound, 404, "not_found", ""},
+	{desk.ErrNotAsked, 403, "not_collaborating", "You are not asked about this ticket, or not any more."},
+	{desk.ErrNoColleagues, 409, "no_colleagues", "Colleagues are asked in Slack, which is not connected here. Ask an administrator to connect it."},
 	{desk.ErrNoDraft, 409, "nothing_to_suggest", "Nothing in the knowledge base answers this. Write the reply yourself."},
 	{desk.ErrRefused, 403, "not_allowed", "You may not do this. Ask somebody of your team with the right role."},
 	{knowledge.ErrNotFound, 404, "not_found", ""},

@@ -165,7 +165,7 @@ func TestTheSectionAskedAboutIsQuoted(t *testing.T) {
 		"how to change a role":             {"Change a role", "Ask the admin of your organisation"},
 		"how do i get my certificate":      {"See your own progress", "Ask \"Have I completed all the required courses?\" [1] The answer lists"},
 		"how do i log in":                  {"Use a sign-in link", "1. Open the link you were sent."},
-		"how do i rate an answer":          {"How to rate an answer", "2. If you like, add a reason"},
+		"how do i rate an answer":          {"How to rate an answer", "2. After **No** you can say in one click"},
 		"lost api key":                     {"Lost a key", "Ask for a person in the chat: they revoke"},
 		"is my data used for ai training?": {"Is your data used to train AI?", "not used to train"},
 	} {

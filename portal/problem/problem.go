@@ -134,6 +134,7 @@ var rules = []rule{
 	{tenantdb.ErrNoTenant, 404, "not_found", ""}, // a path that names the nil id
 	{desk.ErrNotTakenBack, 409, "not_taken_back", "A mail that was sent cannot be taken back. Send a correction."},
 	{intake.ErrCode, 409, "is_a_code", "This is the code you were sent. Enter it in the card that asks for it; nothing was stored."},
+	{intake.ErrCodeElsewhere, 409, "code_elsewhere", "This code was sent for another conversation. Enter it there; nothing was stored."},
 	{intake.ErrNotChangeable, 409, "not_changeable", "This message cannot be changed any more. Write a new one instead."},
 	{desk.ErrTicketClosed, 409, "ticket_closed", "This ticket is closed. Reopen it first, or start a new one."},
 	{desk.ErrBadValue, 400, "bad_value", "A value cannot be used here: priority, state, team and intent must be known ones, and an open ticket is snoozed until a time in the future."},

@@ -57,9 +57,10 @@ test("the chat asks for a code before it says who has to sign, and answers at on
   await page.getByText("We sent a code of six digits to").first().waitFor();
   const before = await page.getByRole("log").innerText();
   assert.ok(!before.includes("Nora Lind"), "nothing before the code");
+  const field = page.getByRole("textbox", { name: "Code from the mail" });
+  await field.waitFor();
   await state(page, "chat-code");
   const [, a, b] = await mail.letter("ana.keller@acme-logistics.example", /(\d{3}) (\d{3})\r?\n/);
-  const field = page.getByRole("textbox", { name: "Code from the mail" });
   await field.fill(a === "000" ? "111111" : `000${b}`);
   await page.keyboard.press("Enter");
   await page.getByText("That is not the code.").waitFor();

@@ -4,6 +4,7 @@ import type { QuestionRun, Replay } from "../api/types";
 import { announce } from "../ui/announce";
 import { problemOf } from "../ui/Console";
 import { words } from "../ui/format";
+import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, type Tone } from "../ui/parts";
 
 const tones: Record<Replay["changes"][number]["kind"], Tone> = { gains: "ok", loses: "bad", changes: "info" };
@@ -69,11 +70,13 @@ export function Changes({ replay }: { replay: Replay }) {
               <summary className="small">Before and after</summary>
               <div className="small" dir="auto">
                 <p>
-                  <b>Now: {words(c.before.outcome)}</b> {c.before.text}
+                  <b>Now: {words(c.before.outcome)}</b>
                 </p>
+                {c.before.text && <Markdown text={c.before.text} headingBase={4} />}
                 <p>
-                  <b>Then: {words(c.after.outcome)}</b> {c.after.text}
+                  <b>Then: {words(c.after.outcome)}</b>
                 </p>
+                {c.after.text && <Markdown text={c.after.text} headingBase={4} />}
               </div>
             </details>
           </li>

@@ -37,8 +37,13 @@ export function Side({ data, act, onChange }: SideProps) {
       )}
       <section className="stack stack-2">
         <h2>Why it is here</h2>
-        <p className="small">
-          {ticket.reason && <Badge tone="info">{words(ticket.reason)}</Badge>} {data.summary}
+        {ticket.reason && (
+          <p>
+            <Badge tone="info">{words(ticket.reason)}</Badge>
+          </p>
+        )}
+        <p className="small as-written" dir="auto">
+          {data.summary}
         </p>
       </section>
       {data.catch_up && data.catch_up.length > 1 && (

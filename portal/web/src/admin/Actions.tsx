@@ -7,6 +7,7 @@ import { Icon } from "../ui/Icon";
 import { Badge, Banner, Empty, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { OpenAPI } from "./OpenAPI";
+import { Organisation } from "./Organisation";
 
 const sample = `key: move_delivery
 title: Move a delivery
@@ -196,17 +197,7 @@ function Trial({ body }: { body: string }) {
     <section className="card stack stack-3" aria-labelledby="trial">
       <h2 id="trial">Dry run</h2>
       <form className="stack stack-3" onSubmit={(e) => void go(e)}>
-        <Field label="For somebody of">
-          {(p) => (
-            <select {...p} className="input" value={tenant} onChange={(e) => setChosen(e.target.value)}>
-              {tenants.data?.tenants.map((t) => (
-                <option key={t.id} value={t.id}>
-                  {t.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <Organisation label="For somebody of" all={tenants.data?.tenants} value={tenant} onChange={setChosen} />
         <Field label="Parameters" hint="One a line: name = value. Days as 2026-12-31.">
           {(p) => <textarea {...p} className="input" dir="ltr" rows={4} spellCheck={false} value={text} onChange={(e) => setText(e.target.value)} />}
         </Field>

@@ -3,6 +3,7 @@ import type { TestQuestion } from "../api/types";
 import { words } from "../ui/format";
 import { Field } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Organisation } from "./Organisation";
 
 type Whom = Pick<TestQuestion, "tenant_id" | "role">;
 
@@ -13,18 +14,7 @@ export function AsWhom({ whom, people = false, onChange }: { whom: Whom; people?
   const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   return (
     <>
-      <Field label="As somebody of">
-        {(p) => (
-          <select {...p} className="input" required={people} value={whom.tenant_id ?? ""} onChange={(e) => onChange({ tenant_id: e.target.value || undefined })}>
-            <option value="">{people ? "Choose an organisation" : "No tenant (signed out)"}</option>
-            {tenants.data?.tenants.map((t) => (
-              <option key={t.id} value={t.id}>
-                {t.name}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Organisation label="As somebody of" all={tenants.data?.tenants} none={people ? "Choose an organisation" : "No tenant (signed out)"} required={people} value={whom.tenant_id ?? ""} onChange={(id) => onChange({ tenant_id: id || undefined })} />
       <Field label="With the role">
         {(p) => (
           <select {...p} className="input" value={whom.role} onChange={(e) => onChange({ role: e.target.value as Whom["role"] })}>

@@ -1,6 +1,7 @@
 import { call } from "../api/client";
 import { Field } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Organisation } from "./Organisation";
 
 interface Props {
   whose: string;
@@ -17,18 +18,7 @@ export function Narrow({ whose, tenant, onTenant, howMany, choices, n, onN }: Pr
   const tenants = useLoad((signal) => call("get", "/v1/admin/tenants", { signal }), "tenants");
   return (
     <div className="fields">
-      <Field label={whose}>
-        {(p) => (
-          <select {...p} className="input" value={tenant} onChange={(e) => onTenant(e.target.value)}>
-            <option value="">All organisations</option>
-            {tenants.data?.tenants.map((t) => (
-              <option key={t.id} value={t.id}>
-                {t.name}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Organisation label={whose} all={tenants.data?.tenants} none="All organisations" value={tenant} onChange={onTenant} />
       <Field label={howMany}>
         {(p) => (
           <select {...p} className="input" value={n} onChange={(e) => onN(Number(e.target.value))}>

@@ -8,6 +8,7 @@ import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Empty, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Organisation } from "./Organisation";
 
 const sample = `key: my_procedure
 title: My procedure
@@ -179,17 +180,7 @@ function Trial({ body }: { body: string }) {
     <section className="card stack stack-3" aria-labelledby="trial">
       <h2 id="trial">Dry run</h2>
       <div className="fields">
-        <Field label="As somebody of">
-          {(p) => (
-            <select {...p} className="input" value={tenant} onChange={(e) => setChosen(e.target.value)}>
-              {tenants.data?.tenants.map((t) => (
-                <option key={t.id} value={t.id}>
-                  {t.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <Organisation label="As somebody of" all={tenants.data?.tenants} value={tenant} onChange={setChosen} />
         <Field label="With the role">
           {(p) => (
             <select {...p} className="input" value={role} onChange={(e) => setRole(e.target.value as typeof role)}>

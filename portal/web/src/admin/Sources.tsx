@@ -8,6 +8,7 @@ import { Icon } from "../ui/Icon";
 import { Badge, Banner, Dialog, Empty, Field, Loading, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { OpenAPI } from "./OpenAPI";
+import { Organisation } from "./Organisation";
 
 /** Outside systems that know what customers ask about, and which of them owns which field. */
 export function Sources() {
@@ -281,25 +282,15 @@ function Try({ name, perCustomer, onClose }: { name: string; perCustomer: boolea
   return (
     <Dialog title={`Try ${words(name)}`} onClose={onClose}>
       <form className="stack stack-3" onSubmit={(e) => void attempt(e)}>
-        <Field label="Organisation">
-          {(p) => (
-            <select
-              {...p}
-              className="input"
-              value={tenant}
-              onChange={(e) => {
-                setChosen(e.target.value);
-                setTyped(undefined);
-              }}
-            >
-              {tenants.data?.tenants.map((t) => (
-                <option key={t.id} value={t.id}>
-                  {t.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <Organisation
+          label="Organisation"
+          all={tenants.data?.tenants}
+          value={tenant}
+          onChange={(id) => {
+            setChosen(id);
+            setTyped(undefined);
+          }}
+        />
         {perCustomer && (
           <Field label="Its customer number there" hint="Kept when you read.">
             {(p) => <input {...p} className="input" dir="ltr" maxLength={200} value={typed ?? number} onChange={(e) => setTyped(e.target.value)} />}
@@ -376,17 +367,7 @@ function Records() {
     <section className="stack stack-3" aria-labelledby="records">
       <h2 id="records">Records of an organisation</h2>
       <p className="muted small">What an organisation can ask about: the record's id in the other system, and the name people use for it.</p>
-      <Field label="Organisation">
-        {(p) => (
-          <select {...p} className="input" value={tenant} onChange={(e) => setChosen(e.target.value)}>
-            {tenants.data?.tenants.map((t) => (
-              <option key={t.id} value={t.id}>
-                {t.name}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Organisation label="Organisation" all={tenants.data?.tenants} value={tenant} onChange={setChosen} />
       {problem && (
         <Banner tone="bad" role="alert">
           {problem}

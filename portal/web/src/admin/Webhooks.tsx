@@ -6,6 +6,7 @@ import { Failed, Head, locale, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Badge, Banner, Empty, Field, Loading, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { Organisation } from "./Organisation";
 
 /** Addresses of customers' own systems that hear of their tickets. */
 export function Webhooks() {
@@ -19,17 +20,7 @@ export function Webhooks() {
       {tenants.error !== undefined && !tenants.data && <Failed error={tenants.error} onRetry={tenants.reload} />}
       {!tenants.data && tenants.loading && <Loading label="Loading…" />}
       {tenants.data && (
-        <Field label="Customer">
-          {(p) => (
-            <select {...p} className="input" value={tenant} onChange={(e) => setChosen(e.target.value)}>
-              {tenants.data?.tenants.map((t) => (
-                <option key={t.id} value={t.id}>
-                  {t.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <Organisation label="Customer" all={tenants.data?.tenants} value={tenant} onChange={setChosen} />
       )}
       {tenant && <Endpoints key={tenant} tenant={tenant} />}
     </div>

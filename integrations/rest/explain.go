@@ -6,8 +6,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"syscall"
 
@@ -21,7 +23,7 @@ type StatusError struct{ Code int }
 func (e *StatusError) Error() string { return fmt.Sprintf("%v: status %d", ErrBadAnswer, e.Code) }
 func (e *StatusError) Unwrap() error { return ErrBadAnswer }
 
-// Explain says to whoever sets a source up why a reading failed, and what to do.
+// Explain says to whoever sets a source or an action up why a call failed, and what to do.
 func Explain(err error) string {
 	var dns *net.DNSError
 	var status *StatusError
@@ -47,12 +49,18 @@ func Explain(err error) string {
 		return "The system did not answer in time."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "Nothing listens at that address and port."
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "The connection broke off before there was an answer."
 	case errors.Is(err, ErrBadConfig):
 		return after(err, ErrBadConfig)
 	case errors.Is(err, ErrBadAnswer):
 		return "The system answered, but not usably: " + after(err, ErrBadAnswer) + "."
 	}
-	return "The reading failed: " + err.Error()
+	var call *url.Error
+	if errors.As(err, &call) {
+		err = call.Err // without the address, which may hold what is asked for
+	}
+	return "The call failed: " + err.Error()
 }
 
 // after is what an error says beside its sentinel.

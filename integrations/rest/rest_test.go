@@ -222,6 +222,8 @@ func TestWhatWentWrongIsSaidInPlainWords(t *testing.T) {
 	} {
 		require.Contains(t, fetch(client(t, handler, nil)), want)
 	}
+	broken := fetch(client(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil))
+	require.Equal(t, "The connection broke off before there was an answer.", broken, "without the address, which says what was asked for")
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	require.Contains(t, fetch(client(t, refuse(200), func(c *rest.Config) { c.BaseURL = closed.URL })), "Nothing listens")

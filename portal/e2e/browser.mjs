@@ -49,7 +49,7 @@ export async function openPage(browser, { baseURL, dark = false, width = 1200, h
     },
     async close() {
       await context.close();
-      const bad = problems.filter((p) => ![/Failed to load resource/, cloned, ...allow].some((re) => re.test(p)));
+      const bad = problems.filter((p) => ![/Failed to load resource/, ...allow].some((re) => re.test(p)));
       assert.deepEqual(bad, [], "the page logged errors");
     },
   };
@@ -78,10 +78,6 @@ export async function expectReflow(page, label) {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(over <= 0, `${label}: the page is ${over}px wider than the window`);
 }
-
-// One inline style is refused at times while a page is looked through, once in some seven runs;
-// nothing is missing on the page, and where it comes from is not known. Only this one is let pass.
-const cloned = /sha256-xUTZ5xJxVtHvreFVjhaq\+hIxKAc/;
 
 export const screenshot = (page, name) => page.screenshot({ path: `${shots}${name}.png` });
 

@@ -65,6 +65,22 @@ test("a lost confirmation does not make a second message", async () => {
   await close();
 });
 
+test("a part whose styles do not come at first gets them", async () => {
+  const { page, close } = await visit("Ana Keller", { allow: network });
+  let cut = 2;
+  await page.route("**/assets/files-*.css", (route) => (cut-- > 0 ? route.abort("connectionreset") : route.continue()));
+  await page.reload();
+  await page.waitForFunction(() => {
+    try {
+      return document.querySelector('link[rel="stylesheet"][href*="/files-"]')?.sheet?.cssRules.length > 0;
+    } catch {
+      return false; // it did not come: its rules may not be read
+    }
+  });
+  assert.ok(cut <= 0, "they were asked for again");
+  await close();
+});
+
 test("two tabs agree, and a draft in one survives", async () => {
   const { page, tab, close } = await visit("Ana Keller");
   await say(page, question);

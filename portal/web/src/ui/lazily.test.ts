@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+// @vitest-environment happy-dom
+import { expect, test, vi } from "vitest";
 import { persistently } from "./lazily";
 
 test("what fails to load is asked for until it comes", async () => {
@@ -9,4 +10,26 @@ test("what fails to load is asked for until it comes", async () => {
   };
   expect(await persistently(load, 1)).toBe("here");
   expect(tries).toBe(3);
+});
+
+test("a style sheet that fails is asked for until it comes, and the part waits for it", async () => {
+  const sheets = document.getElementsByTagName("link");
+  let asked = document.createElement("link");
+  asked.rel = "stylesheet";
+  document.head.append(asked);
+  let tries = 0;
+  const load = async () => {
+    if (++tries > 1) return "here"; // the second time nothing else asks for the style sheet
+    asked.dispatchEvent(new Event("error"));
+    throw new Error("Unable to preload CSS");
+  };
+  const part = persistently(load, 1);
+  for (const outcome of ["error", "error", "load"]) {
+    await vi.waitFor(() => expect(sheets[0]).not.toBe(asked));
+    expect(sheets).toHaveLength(1);
+    expect(tries).toBe(1);
+    asked = sheets[0] as HTMLLinkElement;
+    asked.dispatchEvent(new Event(outcome));
+  }
+  expect(await part).toBe("here");
 });

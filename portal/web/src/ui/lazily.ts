@@ -1,16 +1,41 @@
 import { lazy } from "react";
 
 /**
- * A part of the program that is fetched when it is first shown, and asked for again until it comes:
- * while the server starts anew or the line is down, the page keeps what it has.
+ * A part of the program that is fetched when it is first shown, and asked for again until it comes,
+ * with its styles: while the server starts anew or the line is down, the page keeps what it has.
  */
 export const lazily = ((load) => lazy(() => persistently(load))) as typeof lazy;
 
 export async function persistently<T>(load: () => Promise<T>, pause = 500): Promise<T> {
   try {
+    await styles();
     return await load();
   } catch {
     await new Promise((done) => setTimeout(done, pause));
     return persistently(load, Math.min(2 * pause, 8000));
   }
 }
+
+/** Style sheets that did not come. What fetches a part asks for each of its style sheets once only. */
+const absent = new Set<HTMLLinkElement>();
+globalThis.document?.addEventListener(
+  "error",
+  ({ target }) => {
+    if (target instanceof HTMLLinkElement && target.rel === "stylesheet") absent.add(target);
+  },
+  true,
+);
+
+const styles = () =>
+  Promise.all(
+    [...absent].map(
+      (link) =>
+        new Promise((done, fail) => {
+          const again = link.cloneNode() as HTMLLinkElement;
+          again.onload = done;
+          again.onerror = fail;
+          absent.delete(link);
+          link.replaceWith(again);
+        }),
+    ),
+  );

@@ -116,7 +116,7 @@ func (d drafter) Draft(ctx context.Context, tenant, conversation uuid.UUID) (des
 		return draft, err
 	}
 	found, err := d.knowledge.Find(ctx, search.Query{
-		Text: question.Body, History: history, Limit: 8, Viewer: knowledge.Viewer{TenantID: tenant, Staff: true, Roles: []string{"agent"}},
+		Text: question.Body, History: history, Limit: assistant.LooksAt, Viewer: knowledge.Viewer{TenantID: tenant, Staff: true, Roles: []string{"agent"}},
 	}, question.Language)
 	if err != nil {
 		return desk.Draft{}, err
@@ -229,7 +229,7 @@ func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, err
 		return api.TestRun{}, err
 	}
 	run := api.TestRun{Route: c.Route, Evidence: "none", Passages: []api.Passage{}, Classification: wireClassification(c)}
-	query := search.Query{Text: in.Question, Viewer: viewer, Limit: 10}
+	query := search.Query{Text: in.Question, Viewer: viewer, Limit: assistant.LooksAt}
 	if in.Drafts != nil && *in.Drafts {
 		if query.Draft, err = t.draft(ctx, in); err != nil {
 			return api.TestRun{}, err

@@ -246,12 +246,15 @@ func features(r Request) Features {
 	for _, p := range r.Passages[:min(3, len(r.Passages))] {
 		f.NowBest = max(f.NowBest, p.Now)
 	}
+	// Where all that was found is of one article, another's best is no better than the last of these.
+	other := r.Passages[len(r.Passages)-1]
 	for _, p := range r.Passages[1:] {
 		if p.ArticleID != top.ArticleID {
-			f.Margin = top.Score - p.Score
+			other = p
 			break
 		}
 	}
+	f.Margin = top.Score - other.Score
 	return f
 }
 

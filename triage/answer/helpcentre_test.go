@@ -70,7 +70,7 @@ func ask(t *testing.T, from assistant.FromKnowledge, viewer knowledge.Viewer, fi
 		}{Language: "en"}
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &q))
 		viewer.Locale = q.Language
-		found, err := from.Find(t.Context(), search.Query{Text: q.Text, Limit: 8, Viewer: viewer}, q.Language)
+		found, err := from.Find(t.Context(), search.Query{Text: q.Text, Limit: assistant.LooksAt, Viewer: viewer}, q.Language)
 		require.NoError(t, err)
 		sent := found.Verdict.Outcome == answer.Send
 		if q.Answerability == "unanswerable" {
@@ -131,7 +131,7 @@ func TestTheHelpCentreIsAnsweredFromInOtherLanguages(t *testing.T) {
 	require.LessOrEqual(t, float64(n.wrongly), 0.1*float64(n.unanswerable))
 
 	viewer.Locale = "de"
-	found, err := from.Find(t.Context(), search.Query{Text: "Wie lade ich ein Dokument hoch?", Limit: 8, Viewer: viewer}, "de")
+	found, err := from.Find(t.Context(), search.Query{Text: "Wie lade ich ein Dokument hoch?", Limit: assistant.LooksAt, Viewer: viewer}, "de")
 	require.NoError(t, err)
 	text, citations := found.Text()
 	require.Equal(t, answer.Send, found.Verdict.Outcome)
@@ -144,7 +144,7 @@ func TestAMisspeltQuestionIsAnswered(t *testing.T) {
 	t.Parallel()
 	from, viewer := helpCentre(t)
 	for _, text := range []string{"How do I upload a document?", "How do I upolad a document?", "how do i uplaod a documnet"} {
-		found, err := from.Find(t.Context(), search.Query{Text: text, Limit: 8, Viewer: viewer}, "en")
+		found, err := from.Find(t.Context(), search.Query{Text: text, Limit: assistant.LooksAt, Viewer: viewer}, "en")
 		require.NoError(t, err)
 		require.Equal(t, answer.Send, found.Verdict.Outcome, text)
 		answered, _ := found.Text()
@@ -164,14 +164,16 @@ func TestTheSectionAskedAboutIsQuoted(t *testing.T) {
 		"turn off email notifications":     {"Turn off notifications", "To get none, ask for a person"},
 		"how to change a role":             {"Change a role", "Ask the admin of your organisation"},
 		"how do i get my certificate":      {"See your own progress", "Ask \"Have I completed all the required courses?\" [1] The answer lists"},
+		"How do I sign out?":               {"Sign out", "Choose your name at the top right"},
 		"how do i log in":                  {"Use a sign-in link", "1. Open the link you were sent."},
 		"how do i rate an answer":          {"How to rate an answer", "2. After **No** you can say in one click"},
 		"lost api key":                     {"Lost a key", "Ask for a person in the chat: they revoke"},
 		"is my data used for ai training?": {"Is your data used to train AI?", "not used to train"},
 	} {
-		found, err := from.Find(t.Context(), search.Query{Text: question, Limit: 8, Viewer: viewer}, "en")
+		found, err := from.Find(t.Context(), search.Query{Text: question, Limit: assistant.LooksAt, Viewer: viewer}, "en")
 		require.NoError(t, err)
 		text, citations := found.Text()
+		require.Equal(t, answer.Send, found.Verdict.Outcome, question)
 		require.Len(t, citations, 1, question)
 		require.Contains(t, citations[0].Section, want.section, question)
 		require.Contains(t, text, want.text, question)

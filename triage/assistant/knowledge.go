@@ -99,10 +99,13 @@ func (k FromKnowledge) Preview(ctx context.Context, in AnswerRequest) (AnswerRep
 	return found.reply(), err
 }
 
+// LooksAt is how many passages an answer is looked for in.
+const LooksAt = 8
+
 func (k FromKnowledge) lookUp(ctx context.Context, in AnswerRequest) (Found, error) {
 	language, _, _ := strings.Cut(strings.ToLower(in.Asker.Locale), "-")
 	return k.Find(ctx, search.Query{
-		Text: in.Question, History: turns(in.History), Limit: 8, Draft: k.Draft,
+		Text: in.Question, History: turns(in.History), Limit: LooksAt, Draft: k.Draft,
 		Viewer: knowledge.Viewer{
 			TenantID: in.Asker.TenantID, Roles: in.Asker.Roles, Departments: in.Asker.Departments, Plan: in.Plan, Locale: language,
 		},

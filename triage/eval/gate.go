@@ -147,7 +147,7 @@ func Samples(ctx context.Context, searcher assistant.Searcher, documents map[uui
 		if t.Answerability == "conversational" {
 			continue
 		}
-		q := search.Query{Text: t.Text, Limit: 8}
+		q := search.Query{Text: t.Text, Limit: assistant.LooksAt}
 		for _, turn := range t.History {
 			q.History = append(q.History, search.Turn{Customer: turn[0] == "user" || turn[0] == "customer" || turn[0] == "U", Text: turn[1]})
 		}

@@ -8,6 +8,8 @@ import { Badge, Banner, Empty, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { OpenAPI } from "./OpenAPI";
 import { Organisation } from "./Organisation";
+import { pairProblem, readPairs } from "./pairs";
+import { useAct } from "./useAct";
 
 const sample = `key: move_delivery
 title: Move a delivery
@@ -33,17 +35,7 @@ export function Actions() {
   const load = useLoad((signal) => call("get", "/v1/admin/actions", { signal }), "actions");
   const [edit, setEdit] = useState<{ body: string; stored?: Action }>();
   const [importing, setImporting] = useState(false);
-  const [problem, setProblem] = useState("");
-  const run = async (what: () => Promise<unknown>, done: string) => {
-    setProblem("");
-    try {
-      await what();
-      announce(done);
-      load.reload();
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  };
+  const { problem, act } = useAct(load.reload);
   if (edit)
     return (
       <Editor
@@ -91,11 +83,11 @@ export function Actions() {
               <button type="button" className="btn btn-small" onClick={() => setEdit({ body: a.body, stored: a })}>
                 Edit and try <span className="vh">{a.title}</span>
               </button>
-              <button type="button" className="btn btn-small btn-quiet" onClick={() => void run(() => call("post", "/v1/admin/actions/{name}", { params: { name: a.key }, body: { enabled: !a.enabled } }), a.enabled ? "Switched off. What was proposed can no longer be approved." : "Switched on.")}>
+              <button type="button" className="btn btn-small btn-quiet" onClick={() => void act(() => call("post", "/v1/admin/actions/{name}", { params: { name: a.key }, body: { enabled: !a.enabled } }), a.enabled ? "Switched off. What was proposed can no longer be approved." : "Switched on.")}>
                 Switch {a.enabled ? "off" : "on"} <span className="vh">{a.title}</span>
               </button>
               {!a.enabled && (
-                <button type="button" className="btn btn-small btn-quiet" onClick={() => void run(() => call("delete", "/v1/admin/actions/{name}", { params: { name: a.key } }), "Removed.")}>
+                <button type="button" className="btn btn-small btn-quiet" onClick={() => void act(() => call("delete", "/v1/admin/actions/{name}", { params: { name: a.key } }), "Removed.")}>
                   Remove <span className="vh">{a.title}</span>
                 </button>
               )}
@@ -180,17 +172,13 @@ function Trial({ body }: { body: string }) {
     e.preventDefault();
     setProblem("");
     setTrial(undefined);
-    const values: Record<string, string> = {};
-    for (const line of text.split("\n")) {
-      const at = line.indexOf("=");
-      if (at > 0) values[line.slice(0, at).trim()] = line.slice(at + 1).trim();
-    }
     try {
+      const values = readPairs(text, "parameter", "value");
       const answer = await call("post", "/v1/admin/actions/try", { body: { body, tenant_id: tenant, values } });
       setTrial(answer);
       announce(answer.ok ? "This would be sent. Nothing was." : (answer.problem ?? ""));
     } catch (error) {
-      setProblem(problemOf(error));
+      setProblem(pairProblem(error));
     }
   };
   return (
@@ -215,7 +203,7 @@ function Trial({ body }: { body: string }) {
       {trial?.ok && (
         <>
           <Banner tone="ok">This would be sent, with the secret in place of the dots. Nothing was sent.</Banner>
-          <pre className="small" dir="ltr" tabIndex={0} aria-label="The request" style={{ overflow: "auto", whiteSpace: "pre-wrap", overflowWrap: "anywhere", fontFamily: "var(--font-mono)" }}>
+          <pre className="request small" dir="ltr" tabIndex={0} aria-label="The request">
             {trial.request}
           </pre>
           <dl className="dl">

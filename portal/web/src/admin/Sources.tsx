@@ -9,6 +9,8 @@ import { Badge, Banner, Dialog, Empty, Field, Loading, Time } from "../ui/parts"
 import { useLoad } from "../ui/useLoad";
 import { OpenAPI } from "./OpenAPI";
 import { Organisation } from "./Organisation";
+import { pairProblem, readPairs } from "./pairs";
+import { useAct } from "./useAct";
 
 /** Outside systems that know what customers ask about, and which of them owns which field. */
 export function Sources() {
@@ -16,17 +18,7 @@ export function Sources() {
   const [edit, setEdit] = useState<Draft>();
   const [trying, setTrying] = useState<string>();
   const [importing, setImporting] = useState(false);
-  const [problem, setProblem] = useState("");
-  const run = async (what: () => Promise<unknown>, done: string) => {
-    setProblem("");
-    try {
-      await what();
-      announce(done);
-      load.reload();
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  };
+  const { problem, act } = useAct(load.reload);
   return (
     <div className="console-page">
       <Head title="Sources" suffix="Knowledge">
@@ -95,10 +87,10 @@ export function Sources() {
                 <button type="button" className="btn btn-small" onClick={() => setEdit(s)}>
                   Edit <span className="vh">{words(s.name)}</span>
                 </button>
-                <button type="button" className="btn btn-small btn-quiet" onClick={() => void run(() => call("post", "/v1/admin/status-sources/{name}", { params: { name: s.name }, body: { enabled: !s.enabled } }), s.enabled ? "Switched off. Answers say how old the last value is." : "Switched on.")}>
+                <button type="button" className="btn btn-small btn-quiet" onClick={() => void act(() => call("post", "/v1/admin/status-sources/{name}", { params: { name: s.name }, body: { enabled: !s.enabled } }), s.enabled ? "Switched off. Answers say how old the last value is." : "Switched on.")}>
                   Switch {s.enabled ? "off" : "on"} <span className="vh">{words(s.name)}</span>
                 </button>
-                <button type="button" className="btn btn-small btn-quiet" onClick={() => void run(() => call("delete", "/v1/admin/status-sources/{name}", { params: { name: s.name } }), "Removed.")}>
+                <button type="button" className="btn btn-small btn-quiet" onClick={() => void act(() => call("delete", "/v1/admin/status-sources/{name}", { params: { name: s.name } }), "Removed.")}>
                   Remove <span className="vh">{words(s.name)}</span>
                 </button>
               </p>
@@ -145,16 +137,6 @@ const written = (fields: Record<string, string>) =>
     .map(([name, place]) => `${name} = ${place}`)
     .join("\n");
 
-function readFields(text: string): Record<string, string> {
-  const out: Record<string, string> = {};
-  for (const line of text.split("\n").filter((l) => l.trim())) {
-    const at = line.indexOf("=");
-    if (at < 1) throw new Error(`Write each field as name = place. This line is not: ${line.trim()}`);
-    out[line.slice(0, at).trim()] = line.slice(at + 1).trim();
-  }
-  return out;
-}
-
 function Edit({ source, onClose, onDone }: { source: Draft; onClose: () => void; onDone: () => void }) {
   const isNew = source.name === "";
   const [form, setForm] = useState(source);
@@ -176,7 +158,7 @@ function Edit({ source, onClose, onDone }: { source: Draft; onClose: () => void;
           auth_name: form.auth_name,
           auth_user: form.auth_user,
           secret: secret || undefined,
-          fields: readFields(fields),
+          fields: readPairs(fields, "field", "place"),
           observed_at: form.observed_at,
           max_age_seconds: form.max_age_seconds,
           concurrency: form.concurrency,
@@ -185,7 +167,7 @@ function Edit({ source, onClose, onDone }: { source: Draft; onClose: () => void;
       });
       onDone();
     } catch (error) {
-      setProblem(error instanceof Error && error.name === "Error" ? error.message : problemOf(error));
+      setProblem(pairProblem(error));
     }
   };
   const number = (text: string) => (text === "" ? undefined : Number(text));

@@ -1,17 +1,17 @@
 import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
 import type { Synonym } from "../api/types";
-import { announce } from "../ui/announce";
-import { Failed, Head, problemOf } from "../ui/Console";
+import { Failed, Head } from "../ui/Console";
 import { Badge, Banner, Empty, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
+import { useAct } from "./useAct";
 
 /** Words that mean the same when somebody searches. */
 export function Synonyms() {
   const list = useLoad((signal) => call("get", "/v1/admin/synonyms", { signal }), "synonyms");
   const [terms, setTerms] = useState("");
   const [language, setLanguage] = useState("");
-  const [problem, setProblem] = useState("");
+  const { problem, act } = useAct(list.reload);
   const [wrong, setWrong] = useState("");
   const add = async (e: FormEvent) => {
     e.preventDefault();
@@ -24,23 +24,12 @@ export function Synonyms() {
     await act(async () => {
       await call("post", "/v1/admin/synonyms", { body: { terms: words, ...(language.trim() && { locale: language.trim() }) } });
       setTerms("");
-      announce("Added.");
-    });
-  };
-  const act = async (what: () => Promise<void>) => {
-    setProblem("");
-    try {
-      await what();
-      list.reload();
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
+    }, "Added.");
   };
   const remove = (s: Synonym) =>
     act(async () => {
       if (s.id) await call("delete", "/v1/admin/synonyms/{id}", { params: { id: s.id } });
-      announce("Removed.");
-    });
+    }, "Removed.");
   return (
     <div className="console-page">
       <Head title="Synonyms" suffix="Knowledge" />

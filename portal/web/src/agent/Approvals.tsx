@@ -114,7 +114,7 @@ export function ApprovalCard({ approval: a, ticket, onDone }: { approval: Approv
       )}
       <details open={open}>
         <summary className="small">{open ? "Exactly this will be sent" : "What was proposed to be sent"}</summary>
-        <pre className="small" dir="ltr" tabIndex={0} aria-label="The request" style={{ overflow: "auto", whiteSpace: "pre-wrap", overflowWrap: "anywhere", fontFamily: "var(--font-mono)" }}>
+        <pre className="request small" dir="ltr" tabIndex={0} aria-label="The request">
           {a.request}
         </pre>
       </details>

@@ -33,3 +33,30 @@ test("a style sheet that fails is asked for until it comes, and the part waits f
   }
   expect(await part).toBe("here");
 });
+
+test("a part that is gone while the server is there has the page loaded again, once", async () => {
+  const reload = vi.spyOn(location, "reload").mockImplementation(() => {});
+  const answer = vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("down"));
+  let tries = 0;
+  const load = async () => {
+    if (++tries < 5) throw new Error("404");
+    return "here";
+  };
+  vi.useFakeTimers();
+  const gone = async () => {
+    tries = 0;
+    const part = persistently(load, 8000);
+    await vi.runAllTimersAsync();
+    expect(await part).toBe("here");
+  };
+  await gone();
+  expect(reload).not.toHaveBeenCalled(); // nobody answers: the server starts anew
+  answer.mockResolvedValue(new Response(null, { status: 503 }));
+  await gone();
+  expect(reload).not.toHaveBeenCalled();
+  answer.mockResolvedValue(new Response());
+  await gone();
+  await gone();
+  expect(reload).toHaveBeenCalledOnce();
+  vi.useRealTimers();
+});

@@ -220,9 +220,11 @@ func (s *Service) Read(ctx context.Context, tx pgx.Tx, p Person, text string) (R
 	if err != nil {
 		return Read{}, err
 	}
+	found := sixes(text)
 	for _, r := range recent {
-		if r.Question != (Question{}) && (r.live(s.now()) || slices.Contains(sixes(text), s.code(r.ID))) {
-			return Read{r.Question, entry(text), blotted(text)}, nil
+		code := s.code(r.ID)
+		if r.Question != (Question{}) && (r.live(s.now()) || slices.ContainsFunc(found, func(f six) bool { return f.digits == code })) {
+			return Read{r.Question, entry(text, found), blotted(text, found)}, nil
 		}
 	}
 	return Read{Text: text}, nil

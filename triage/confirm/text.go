@@ -16,36 +16,65 @@ var codeLike = regexp.MustCompile(`(?:^|[^0-9])(\d{6}|\d{3}[ .-]\d{3}|\d(?:[ .-]
 const maxWords = 12
 
 // Like reports whether a text holds six digits such as a code's.
-func Like(text string) bool { return codeLike.MatchString(norm.NFKC.String(text)) }
+func Like(text string) bool { return len(sixes(text)) > 0 }
 
-// entry reports whether a text enters a code: six digits, no others, and few words.
-func entry(text string) bool {
-	return Like(text) && len(digits(text)) == 6 && len(strings.Fields(text)) <= maxWords
+// six is a code that a text may hold, and which bytes of the text it is.
+type six struct {
+	digits   string
+	from, to int
 }
 
-// sixes are the codes a text may hold.
-func sixes(text string) (out []string) {
-	text = norm.NFKC.String(text)
-	for {
-		at := codeLike.FindStringSubmatchIndex(text)
-		if at == nil {
+// sixes are the codes a text may hold, from left to right. What they are written
+// with does not matter: they are looked for in the text's plain form.
+func sixes(text string) (out []six) {
+	plain, at := plainForm(text)
+	for done := 0; ; {
+		m := codeLike.FindSubmatchIndex(plain[done:])
+		if m == nil {
 			return out
 		}
-		out = append(out, digits(text[at[2]:at[3]]))
-		text = text[at[3]:]
+		from, to := done+m[2], done+m[3]
+		end := to
+		for at[end] == at[to-1] { // what the last digit is a part of
+			end++
+		}
+		out = append(out, six{digits(string(plain[from:to])), at[from], at[end]})
+		done = to
 	}
 }
 
-// blotted is a text without them.
-func blotted(text string) string {
-	text = norm.NFKC.String(text)
-	for {
-		at := codeLike.FindStringSubmatchIndex(text)
-		if at == nil {
-			return text
+// plainForm is a text in NFKC, and where in the text each byte of that comes
+// from; one more place is the text's end.
+func plainForm(text string) (plain []byte, at []int) {
+	var it norm.Iter
+	it.InitString(norm.NFKC, text)
+	for !it.Done() {
+		from := it.Pos()
+		part := it.Next()
+		plain = append(plain, part...)
+		for range part {
+			at = append(at, from)
 		}
-		text = text[:at[2]] + "••••••" + text[at[3]:]
 	}
+	return plain, append(at, len(text))
+}
+
+// entry reports whether a text enters the code found in it: no other digits, and few words.
+func entry(text string, found []six) bool {
+	return len(found) == 1 && len(digits(text)) == 6 && len(strings.Fields(text)) <= maxWords
+}
+
+// blotted is a text without what was found in it, and otherwise as it was.
+func blotted(text string, found []six) string {
+	var b strings.Builder
+	done := 0
+	for _, f := range found {
+		b.WriteString(text[done:max(done, f.from)])
+		b.WriteString("••••••")
+		done = f.to
+	}
+	b.WriteString(text[done:])
+	return b.String()
 }
 
 // Words are what is said in a conversation about a code.

@@ -1,6 +1,8 @@
 package confirm
 
 import (
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,14 +14,33 @@ func TestWhatLooksLikeACode(t *testing.T) {
 		"483920": "••••••", "483 920": "••••••", "Code: 483-920!": "Code: ••••••!", "4 8 3 9 2 0": "••••••",
 		"４８３９２０": "••••••", "order 4821 483920 and 12": "order 4821 •••••• and 12", "483920 483921": "•••••• ••••••",
 		"12345": "12345", "1234567": "1234567", "IBAN DE44500105175407324931": "IBAN DE44500105175407324931", "2026-11-27": "2026-11-27",
+		"½ ²": "½ ²", "½ ² ﬁ Å 483920": "½ ² ﬁ Å ••••••", "⁴⁸³⁹²⁰ m²": "•••••• m²", "４８３　９２０！": "••••••！", "48392½34567.": "••••••••••••.",
+		"\xff483920\xff": "\xff••••••\xff",
 	} {
-		require.Equal(t, want, blotted(text), text)
+		require.Equal(t, want, blotted(text, sixes(text)), text)
 		require.Equal(t, want != text, Like(text), text)
 	}
-	require.True(t, entry("My code is 483 920, thank you."))
-	require.False(t, entry("483920 or 483921"))
-	require.False(t, entry("Our order 483920 of the third week has not come yet, could you please look where it is now?"))
-	require.Equal(t, []string{"483920", "111222"}, sixes("483 920 then 111222"))
+	enters := func(text string) bool { return entry(text, sixes(text)) }
+	require.True(t, enters("My code is 483 920, thank you."))
+	require.False(t, enters("483920 or 483921"))
+	require.False(t, enters("Our order 483920 of the third week has not come yet, could you please look where it is now?"))
+	require.Equal(t, []six{{"483920", 0, 7}, {"111222", 13, 19}}, sixes("483 920 then 111222"))
+}
+
+// How much memory it takes is counted: twice the text takes about twice as much.
+func TestManyNumbersTakeNoMoreThanTheirLength(t *testing.T) { //nolint:paralleltest // what others take would be counted too
+	taken := func(size int) uint64 {
+		text := strings.Repeat("483920 ", size/7)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		require.Equal(t, strings.Repeat("•••••• ", size/7), blotted(text, sixes(text)))
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	taken(1_000)
+	half, whole := taken(50_000), taken(100_000)
+	require.Less(t, whole, 3*half)
+	require.Less(t, whole, uint64(20<<20))
 }
 
 func TestWordsAreInEveryLanguage(t *testing.T) {

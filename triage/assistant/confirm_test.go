@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,6 +243,32 @@ func TestACodeInOtherTextsIsBlottedOut(t *testing.T) {
 	require.ErrorIs(t, err, intake.ErrCodeElsewhere)
 	c.nowhere(t, code)
 	require.Empty(t, c.tablesWith(t, "123456"))
+}
+
+// Whoever asks for another code while one is entered waits, and is not turned away.
+func TestSendingAndEnteringACodeAtOnce(t *testing.T) {
+	t.Parallel()
+	c := setupCodes(t)
+	conversation := c.begin(t, "Who still has to sign?", atScreen)
+	for range 30 {
+		c.skipped += 61 * time.Minute // an hour has few codes
+		var group sync.WaitGroup
+		for range confirm.Tries - 1 { // one more would make a pause
+			group.Go(func() {
+				if err := c.intake.SendCode(t.Context(), c.customer, conversation.ID); err != nil {
+					t.Errorf("send: %v", err)
+				}
+			})
+			group.Go(func() {
+				_, _, err := c.intake.EnterCode(t.Context(), c.customer, conversation.ID, "none", "", nil)
+				if !errors.Is(err, confirm.ErrWrong) && !errors.Is(err, confirm.ErrSpent) && !errors.Is(err, confirm.ErrOver) {
+					t.Errorf("enter: %v", err)
+				}
+			})
+		}
+		group.Wait()
+		require.False(t, t.Failed())
+	}
 }
 
 func TestACodeIsOfOnePersonAndOneConversation(t *testing.T) {

@@ -63,10 +63,6 @@ func (s *Service) EnterCode(ctx context.Context, actor triage.Actor, conversatio
 		if err != nil {
 			return err
 		}
-		// First the conversation, then the code: the assistant takes them in this order.
-		if _, err := triage.LockConversation(ctx, tx, actor.TenantID, conversationID); err != nil {
-			return err
-		}
 		if typedAs != "" {
 			if m, err = triage.MessageByClientKey(ctx, tx, actor.TenantID, conversationID, typedAs); !errors.Is(err, triage.ErrMessageNotFound) {
 				return err
@@ -98,13 +94,18 @@ func (s *Service) EnterCode(ctx context.Context, actor triage.Actor, conversatio
 	return m, left, err
 }
 
-// waiting is whose code a conversation may wait for.
+// waiting is whose code a conversation may wait for. It holds the conversation:
+// the assistant, too, takes first that and then the code.
 func (s *Service) waiting(ctx context.Context, tx pgx.Tx, actor triage.Actor, conversation uuid.UUID) (confirm.Person, error) {
 	p, ok := s.person(actor)
-	if _, err := s.visible(ctx, tx, actor, conversation); err != nil || ok {
+	if _, err := s.visible(ctx, tx, actor, conversation); err != nil {
 		return p, err
 	}
-	return p, confirm.ErrOver
+	if !ok {
+		return p, confirm.ErrOver
+	}
+	_, err := triage.LockConversation(ctx, tx, actor.TenantID, conversation)
+	return p, err
 }
 
 // note says something about a code in a conversation, in nobody's name.

@@ -84,11 +84,13 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 	if len(in.ClientKey) > maxKey {
 		return triage.Conversation{}, triage.Message{}, ErrBadKey
 	}
-	text := ""
-	silent := len(in.Attachments) > 0 && strings.TrimSpace(in.Text) == ""
-	if strings.TrimSpace(in.Text) != "" || silent {
+	blank := strings.TrimSpace(in.Text) == ""
+	silent := blank && len(in.Attachments) > 0
+	if blank && !silent {
+		in.Text = ""
+	} else {
 		var err error
-		if text, err = textOf(in.Text, in.Attachments, actor); err != nil {
+		if in.Text, err = textOf(in.Text, in.Attachments, actor); err != nil {
 			return triage.Conversation{}, triage.Message{}, err
 		}
 	}
@@ -97,7 +99,7 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
 		conversation, message = triage.Conversation{}, triage.Message{}
 		var err error
-		for _, part := range []*string{&text, &in.Text, &in.Subject} { // before a hash of it is kept
+		for _, part := range []*string{&in.Text, &in.Subject} { // before a hash of it is kept
 			if *part, err = s.withoutCode(ctx, tx, actor, uuid.Nil, *part, in.Session); err != nil {
 				return err
 			}
@@ -114,10 +116,10 @@ func (s *Service) Start(ctx context.Context, actor triage.Actor, in Start) (tria
 			TenantID: actor.TenantID, ID: uuid.Must(uuid.NewV7()), UserID: userID(actor), Channel: in.Channel,
 			Subject: triage.Line(in.Subject, 200),
 		}
-		if text == "" {
+		if in.Text == "" {
 			conversation, err = triage.InsertConversation(ctx, tx, conversation)
 		} else {
-			conversation, message, err = s.open(ctx, tx, actor, conversation, text, in.Attachments, ProcessArgs{Person: silent, Fresh: in.Session.fresh()})
+			conversation, message, err = s.open(ctx, tx, actor, conversation, in.Text, in.Attachments, ProcessArgs{Person: silent, Fresh: in.Session.fresh()})
 		}
 		if err != nil {
 			return err

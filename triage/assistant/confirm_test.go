@@ -241,6 +241,10 @@ func TestACodeInOtherTextsIsBlottedOut(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = c.intake.Start(t.Context(), c.customer, intake.Start{Channel: triage.ChannelChat, Text: code, ClientKey: "t2", Session: atScreen})
 	require.ErrorIs(t, err, intake.ErrCodeElsewhere)
+	require.NoError(t, c.intake.Vote(t.Context(), c.customer, c.replies(t, conversation)[0].ID, intake.Vote{Vote: "not_helpful", Cause: "wrong", Reason: "I entered " + spelled + " and 123456"}))
+	require.Contains(t, c.tablesWith(t, "I entered •••••• and ••••••"), "feedback")
+	require.NoError(t, c.intake.Vote(t.Context(), c.customer, c.replies(t, conversation)[0].ID, intake.Vote{Vote: "not_helpful", Cause: intake.WantsPerson, Reason: "I did enter " + code}))
+	require.ElementsMatch(t, []string{"feedback", "messages", "conversations", "conversation_events"}, c.tablesWith(t, "I did enter ••••••"))
 	c.nowhere(t, code)
 	require.Empty(t, c.tablesWith(t, "123456"))
 }

@@ -52,6 +52,12 @@ func (s *Service) withoutCode(ctx context.Context, tx pgx.Tx, actor triage.Actor
 	return "", ErrCodeElsewhere
 }
 
+// Blot is a text without the codes its author was sent, for what is stored of it
+// elsewhere than in a conversation.
+func (s *Service) Blot(ctx context.Context, tx pgx.Tx, actor triage.Actor, text string) (string, error) {
+	return s.withoutCode(ctx, tx, actor, uuid.Nil, text, nil)
+}
+
 // EnterCode takes the code that a question in a conversation waits for. A right
 // one has the question answered; renew runs with it, for the session. The message
 // says that a code was entered, or, where it was typed as a message, what was

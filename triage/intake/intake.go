@@ -182,40 +182,43 @@ func (s *Service) Post(ctx context.Context, actor triage.Actor, conversationID u
 // AskForPerson hands the conversation to people: the note, or a plain request
 // when there is none, becomes the customer's message.
 func (s *Service) AskForPerson(ctx context.Context, actor triage.Actor, conversationID uuid.UUID, in Post) (triage.Message, error) {
-	if strings.TrimSpace(in.Text) == "" {
-		in.Text = askForPerson(actor.Locale)
-	}
 	return s.post(ctx, actor, conversationID, in, true)
 }
 
 func (s *Service) post(ctx context.Context, actor triage.Actor, conversationID uuid.UUID, in Post, person bool) (triage.Message, error) {
-	if len(in.ClientKey) > maxKey {
-		return triage.Message{}, ErrBadKey
-	}
-	text, err := textOf(in.Text, in.Attachments, actor)
-	if err != nil {
-		return triage.Message{}, err
-	}
-	person = person || strings.TrimSpace(in.Text) == ""
 	var message triage.Message
-	err = s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
-		conversation, err := s.visible(ctx, tx, actor, conversationID)
-		if err != nil {
-			return err
-		}
-		if conversation.State == triage.ConversationClosed {
-			return triage.ErrConversationClosed
-		}
-		if text, err = s.withoutCode(ctx, tx, actor, conversationID, text, in.Session); err != nil {
-			return err
-		}
-		message, err = s.take(ctx, tx, actor, conversation, text, in, person)
+	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
+		message, err = s.postTx(ctx, tx, actor, conversationID, in, person)
 		return err
 	})
 	if err == nil {
 		s.wake(actor.TenantID, conversationID)
 	}
 	return message, err
+}
+
+func (s *Service) postTx(ctx context.Context, tx pgx.Tx, actor triage.Actor, conversationID uuid.UUID, in Post, person bool) (triage.Message, error) {
+	if len(in.ClientKey) > maxKey {
+		return triage.Message{}, ErrBadKey
+	}
+	if person && strings.TrimSpace(in.Text) == "" {
+		in.Text = askForPerson(actor.Locale)
+	}
+	text, err := textOf(in.Text, in.Attachments, actor)
+	if err != nil {
+		return triage.Message{}, err
+	}
+	conversation, err := s.visible(ctx, tx, actor, conversationID)
+	if err != nil {
+		return triage.Message{}, err
+	}
+	if conversation.State == triage.ConversationClosed {
+		return triage.Message{}, triage.ErrConversationClosed
+	}
+	if text, err = s.withoutCode(ctx, tx, actor, conversationID, text, in.Session); err != nil {
+		return triage.Message{}, err
+	}
+	return s.take(ctx, tx, actor, conversation, text, in, person || strings.TrimSpace(in.Text) == "")
 }
 
 // take stores the message and its job.

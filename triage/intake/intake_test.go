@@ -206,3 +206,54 @@ func TestFileTicket(t *testing.T) {
 	_, err = b.service.FileTicket(t.Context(), key, intake.Ticket{})
 	require.ErrorIs(t, err, triage.ErrEmptyMessage)
 }
+
+func TestWhoeverWantsAPerson(t *testing.T) {
+	t.Parallel()
+	answered := func(t *testing.T) (*testBundle, triage.Conversation, uuid.UUID) {
+		t.Helper()
+		b := setup(t)
+		c, _, err := b.service.Start(t.Context(), b.customer, intake.Start{Channel: triage.ChannelChat, Text: "Hello"})
+		require.NoError(t, err)
+		id := uuid.Must(uuid.NewV7())
+		require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+			_, _, err := triage.InsertMessage(t.Context(), tx, triage.Message{TenantID: b.tenant, ID: id, ConversationID: c.ID, AuthorKind: triage.AuthorAssistant, Visibility: triage.VisibleToCustomer, Body: "Hello."})
+			return err
+		}))
+		return b, c, id
+	}
+	wants := intake.Vote{Vote: "not_helpful", Cause: intake.WantsPerson, Reason: "Please call me"}
+	t.Run("gets one, each of those who read along", func(t *testing.T) {
+		t.Parallel()
+		b, c, id := answered(t)
+		boss := b.person(t, b.tenant, "boss@acme.test", "admin")
+		for _, who := range []triage.Actor{b.customer, boss, b.customer, boss} {
+			require.NoError(t, b.service.Vote(t.Context(), who, id, wants))
+		}
+		messages, err := b.service.Messages(t.Context(), b.customer, c.ID, 0, 100)
+		require.NoError(t, err)
+		var asked []uuid.UUID
+		for _, m := range messages {
+			if m.Body == wants.Reason {
+				asked = append(asked, *m.AuthorID)
+			}
+		}
+		require.Equal(t, []uuid.UUID{b.customer.ID, boss.ID}, asked)
+	})
+	t.Run("has said nothing where nobody can be asked any more", func(t *testing.T) {
+		t.Parallel()
+		b, c, id := answered(t)
+		votes := func() (n int) {
+			require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+				return tx.QueryRow(t.Context(), `select count(*) from feedback where tenant_id = $1`, b.tenant).Scan(&n)
+			}))
+			return n
+		}
+		require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+			return triage.SetConversationState(t.Context(), tx, b.tenant, c.ID, triage.ConversationClosed, "off")
+		}))
+		require.ErrorIs(t, b.service.Vote(t.Context(), b.customer, id, wants), triage.ErrConversationClosed)
+		require.Zero(t, votes())
+		require.NoError(t, b.service.Vote(t.Context(), b.customer, id, intake.Vote{Vote: "not_helpful", Cause: "wrong"}), "what it was worth can still be said")
+		require.Equal(t, 1, votes())
+	})
+}

@@ -177,7 +177,7 @@ const WantsPerson = "want_person"
 type Vote struct{ Vote, Cause, Reason string }
 
 // Vote keeps one changeable vote per person on an automatic answer. Whoever wants
-// a person is handed over, once for each answer.
+// a person is handed over in the same step, once for each answer.
 func (s *Service) Vote(ctx context.Context, actor triage.Actor, messageID uuid.UUID, in Vote) error {
 	if in.Vote != "helpful" && in.Vote != "not_helpful" {
 		return ErrBadVote
@@ -185,6 +185,7 @@ func (s *Service) Vote(ctx context.Context, actor triage.Actor, messageID uuid.U
 	if in.Vote == "helpful" {
 		in.Cause, in.Reason = "", ""
 	}
+	wantsPerson := in.Cause == WantsPerson
 	var m triage.Message
 	err := s.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) (err error) {
 		m, err = triage.MessageByID(ctx, tx, actor.TenantID, messageID)
@@ -194,19 +195,28 @@ func (s *Service) Vote(ctx context.Context, actor triage.Actor, messageID uuid.U
 		if _, err := s.visible(ctx, tx, actor, m.ConversationID); err != nil || m.AuthorKind != triage.AuthorAssistant || m.Visibility != triage.VisibleToCustomer {
 			return triage.ErrMessageNotFound
 		}
+		reason, err := s.Blot(ctx, tx, actor, in.Reason)
+		if err != nil {
+			return err
+		}
+		if wantsPerson { // first, as it holds the conversation
+			key := "feedback:" + messageID.String() + ":" + actor.ID.String()
+			if _, err := s.postTx(ctx, tx, actor, m.ConversationID, Post{Text: reason, ClientKey: key}, true); err != nil {
+				return err
+			}
+		}
 		_, err = tx.Exec(ctx, `insert into feedback (tenant_id, message_id, user_id, vote, cause, reason)
 			values ($1, $2, $3, $4, $5, $6) on conflict (tenant_id, message_id, user_id)
 			do update set vote = excluded.vote, cause = excluded.cause, reason = excluded.reason, updated_at = now()`,
-			actor.TenantID, messageID, actor.ID, in.Vote, in.Cause, triage.Line(in.Reason, 1000))
+			actor.TenantID, messageID, actor.ID, in.Vote, in.Cause, triage.Line(reason, 1000))
 		if err != nil {
 			return fmt.Errorf("store feedback: %w", err)
 		}
 		return nil
 	})
-	if err != nil || in.Cause != WantsPerson {
-		return err
+	if err == nil && wantsPerson {
+		s.wake(actor.TenantID, m.ConversationID)
 	}
-	_, err = s.AskForPerson(ctx, actor, m.ConversationID, Post{Text: in.Reason, ClientKey: "feedback:" + messageID.String()})
 	return err
 }
 

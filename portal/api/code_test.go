@@ -14,6 +14,7 @@ import (
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/confirm"
 	"github.com/usherdesk/usher/triage/intake"
+	"github.com/usherdesk/usher/triage/rating"
 )
 
 // asked is a conversation of Ana's in which a question waits for a code.
@@ -113,4 +114,43 @@ func TestACodeTypedInTheChat(t *testing.T) {
 	require.Equal(t, http.StatusGone, response.StatusCode, "nothing waits any more")
 	response, _ = b.do(t, http.MethodPost, "/v1/conversations/"+uuid.NewString()+"/code", "")
 	require.Equal(t, http.StatusNotFound, response.StatusCode)
+}
+
+// What is said of answers, and searches, are other texts too: see
+// TestACodeInOtherTextsIsBlottedOut of the assistant.
+func TestACodeInARatingAndASearchIsBlottedOut(t *testing.T) {
+	t.Parallel()
+	s := setupSSO(t)
+	x := s.things(t)
+	_, code := s.asked(t)
+	b := s.as(ana)
+	for _, q := range []string{code, code[:3] + " " + code[3:] + " " + code, "invoice splitting " + code} {
+		response, text := b.do(t, http.MethodPost, "/v1/kb/searches", `{"q":"`+q+`"}`)
+		require.Equal(t, http.StatusNoContent, response.StatusCode, text)
+	}
+	require.NoError(t, s.intake.ConfirmSolved(t.Context(), s.ana, x.conversation))
+	var id uuid.UUID
+	read := func(query string, out any) {
+		require.NoError(t, s.db.Worker.WithTenant(t.Context(), s.acme, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), query, s.acme).Scan(out)
+		}))
+	}
+	read(`select id from ratings where tenant_id = $1`, &id)
+	_, err := rating.New(rating.Config{DB: s.db.Worker, Desk: s.desk}).Ask(t.Context(), s.acme, id)
+	require.NoError(t, err)
+	var questions []string
+	read(`select array_agg(question) from gap_questions where tenant_id = $1`, &questions)
+	require.Equal(t, []string{"invoice splitting ••••••"}, questions)
+	for _, path := range []string{"/v1/conversations/" + x.conversation.String() + "/rating", "/v1/ratings/" + rating.NewLinks("test").Token(s.acme, id)} {
+		response, text := b.do(t, http.MethodPut, path, `{"score":1,"comment":"Entered `+code+`, in vain: `+path[4:8]+`","help":true}`)
+		require.Equal(t, http.StatusOK, response.StatusCode, text)
+		var comment string
+		read(`select comment from ratings where tenant_id = $1`, &comment)
+		require.Equal(t, "Entered ••••••, in vain: "+path[4:8], comment)
+	}
+	var bodies int
+	read(`select count(*) from messages where tenant_id = $1 and body like '%Entered ••••••, in vain%'`, &bodies)
+	require.Equal(t, 2, bodies, "the note and the message")
+	read(`select count(*) from messages where tenant_id = $1 and body like '%`+code+`%'`, &bodies)
+	require.Zero(t, bodies)
 }

@@ -37,19 +37,31 @@ func (s *Server) SearchKnowledge(ctx context.Context, r SearchKnowledgeRequestOb
 // NoteSearch keeps a search of a signed-in customer that finds nothing as a gap,
 // once a day for each organisation.
 func (s *Server) NoteSearch(ctx context.Context, r NoteSearchRequestObject) (NoteSearchResponseObject, error) {
-	masked, _ := pii.Mask(r.Body.Q)
-	question := triage.Line(strings.TrimSpace(masked), 500)
-	if utf8.RuneCountInString(question) < 3 {
+	plain := func(q string) string {
+		masked, _ := pii.Mask(q)
+		return triage.Line(strings.TrimSpace(masked), 500)
+	}
+	sought := plain(r.Body.Q)
+	if utf8.RuneCountInString(sought) < 3 {
 		return NoteSearch204Response{}, nil
 	}
-	found, err := s.Search.Search(ctx, search.Query{Text: question, Viewer: viewer(ctx), Limit: 1, Prefix: true})
+	found, err := s.Search.Search(ctx, search.Query{Text: sought, Viewer: viewer(ctx), Limit: 1, Prefix: true})
 	if err != nil || len(found.Passages) > 0 {
 		return NoteSearch204Response{}, err
 	}
 	tenant := actor(ctx).TenantID
 	err = s.Worker.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		// Of the text as typed: a code beside other digits looks like a phone number.
+		blotted, err := s.Intake.Blot(ctx, tx, actor(ctx), r.Body.Q)
+		if err != nil {
+			return err
+		}
+		question := plain(blotted)
+		if utf8.RuneCountInString(strings.Trim(question, "• ")) < 3 {
+			return nil
+		}
 		var known bool
-		err := tx.QueryRow(ctx, `select exists (select from gap_questions where tenant_id = $1 and reason = 'no_result' and lower(question) = lower($2) and created_at > now() - interval '1 day')`,
+		err = tx.QueryRow(ctx, `select exists (select from gap_questions where tenant_id = $1 and reason = 'no_result' and lower(question) = lower($2) and created_at > now() - interval '1 day')`,
 			tenant, question).Scan(&known)
 		if err != nil || known {
 			return err

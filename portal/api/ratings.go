@@ -26,7 +26,7 @@ func wireRating(r rating.Rating, now time.Time) Rating {
 }
 
 // rated runs fn on the last question of a conversation to the caller.
-func (s *Server) rated(ctx context.Context, conversation uuid.UUID, fn func(tx pgx.Tx, r rating.Rating) (rating.Rating, error)) (r rating.Rating, err error) {
+func (s *Server) rated(ctx context.Context, conversation uuid.UUID, fn onRating) (r rating.Rating, err error) {
 	who := actor(ctx)
 	if _, err := s.Intake.Conversation(ctx, who, conversation); err != nil {
 		return r, err
@@ -35,13 +35,16 @@ func (s *Server) rated(ctx context.Context, conversation uuid.UUID, fn func(tx p
 		if r, err = rating.Latest(ctx, tx, who.TenantID, conversation, who.ID); err != nil {
 			return err
 		}
-		r, err = fn(tx, r)
+		r, err = fn(tx, who, r)
 		return err
 	})
 	return r, err
 }
 
-func asIs(_ pgx.Tx, r rating.Rating) (rating.Rating, error) { return r, nil }
+// onRating reads or changes a question to somebody.
+type onRating func(tx pgx.Tx, who triage.Actor, r rating.Rating) (rating.Rating, error)
+
+func asIs(_ pgx.Tx, _ triage.Actor, r rating.Rating) (rating.Rating, error) { return r, nil }
 
 // GetRating says whether the caller is asked how a conversation was settled.
 func (s *Server) GetRating(ctx context.Context, r GetRatingRequestObject) (GetRatingResponseObject, error) {
@@ -55,10 +58,19 @@ func (s *Server) GetRating(ctx context.Context, r GetRatingRequestObject) (GetRa
 	return GetRating200JSONResponse(wireRating(found, time.Now())), nil
 }
 
+// give stores what somebody says of how their matter was settled.
+func (s *Server) give(ctx context.Context, tx pgx.Tx, who triage.Actor, of rating.Rating, score int, comment string) (rating.Rating, error) {
+	comment, err := s.Intake.Blot(ctx, tx, who, comment)
+	if err != nil {
+		return of, err
+	}
+	return s.Ratings.Give(ctx, tx, of.TenantID, of.ID, score, comment)
+}
+
 // GiveRating takes what the caller says.
 func (s *Server) GiveRating(ctx context.Context, r GiveRatingRequestObject) (GiveRatingResponseObject, error) {
-	given, err := s.rated(ctx, r.ID, func(tx pgx.Tx, of rating.Rating) (rating.Rating, error) {
-		return s.Ratings.Give(ctx, tx, of.TenantID, of.ID, r.Body.Score, value(r.Body.Comment))
+	given, err := s.rated(ctx, r.ID, func(tx pgx.Tx, who triage.Actor, of rating.Rating) (rating.Rating, error) {
+		return s.give(ctx, tx, who, of, r.Body.Score, value(r.Body.Comment))
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +83,7 @@ func (s *Server) GiveRating(ctx context.Context, r GiveRatingRequestObject) (Giv
 
 // WithdrawRating takes it back.
 func (s *Server) WithdrawRating(ctx context.Context, r WithdrawRatingRequestObject) (WithdrawRatingResponseObject, error) {
-	given, err := s.rated(ctx, r.ID, func(tx pgx.Tx, of rating.Rating) (rating.Rating, error) {
+	given, err := s.rated(ctx, r.ID, func(tx pgx.Tx, _ triage.Actor, of rating.Rating) (rating.Rating, error) {
 		return s.Ratings.Withdraw(ctx, tx, of.TenantID, of.ID)
 	})
 	if err != nil {
@@ -95,7 +107,7 @@ func (s *Server) afterRating(ctx context.Context, who triage.Actor, r rating.Rat
 }
 
 // mailed runs fn on the question a link names, and returns who was asked.
-func (s *Server) mailed(ctx context.Context, token string, fn func(tx pgx.Tx, r rating.Rating) (rating.Rating, error)) (r rating.Rating, who triage.Actor, err error) {
+func (s *Server) mailed(ctx context.Context, token string, fn onRating) (r rating.Rating, who triage.Actor, err error) {
 	tenant, id, err := s.RatingLinks.Read(token)
 	if err != nil {
 		return r, who, err
@@ -113,7 +125,7 @@ func (s *Server) mailed(ctx context.Context, token string, fn func(tx pgx.Tx, r 
 		if err != nil {
 			return err
 		}
-		r, err = fn(tx, r)
+		r, err = fn(tx, who, r)
 		return err
 	})
 	return r, who, err
@@ -136,8 +148,8 @@ func (s *Server) GetMailedRating(ctx context.Context, r GetMailedRatingRequestOb
 
 // GiveMailedRating answers it.
 func (s *Server) GiveMailedRating(ctx context.Context, r GiveMailedRatingRequestObject) (GiveMailedRatingResponseObject, error) {
-	given, who, err := s.mailed(ctx, r.Token, func(tx pgx.Tx, of rating.Rating) (rating.Rating, error) {
-		return s.Ratings.Give(ctx, tx, of.TenantID, of.ID, r.Body.Score, value(r.Body.Comment))
+	given, who, err := s.mailed(ctx, r.Token, func(tx pgx.Tx, who triage.Actor, of rating.Rating) (rating.Rating, error) {
+		return s.give(ctx, tx, who, of, r.Body.Score, value(r.Body.Comment))
 	})
 	if err != nil {
 		return nil, err
@@ -150,7 +162,7 @@ func (s *Server) GiveMailedRating(ctx context.Context, r GiveMailedRatingRequest
 
 // WithdrawMailedRating takes it back.
 func (s *Server) WithdrawMailedRating(ctx context.Context, r WithdrawMailedRatingRequestObject) (WithdrawMailedRatingResponseObject, error) {
-	given, who, err := s.mailed(ctx, r.Token, func(tx pgx.Tx, of rating.Rating) (rating.Rating, error) {
+	given, who, err := s.mailed(ctx, r.Token, func(tx pgx.Tx, _ triage.Actor, of rating.Rating) (rating.Rating, error) {
 		return s.Ratings.Withdraw(ctx, tx, of.TenantID, of.ID)
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -60,8 +61,12 @@ func (s *Server) NoteSearch(ctx context.Context, r NoteSearchRequestObject) (Not
 		if utf8.RuneCountInString(strings.Trim(question, "• ")) < 3 {
 			return nil
 		}
+		// Two searches at once make one gap.
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('search ' || $1::text || ' ' || lower($2), 0))`, tenant, question); err != nil {
+			return fmt.Errorf("note search: %w", err)
+		}
 		var known bool
-		err = tx.QueryRow(ctx, `select exists (select from gap_questions where tenant_id = $1 and reason = 'no_result' and lower(question) = lower($2) and created_at > now() - interval '1 day')`,
+		err = tx.QueryRow(ctx, `select exists (select from gap_questions where tenant_id = $1 and reason = 'no_result' and md5(lower(question)) = md5(lower($2)) and created_at > now() - interval '1 day')`,
 			tenant, question).Scan(&known)
 		if err != nil || known {
 			return err

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -249,4 +250,36 @@ func TestAnIdempotencyKeyMakesOneTicket(t *testing.T) {
 	changed, body := post("k1", `{"subject":"y"}`)
 	require.Equal(t, http.StatusUnprocessableEntity, changed.StatusCode)
 	require.Equal(t, "idempotency_key_reused", problemIn(t, changed, body).Code)
+}
+
+// counted counts what is read of a body.
+type counted struct {
+	io.Reader
+	read int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += n
+	return n, err
+}
+
+func TestALargeBodyIsReadForWhomItIsMeantOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	document := `{"document":"` + strings.Repeat("a", 4<<20) + `"}`
+	for who, want := range map[string]int{nobody: http.StatusUnauthorized, ana: http.StatusNotFound, shop: http.StatusNotFound, sam: http.StatusNotFound, cleo: http.StatusBadRequest} {
+		body := &counted{Reader: strings.NewReader(document)}
+		request := httptest.NewRequest(http.MethodPost, "/v1/admin/openapi", body).WithContext(t.Context())
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+b.tokens[who])
+		response, text := b.serve(t, request)
+		require.Equal(t, want, response.StatusCode, "%s: %.300s", who, text)
+		if who == cleo {
+			require.Contains(t, text, "bad_document")
+			require.Equal(t, len(document), body.read)
+		} else {
+			require.Zero(t, body.read, who)
+		}
+	}
 }

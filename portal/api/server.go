@@ -176,22 +176,23 @@ func New(c Config) (http.Handler, error) {
 func (s *Server) routes(engine *gin.Engine) {
 	fail := func(ctx *gin.Context, err error) { problem.Write(ctx.Writer, ctx.Request, err) }
 	operation := routed(s.Spec)
-	// What cannot be read tells no more than what can: first who may call at all.
-	unread := func(ctx *gin.Context, err error) {
-		err = badRequest(err)
+	// Who may not call is refused before anything of theirs is read, however large it
+	// is: what cannot be read tells them no more than what can.
+	admit := func(ctx *gin.Context) {
 		if name, ok := operation[ctx.Request.Method+" "+ctx.FullPath()]; ok {
-			if refused := refusal(ctx.Request, name); refused != nil {
-				err = refused
+			if err := refusal(ctx.Request, name); err != nil {
+				fail(ctx, err)
+				ctx.Abort()
 			}
 		}
-		fail(ctx, err)
 	}
+	unread := func(ctx *gin.Context, err error) { fail(ctx, badRequest(err)) }
 	handler := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{s.prove, known, count(s.Usage), guard}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  unread,
 		HandlerErrorFunc:         fail,
 		ResponseErrorHandlerFunc: fail,
 	})
-	api := engine.Group("", s.bound, s.crossOrigin, s.authenticate, s.limit)
+	api := engine.Group("", s.bound, s.crossOrigin, s.authenticate, s.limit, admit)
 	RegisterHandlersWithOptions(api, handler, GinServerOptions{
 		ErrorHandler: func(ctx *gin.Context, err error, _ int) { unread(ctx, err) },
 	})

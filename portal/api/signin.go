@@ -35,15 +35,30 @@ func (s *Server) cookie(token string, age time.Duration) *http.Cookie {
 // signInPage is what a sign-in link opens. It posts by itself, so that a mail
 // program's link preview does not use the link up; without scripts there is a button.
 func (s *Server) signInPage(c *gin.Context) {
+	postsItself(c, "")
+}
+
+// postsItself is a page whose form, with these hidden fields by name and value, goes
+// to a place of ours (empty: the page's own) as soon as it is there.
+func postsItself(c *gin.Context, action string, fields ...[2]string) {
+	lang, w := wordsFor(c.Request)
 	nonce := problem.NewRequestID() + problem.NewRequestID()
 	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	c.Header("Cache-Control", "no-store")
 	c.Header("Referrer-Policy", "no-referrer")
-	lang, w := wordsFor(c.Request)
-	body := `<p>` + html.EscapeString(w.oneMoment) + `</p><form method="post"><button type="submit">` + html.EscapeString(w.proceed) + `</button></form>
-<script nonce="` + nonce + `">document.forms[0].submit()</script>`
 	c.Header("Vary", "Accept-Language")
-	c.Data(http.StatusOK, "text/html; charset=utf-8", small(lang, w.signingIn, body, nonce))
+	var body strings.Builder
+	body.WriteString(`<p>` + html.EscapeString(w.oneMoment) + `</p><form method="post"`)
+	if action != "" {
+		body.WriteString(` action="` + html.EscapeString(action) + `"`)
+	}
+	body.WriteString(">\n")
+	for _, f := range fields {
+		body.WriteString(`<input type="hidden" name="` + html.EscapeString(f[0]) + `" value="` + html.EscapeString(f[1]) + "\">\n")
+	}
+	body.WriteString(`<button type="submit">` + html.EscapeString(w.proceed) + `</button></form>
+<script nonce="` + nonce + `">document.forms[0].submit()</script>`)
+	c.Data(http.StatusOK, "text/html; charset=utf-8", small(lang, w.signingIn, body.String(), nonce))
 }
 
 // signIn exchanges the link and goes on to the surface of whoever it was for.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"html"
 	"net/http"
 	"net/url"
 	"path"
@@ -85,17 +84,7 @@ func (s *Server) FinishSignIn(ctx context.Context, r FinishSignInRequestObject) 
 // samlAnswer takes what a SAML provider has the browser post. Browsers send none
 // of our cookies with another site's form, so this page posts it once more, as ours.
 func (s *Server) samlAnswer(c *gin.Context) {
-	lang, w := wordsFor(c.Request)
-	nonce := problem.NewRequestID() + problem.NewRequestID()
-	c.Header("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; script-src 'nonce-"+nonce+"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	c.Header("Cache-Control", "no-store")
-	c.Header("Referrer-Policy", "no-referrer")
-	c.Header("Vary", "Accept-Language")
-	body := `<p>` + html.EscapeString(w.oneMoment) + `</p><form method="post" action="/saml/finish">
-<input type="hidden" name="SAMLResponse" value="` + html.EscapeString(c.PostForm("SAMLResponse")) + `"><input type="hidden" name="RelayState" value="` + html.EscapeString(c.PostForm("RelayState")) + `">
-<button type="submit">` + html.EscapeString(w.proceed) + `</button></form>
-<script nonce="` + nonce + `">document.forms[0].submit()</script>`
-	c.Data(http.StatusOK, "text/html; charset=utf-8", small(lang, w.signingIn, body, nonce))
+	postsItself(c, "/saml/finish", [2]string{"SAMLResponse", c.PostForm("SAMLResponse")}, [2]string{"RelayState", c.PostForm("RelayState")})
 }
 
 // samlFinish makes the session of a SAML provider's answer.

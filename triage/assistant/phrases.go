@@ -149,7 +149,7 @@ var byLanguage = map[string]phrases{
 		notFound:       "Não encontrei uma resposta fiável no nosso centro de ajuda e prefiro não adivinhar.",
 		nearest:        "Estes artigos são os mais próximos:",
 		empty:          "O que gostaria de saber? Bastam algumas palavras.",
-		noAnswerTo:     "Não tenho uma resposta fiável a “%q”.",
+		noAnswerTo:     "Não tenho uma resposta fiável para “%q”.",
 		quoted:         map[string]string{"en": "O nosso artigo sobre isto está em inglês:", "de": "O nosso artigo sobre isto está em alemão:", "fr": "O nosso artigo sobre isto está em francês:", "es": "O nosso artigo sobre isto está em espanhol:"},
 		ask:            "Não tenho a certeza a qual se refere. Pode escolher um?",
 		contradiction:  "Os nossos artigos não coincidem neste ponto; consulte ambas as fontes.",

@@ -18,22 +18,22 @@ const texts: Record<Locale, Texts> = {
   },
   de: {
     why: "Woran lag es?",
-    causes: { did_not_answer: "Beantwortet meine Frage nicht", wrong: "Stimmt nicht", outdated: "Ist veraltet", hard_to_understand: "Schwer zu verstehen", want_person: "Ich möchte einen Menschen" },
+    causes: { did_not_answer: "Beantwortet meine Frage nicht", wrong: "Stimmt nicht", outdated: "Ist veraltet", hard_to_understand: "Schwer zu verstehen", want_person: "Ich möchte mit einem Menschen sprechen" },
     passed: "Weitergegeben. Ein Mensch antwortet Ihnen hier.",
   },
   es: {
     why: "¿Qué falló?",
-    causes: { did_not_answer: "No responde a mi pregunta", wrong: "Es incorrecto", outdated: "Está desactualizado", hard_to_understand: "Difícil de entender", want_person: "Quiero una persona" },
+    causes: { did_not_answer: "No responde a mi pregunta", wrong: "Es incorrecto", outdated: "Está desactualizado", hard_to_understand: "Difícil de entender", want_person: "Quiero hablar con una persona" },
     passed: "Hecho. Una persona le responderá aquí.",
   },
   fr: {
     why: "Qu’est-ce qui n’allait pas ?",
-    causes: { did_not_answer: "Ne répond pas à ma question", wrong: "C’est faux", outdated: "Ce n’est plus à jour", hard_to_understand: "Difficile à comprendre", want_person: "Je veux une personne" },
+    causes: { did_not_answer: "Ne répond pas à ma question", wrong: "C’est faux", outdated: "Ce n’est plus à jour", hard_to_understand: "Difficile à comprendre", want_person: "Je veux parler à une personne" },
     passed: "C’est transmis. Une personne vous répondra ici.",
   },
   pt: {
     why: "O que falhou?",
-    causes: { did_not_answer: "Não responde à minha pergunta", wrong: "Está errado", outdated: "Está desatualizado", hard_to_understand: "Difícil de entender", want_person: "Quero uma pessoa" },
+    causes: { did_not_answer: "Não responde à minha pergunta", wrong: "Está errado", outdated: "Está desatualizado", hard_to_understand: "Difícil de entender", want_person: "Quero falar com uma pessoa" },
     passed: "Encaminhado. Uma pessoa vai responder-lhe aqui.",
   },
 };

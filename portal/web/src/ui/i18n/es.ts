@@ -98,7 +98,7 @@ export const es: Messages = {
   solve: "Marcar como resuelto",
   solved_thanks: "Marcado como resuelto. Puede seguir escribiendo cuando quiera.",
   offline: "No hay conexión. Puede seguir escribiendo; se enviará cuando vuelva.",
-  offline_page: "No hay conexión. Lo que ve puede estar desactualizado; se renueva cuando vuelva.",
+  offline_page: "No hay conexión. Lo que ve puede estar desactualizado; se actualizará cuando vuelva la conexión.",
   reconnecting: "Se perdió la conexión. Reconectando…",
   reconnect_now: "Reconectar ahora",
   signed_out: "Ha cerrado la sesión",

@@ -402,7 +402,6 @@ func TestWhoTheProviderMayVouchFor(t *testing.T) {
 	})
 }
 
-// A2: wherever next points, it leads to a place of this portal or to the start.
 // Two first sign-ins of one person at once make one person, and both are in.
 func TestTwoFirstSignInsAtOnce(t *testing.T) {
 	t.Parallel()
@@ -474,6 +473,7 @@ func TestSignInPagesSpeakTheBrowsersLanguage(t *testing.T) {
 	}
 }
 
+// A2: wherever next points, it leads to a place of this portal or to the start.
 func TestNextLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	for next, want := range map[string]string{

@@ -55,7 +55,7 @@ func readEllipses() map[string]ellipsisWords {
 			}
 		}
 		for _, phrase := range strings.Split(list, ", ") {
-			if set := sets(words)[kind]; set != nil {
+			if set := words.set(kind); set != nil {
 				for _, w := range plainWords(phrase) {
 					set[w] = true
 				}
@@ -72,10 +72,15 @@ func readEllipses() map[string]ellipsisWords {
 	return out
 }
 
-func sets(w ellipsisWords) map[string]map[string]bool {
-	return map[string]map[string]bool{
-		"filler": w.filler, "whole": w.whole, "thing": w.around["thing"], "person": w.around["person"], "ticket": w.around["ticket"],
+// set is the set of words a kind of line fills; nil: it has phrases.
+func (e ellipsisWords) set(kind string) map[string]bool {
+	switch kind {
+	case "filler":
+		return e.filler
+	case "whole":
+		return e.whole
 	}
+	return e.around[kind]
 }
 
 // plainWords are a text's words without case and accents.

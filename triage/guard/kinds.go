@@ -13,19 +13,33 @@ type kind struct {
 	pattern *regexp.Regexp
 	group   int // of the pattern that holds the value; 0: all of it
 	valid   func(value string) bool
-	digits  int            // how many digits a value has at least, few other bytes between them
-	row     int            // how many of them stand in a row
-	word    int            // how long a run of letters and digits they stand in
-	long    int            // how long a run of letters and digits the text has
-	marks   marks          // how many of which marks stand between and beside them
-	hints   []string       // one of them is near every value, in lower case
-	words   []string       // or one of these, as a word of its own
-	whole   bool           // a value may be longer than what is looked at around a hint
-	unless  *regexp.Regexp // right before a value, it says that this is something else
+	digits  int                             // how many digits a value has at least, few other bytes between them
+	row     int                             // how many of them stand in a row
+	word    int                             // how long a run of letters and digits they stand in
+	long    int                             // how long a run of letters and digits the text has
+	marks   marks                           // how many of which marks stand between and beside them
+	hints   []string                        // one of them is near every value, in lower case
+	words   []string                        // or one of these, as a word of its own
+	whole   bool                            // a value may be longer than what is looked at around a hint
+	unless  func(before, value string) bool // says that the value is something else
 }
 
-// otherNumber ends a text whose next number is none of a person: versions, orders, articles.
-var otherNumber = regexp.MustCompile(`(?i)(?:\b(?:version|versión|versão|release|build|firmware|section|chapter|abschnitt|sku|part|artikel\w*|article|item|model|modell|serial|order|bestell\w*|commande|auftrag\w*|pedido|encomenda|ticket|case|fall|vorgang|ref|reference|referenz|invoice|rechnung\w*|facture|factura|fatura|tracking|meeting|kunden\w*|customer|isbn|ean|http|error|code|fehler|port|uuid|commit|row|line|zeile|rfc|iso|account|acct|batch|lot|charge|sample)(?: (?:id|no|nr|number|num|nummer|de|n))?|\bid|§|#|\bv)[ .:#°º=-]{0,3}$`)
+// otherNumber ends a text whose next number is none of a person: versions, orders,
+// articles. Words that also stand before a person's number, as in "just in case",
+// "our customer" and "direct line", need one for a number with them.
+var otherNumber = regexp.MustCompile(`(?i)(?:\b(?:version|versión|versão|release|build|firmware|section|chapter|abschnitt|sku|artikel\w*|article|item|model|modell|serial|order|bestell(?:ung|nummer|nr)?|commande|auftrags?(?:nummer|nr)?|pedido|encomenda|ticket|ref|reference|referenz|invoice|rechnung(?:s?(?:nummer|nr))?|facture|factura|fatura|tracking|kunden(?:nummer|nr)|isbn|ean|http|error|code|fehler|port|uuid|commit|rfc|iso|batch|sample)(?:[ -](?:id|no|nr|number|num|nummer|de|n))?` +
+	`|\b(?:` + thingWord + `)[ -]?(?:id|no|nr|number|num|nummer)|\bid|§|#|\bv)[ .:#°º=-]{0,3}$`)
+
+const thingWord = `part|case|fall|vorgangs?|row|line|zeile|account|acct|customer|kunden?|meeting|charge|lot`
+
+// thing ends in a word that needs one for a number.
+var thing = regexp.MustCompile(`(?i)\b(?:` + thingWord + `) $`)
+
+// ofAThing reports whether a value is no number of a person, by what stands before it:
+// ten digits that begin with 00 are too few for one from abroad.
+func ofAThing(before, value string) bool {
+	return otherNumber.MatchString(before) || len(value) <= 10 && strings.HasPrefix(value, "00") && thing.MatchString(before)
+}
 
 // Words that say an official number comes, and how one is written.
 const (
@@ -73,15 +87,16 @@ var kinds = []kind{
 	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), digits: 7, word: 16},                      // IT codice fiscale
 	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?\d{2} ?\d{3} ?\d{3} ?\d{2}\b`), valid: validNIR, digits: 15}, // FR
 	{name: "NATIONAL_ID", pattern: regexp.MustCompile(`\b\d{2}\.(?:0[1-9]|1[0-2])\.\d{2}-\d{3}\.\d{2}\b`), digits: 11, marks: marksOf("...-")},        // BE
-	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\d.])((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))(?:$|[^\d.]|\.(?:$|\D))`), group: 1, digits: 4, marks: marksOf("..."), unless: otherNumber},
+	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\d.])((?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d))(?:$|[^\d.]|\.(?:$|\D))`), group: 1, digits: 4, marks: marksOf("..."), unless: ofAThing},
 	{name: "IP", pattern: regexp.MustCompile(`(?:^|[^\w:])([0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?:$|[^\w:]|:(?:$|\s))`), group: 1, valid: ip6, digits: 1, marks: marksOf("::")},
-	{name: "PHONE", pattern: regexp.MustCompile(`\b0\d(?:[. -]\d{2}){4}\b`), digits: 10, unless: otherNumber}, // FR
-	{name: "PHONE", pattern: regexp.MustCompile(`(?:\+|\b00)\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), digits: 8, hints: []string{"+", "00"}, unless: otherNumber},
-	{name: "PHONE", pattern: regexp.MustCompile(`\b1[ .-]\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b`), digits: 11, unless: otherNumber}, // US
-	{name: "PHONE", pattern: regexp.MustCompile(`(?i)\b(?:phone|call|text|ring|dial|reach|contact|answering at|tel|mobile|cell|fax|whats ?app|sms|telefon\w*|handy\w*|mobil|my number|anrufen|erreichbar|téléphone|portable|appele[rz]|numéro|numero|festnetz|teléfono|móvil|m[óo]vil|celular|llam\w+|telefone|telem[óo]vel|ligue|zap|bel)\b[^\d\n+(]{0,24}(\(?\d[\d .\-()/]{5,18}\d)(?: ?(?:x|ext\.?) ?\d{1,6})?`), group: 1, valid: dialled, digits: 7, unless: otherNumber, words: []string{"phone", "call", "text", "ring", "dial", "reach", "contact", "answering at", "tel", "mobile", "cell", "fax", "whatsapp", "whats app", "sms", "telefon*", "handy*", "mobil", "my number", "anrufen", "erreichbar", "téléphone", "portable", "appele*", "numéro", "numero", "festnetz", "teléfono", "móvil", "movil", "celular", "llam*", "telefone", "telemóvel", "telemovel", "ligue", "zap", "bel"}},
-	{name: "PHONE", pattern: regexp.MustCompile(`\(?\b\d{2,5}\)?[ .\-/]\(?\d{2,4}\)?[ .\-/]\d{2,4}(?:[ .\-/]?\d{2,4})?\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), valid: phoneLike, digits: 8, unless: otherNumber},
-	{name: "PHONE", pattern: regexp.MustCompile(`(?:^|[^\w./-])(\(?0\d{1,4}\)?(?:[/-]\d{4,9}| \d{5,9})(?:[ -]\d{1,5})?|\(?0\d{1,4}\)?/\d{2,4}(?: \d{2}){1,3}(?:-\d{1,4})?)\b`), group: 1, valid: phoneLike, digits: 8, unless: otherNumber}, // DE, AT, NL
-	{name: "PHONE", pattern: regexp.MustCompile(`(?i)(\d[\d .()-]{6,16}\d) ?[-(]? ?(?:office|fax|mobile|phone|cell|tel|home|work)\b`), group: 1, valid: phoneLike, digits: 8, unless: otherNumber, words: []string{"office", "fax", "mobile", "phone", "cell", "tel", "home", "work"}},
+	{name: "PHONE", pattern: regexp.MustCompile(`\b0\d(?:[. -]\d{2}){4}\b`), digits: 10, unless: ofAThing}, // FR
+	{name: "PHONE", pattern: regexp.MustCompile(`\+\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), digits: 8, hints: []string{"+"}},
+	{name: "PHONE", pattern: regexp.MustCompile(`\b00\d{1,3}[ .\-/()]*(?:\d[ .\-/()]*){6,12}\d\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), digits: 8, hints: []string{"00"}, unless: ofAThing},
+	{name: "PHONE", pattern: regexp.MustCompile(`\b1[ .-]\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b`), digits: 11, unless: ofAThing}, // US
+	{name: "PHONE", pattern: regexp.MustCompile(`(?i)\b(?:phone|call|text|ring|dial|reach|contact|answering at|tel|mobile|cell|fax|whats ?app|sms|telefon\w*|handy\w*|mobil|my number|anrufen|erreichbar|téléphone|portable|appele[rz]|numéro|numero|festnetz|teléfono|móvil|m[óo]vil|celular|llam\w+|telefone|telem[óo]vel|ligue|zap|bel)\b[^\d\n+(]{0,24}(\(?\d[\d .\-()/]{5,18}\d)(?: ?(?:x|ext\.?) ?\d{1,6})?`), group: 1, valid: dialled, digits: 7, unless: ofAThing, words: []string{"phone", "call", "text", "ring", "dial", "reach", "contact", "answering at", "tel", "mobile", "cell", "fax", "whatsapp", "whats app", "sms", "telefon*", "handy*", "mobil", "my number", "anrufen", "erreichbar", "téléphone", "portable", "appele*", "numéro", "numero", "festnetz", "teléfono", "móvil", "movil", "celular", "llam*", "telefone", "telemóvel", "telemovel", "ligue", "zap", "bel"}},
+	{name: "PHONE", pattern: regexp.MustCompile(`\(?\b\d{2,5}\)?[ .\-/]\(?\d{2,4}\)?[ .\-/]\d{2,4}(?:[ .\-/]?\d{2,4})?\b(?: ?(?:x|ext\.?) ?\d{1,6})?`), valid: phoneLike, digits: 8, unless: ofAThing},
+	{name: "PHONE", pattern: regexp.MustCompile(`(?:^|[^\w./-])(\(?0\d{1,4}\)?(?:[/-]\d{4,9}| \d{5,9})(?:[ -]\d{1,5})?|\(?0\d{1,4}\)?/\d{2,4}(?: \d{2}){1,3}(?:-\d{1,4})?)\b`), group: 1, valid: phoneLike, digits: 8, unless: ofAThing}, // DE, AT, NL
+	{name: "PHONE", pattern: regexp.MustCompile(`(?i)(\d[\d .()-]{6,16}\d) ?[-(]? ?(?:office|fax|mobile|phone|cell|tel|home|work)\b`), group: 1, valid: phoneLike, digits: 8, unless: ofAThing, words: []string{"office", "fax", "mobile", "phone", "cell", "tel", "home", "work"}},
 	{name: "CRYPTO", pattern: regexp.MustCompile(`\b(?:bc1[a-z0-9]{25,60}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|0x[0-9a-fA-F]{40})\b`), digits: 1, long: 26},
 }
 

@@ -46,7 +46,7 @@ func Find(text string) []Span {
 		for _, at := range k.places(s) {
 			for _, m := range k.pattern.FindAllStringSubmatchIndex(text[at.from:at.to], -1) {
 				start, end := at.from+m[2*k.group], at.from+m[2*k.group+1]
-				if k.unless != nil && k.unless.MatchString(text[max(0, start-maxCue):start]) {
+				if k.unless != nil && k.unless(text[max(0, start-maxCue):start], text[start:end]) {
 					continue
 				}
 				if start < end && (k.valid == nil || k.valid(text[start:end])) {

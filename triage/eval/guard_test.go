@@ -57,6 +57,21 @@ func TestPIICountsByType(t *testing.T) {
 	}
 }
 
+// A labelled date is right only where the text says that somebody was born on it.
+func TestPIIDatesAreOfBirth(t *testing.T) {
+	t.Parallel()
+	for text, right := range map[string]bool{
+		"She was born on ": true, "DOB: ": true, "Date of birth: ": true, "My birthday is ": true, "geboren am ": true, "née le ": true,
+		"We deliver on ": false, "Born in Leeds, he joined us on ": false, "stubborn ": false, "": false,
+	} {
+		start := len([]rune(text))
+		require.Equal(t, right, eval.OfKind(eval.PIISpan{Start: start, End: start + 10, Type: "DATE_TIME"}, "BIRTHDATE", text+"12/03/1985"), text)
+	}
+	rows, err := eval.ReadPIIRows(write(t, `{"text": "born on 12/03/1985", "spans": [[8, 18, "DATE_TIME"]]}`))
+	require.NoError(t, err)
+	require.Equal(t, eval.PIIKind{Precision: 1, N: 1}, eval.PII(rows).Kinds["BIRTHDATE"])
+}
+
 // The bars on public development rows; nothing was trained on them.
 func TestBarsOnPublicRows(t *testing.T) {
 	t.Parallel()

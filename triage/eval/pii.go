@@ -3,6 +3,7 @@ package eval
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"unicode"
 
@@ -66,7 +67,18 @@ var piiKinds = map[string]string{
 
 // piiParts are types that are not looked for alone, but belong to a kind where
 // they stand beside it: the town of an address.
-var piiParts = map[string]string{"GPE": "ADDRESS", "LOCATION": "ADDRESS", "TITLE": "NAME", "DATE_TIME": "BIRTHDATE"}
+var piiParts = map[string]string{"GPE": "ADDRESS", "LOCATION": "ADDRESS", "TITLE": "NAME"}
+
+// birth ends a text whose next date is one of birth: labels do not tell it from others.
+var birth = regexp.MustCompile(`(?i)\b(?:born|birth\pL*|b-?day|d\.?o\.?b|geb|gebor\pL*|geburts\pL*|n[ée]e?|nacid\pL*|nacimiento|naissance|nascid\pL*|nascimento|nat[oa]|nascita)\P{L}{1,4}(?:(?:on|in|is|was|date|am|ist|le|el|il|em|a|es|est|é|è)\P{L}{1,3}){0,2}$`)
+
+// ofKind reports whether a labelled value is one a placeholder of a kind may stand for.
+func (s PIISpan) ofKind(kind string, text []rune) bool {
+	if s.Type == "DATE_TIME" {
+		return kind == "BIRTHDATE" && birth.MatchString(string(text[:s.Start]))
+	}
+	return piiKinds[s.Type] == kind || piiParts[s.Type] == kind
+}
 
 func structured(kind string) bool { return kind != "" && kind != "NAME" && kind != "ADDRESS" }
 
@@ -103,13 +115,13 @@ func PII(rows []PIIRow) PIIReport {
 		c.hit += one(hit)
 	}
 	for _, row := range rows {
-		found := characters(row.Text, guard.Find(row.Text))
+		text, found := []rune(row.Text), characters(row.Text, guard.Find(row.Text))
 		for _, s := range row.Spans {
-			tally(entities, s.Type, hidden([]rune(row.Text), s, found))
+			tally(entities, s.Type, hidden(text, s, found))
 		}
 		for _, f := range found {
 			tally(kinds, f.Type, slices.ContainsFunc(row.Spans, func(s PIISpan) bool {
-				return (piiKinds[s.Type] == f.Type || piiParts[s.Type] == f.Type) && s.Start < f.End && f.Start < s.End
+				return s.ofKind(f.Type, text) && s.Start < f.End && f.Start < s.End
 			}))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	"github.com/usherdesk/usher/triage/desk"
 )
 
@@ -58,7 +59,7 @@ func TestAccuracyCountsWhatPeopleJudged(t *testing.T) {
 
 // What a correction teaches is the operator's; whose words it was stays known, so
 // that erasing the customer takes it back although it is masked.
-func TestACorrectionRemembersWhoseWordsItLearned(t *testing.T) {
+func TestACorrectionIsForgottenWithTheCustomerItLearnedFrom(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	conversation := b.talk(t)
@@ -76,9 +77,29 @@ func TestACorrectionRemembersWhoseWordsItLearned(t *testing.T) {
 	require.NoError(t, err)
 	var text string
 	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `insert into taxonomy_examples (id, dimension, value, text, source) values (gen_random_uuid(), 'intent', 'billing', 'The bill of somebody else', 'correction')`); err != nil {
+			return err
+		}
 		return tx.QueryRow(t.Context(), `select e.text from taxonomy_examples e join example_origins o on o.text_md5 = md5(e.text)
 			where o.tenant_id = $1 and e.value = 'billing'`, b.tenant).Scan(&text)
 	}))
 	require.Contains(t, text, "The bill went to")
 	require.NotContains(t, text, "zoe.unique")
+
+	var left []string
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		if err := lifecycle.Transition(t.Context(), tx, b.tenant, lifecycle.Offboarding); err != nil {
+			return err
+		}
+		if _, err := lifecycle.Erase(t.Context(), tx, b.tenant); err != nil {
+			return err
+		}
+		rows, err := tx.Query(t.Context(), `select text from taxonomy_examples where value = 'billing' union all select text_md5 from example_origins`)
+		if err != nil {
+			return err
+		}
+		left, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	}))
+	require.Equal(t, []string{"The bill of somebody else"}, left)
 }

@@ -68,8 +68,9 @@ const stemLength = 5
 // looks odd by chance.
 const perTry = 0.9
 
-// caution is asked of every sentence besides: at it no harmless trigger word of the
-// development rows is a finding.
+// caution is asked of every sentence besides: at half of it three times as many of
+// our harmless texts are findings, at half more six attacks of 256 are missed.
+// TestFamilies holds it from both sides.
 const caution = 0.3
 
 // nothingTelling is how much surer a sentence must be in which no word has a meaning

@@ -152,6 +152,28 @@ func TestAMisspeltQuestionIsAnswered(t *testing.T) {
 	}
 }
 
+// "How?" after an answer is asked of the question before it, see assistant.
+func TestAQuestionWordBeforeTheQuestionIsAnswered(t *testing.T) {
+	t.Parallel()
+	from, viewer := helpCentre(t)
+	for _, q := range []struct{ word, language, before, want string }{
+		{"How?", "en", "Can I upload a document?", "1. Open **Documents**"},
+		{"how", "en", "I need to upload a document", "1. Open **Documents**"},
+		{"Wie?", "de", "Kann ich ein Dokument hochladen?", "Unser Artikel dazu ist auf Englisch:\n\n1. Open **Documents**"},
+		{"How?", "en", "Can I reopen a ticket?", "Write in the same conversation."},
+		{"Why?", "en", "my document was rejected", "You see the reason"},
+	} {
+		viewer.Locale = q.language
+		found, err := from.Find(t.Context(), search.Query{
+			Text: q.word + " " + q.before, History: []search.Turn{{Customer: true, Text: q.before}, {Text: "Yes."}}, Limit: assistant.LooksAt, Viewer: viewer,
+		}, q.language)
+		require.NoError(t, err)
+		require.Equal(t, answer.Send, found.Verdict.Outcome, q.word+" "+q.before)
+		text, _ := found.Text()
+		require.True(t, strings.HasPrefix(text, q.want), text)
+	}
+}
+
 // Of several sections of one article, the one that is about the question is
 // quoted, whole enough to be understood.
 func TestTheSectionAskedAboutIsQuoted(t *testing.T) {

@@ -35,6 +35,7 @@ type world struct {
 	asked          []assistant.Asked                // of the last status question
 	followUp       string
 	input          assistant.ClassifyInput // of the last message
+	question       string                  // of the last answer
 }
 
 func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
@@ -61,7 +62,8 @@ func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistan
 	return w.answer, w.answerErr
 }
 
-func (w *world) Answer(_ context.Context, _ assistant.AnswerRequest, emit func(string) error) (assistant.AnswerReply, error) {
+func (w *world) Answer(_ context.Context, in assistant.AnswerRequest, emit func(string) error) (assistant.AnswerReply, error) {
+	w.question = in.Question
 	for i, piece := range w.pieces {
 		if w.during != nil {
 			w.during(i)
@@ -337,6 +339,41 @@ func TestAMessageWithoutAWordIsAskedBack(t *testing.T) {
 		require.Len(t, replies, 1, text)
 		require.Equal(t, "clarify", replies[0].Answer.Kind, text)
 		require.Contains(t, replies[0].Body, "What would you like to know?", text)
+	}
+}
+
+// "How?" in the middle of a conversation asks it of the question before. What was
+// said already, or nothing, is no answer to it: the customer is asked what they mean.
+func TestAQuestionWordGoesOnWithTheQuestionBefore(t *testing.T) {
+	t.Parallel()
+	same := assistant.AnswerReply{Outcome: assistant.AnswerSend, Text: "Press the button. [1]"}
+	steps := assistant.AnswerReply{Outcome: assistant.AnswerSend, Text: "With one finger. [1]"}
+	for name, test := range map[string]struct {
+		language, text string
+		reply          assistant.AnswerReply
+		kind, said     string
+	}{
+		"more is said":       {"en", "How?", steps, "answer", "With one finger. [1]"},
+		"in German":          {"de", "Wie?", steps, "answer", "With one finger. [1]"},
+		"the same once more": {"en", "how?", same, "clarify", "What would you like to know?"},
+		"nothing is found":   {"en", "How so?", assistant.AnswerReply{Outcome: assistant.AnswerNotFound}, "clarify", "What would you like to know?"},
+		"nor in German":      {"de", "Wie?", assistant.AnswerReply{Outcome: assistant.AnswerNotFound}, "clarify", "Was möchten Sie wissen?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			c, args := b.ask(t, "Can I press the button?")
+			require.NoError(t, b.assistant.Run(t.Context(), args))
+			b.answer, b.classification.Language = test.reply, test.language
+			m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: test.text})
+			require.NoError(t, err)
+			require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+			require.Equal(t, test.text+" Can I press the button?", b.question)
+			replies := b.replies(t, c)
+			require.Len(t, replies, 2)
+			require.Equal(t, test.kind, replies[1].Answer.Kind)
+			require.Contains(t, replies[1].Body, test.said)
+		})
 	}
 }
 

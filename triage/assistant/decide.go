@@ -125,7 +125,20 @@ func (a *Assistant) articleSaysBetter(ctx context.Context, r *run) bool {
 }
 
 func (r *run) request() AnswerRequest {
-	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.message.Body, History: r.history, Language: r.language()}
+	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language()}
+}
+
+// question is what a message asks: one without a word of its own, as "how?", asks
+// it of the customer's last message that has one.
+func (r *run) question() string {
+	if wordless(r.message.Body) {
+		for _, turn := range slices.Backward(r.history) {
+			if turn.Customer && !wordless(turn.Text) {
+				return r.message.Body + " " + turn.Text
+			}
+		}
+	}
+	return r.message.Body
 }
 
 // acknowledge answers a greeting or thanks in one friendly sentence, and thanks
@@ -213,7 +226,7 @@ func (a *Assistant) elsewhere(ctx context.Context, r *run, unsure bool) (bool, e
 
 // empty asks what a message is about that says nothing: "?", "hm", "when".
 func (a *Assistant) empty(ctx context.Context, r *run) bool {
-	if len(r.message.Attachments) > 0 || r.conversation.Clarifications >= maxClarifications || !wordless(r.message.Body) {
+	if !mayAskBack(r) {
 		return false
 	}
 	if r.classification.Route == "status" && len(strings.Fields(r.message.Body)) > 1 {
@@ -222,6 +235,15 @@ func (a *Assistant) empty(ctx context.Context, r *run) bool {
 	if goesOn := slices.Contains([]string{"status", "answer", "clarify", "procedure"}, r.lastKind); goesOn && strings.ContainsFunc(r.message.Body, unicode.IsLetter) {
 		return false // "how?" goes on with what was answered
 	}
+	a.askBack(ctx, r)
+	return true
+}
+
+func mayAskBack(r *run) bool {
+	return len(r.message.Attachments) == 0 && r.conversation.Clarifications < maxClarifications && wordless(r.message.Body)
+}
+
+func (a *Assistant) askBack(ctx context.Context, r *run) {
 	var options []string
 	if s, ok := a.Status.(Suggester); ok {
 		var err error
@@ -231,6 +253,16 @@ func (a *Assistant) empty(ctx context.Context, r *run) bool {
 	}
 	r.decision.route = "clarify"
 	r.clarify(speak(r.language()).empty, options[:min(len(options), 4)])
+}
+
+// nothingNew reports whether a reply to "how?" leaves the customer where they were.
+func (r *run) nothingNew(reply AnswerReply) bool {
+	switch reply.Outcome {
+	case AnswerSend:
+		return len(r.history) > 0 && reply.Text == r.history[len(r.history)-1].Text
+	case AnswerClarify, AnswerEscalate:
+		return false
+	}
 	return true
 }
 
@@ -271,6 +303,10 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 	}
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
+	}
+	if mayAskBack(r) && r.nothingNew(reply) {
+		a.askBack(ctx, r)
+		return nil
 	}
 	switch reply.Outcome {
 	case AnswerSend:

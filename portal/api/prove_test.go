@@ -129,7 +129,7 @@ func TestStaffProveThemselvesToo(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, status)
 	response, _ = b.do(t, http.MethodGet, path+"/exports/tickets", "")
 	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.NotEqual(t, http.StatusForbidden, move("offboarding"))
+	require.Equal(t, http.StatusOK, move("offboarding"))
 }
 
 func TestACodeIsHardToGuess(t *testing.T) {
@@ -234,12 +234,19 @@ func requireNowhere(t *testing.T, b *bundle, text string) {
 		tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		require.NoError(t, err)
 		require.Greater(t, len(tables), 40)
-		for _, table := range tables {
-			var found int
-			// Ids and times are numbers too; a code stands alone.
-			require.NoError(t, tx.QueryRow(t.Context(), `select count(*) from `+pgx.Identifier{table}.Sanitize()+` x where x::text ~ ('(^|[^0-9a-f.:-])' || $1 || '([^0-9a-f.:-]|$)')`, text).Scan(&found))
-			require.Zero(t, found, table)
+		where := func(text string) (holding []string) {
+			for _, table := range tables {
+				var found int
+				// Ids and times are numbers too; a code stands alone.
+				require.NoError(t, tx.QueryRow(t.Context(), `select count(*) from `+pgx.Identifier{table}.Sanitize()+` x where x::text ~ ('(^|[^0-9a-f.:-])' || $1 || '([^0-9a-f.:-]|$)')`, text).Scan(&found))
+				if found > 0 {
+					holding = append(holding, table)
+				}
+			}
+			return holding
 		}
+		require.Contains(t, where("ana@acme.test"), "users", "what is there is found")
+		require.Empty(t, where(text))
 		return nil
 	}))
 }

@@ -330,14 +330,14 @@ func TestWhoMayNotApproveCannot(t *testing.T) {
 		require.ErrorIs(t, b.decide(t, p, who, false), action.ErrRefused, name)
 	}
 	// Staff that proposes cannot approve it either.
-	own := b.propose(t, func(in *procedure.Proposing) {
-		in.Asker.ID, in.Asker.Name = b.customer.ID, "Ana"
-	})
+	own := b.propose(t)
 	b.exec(t, `update action_proposals set requester_kind = 'staff', requester_id = $2 where id = $1`, own.ID, b.bo.ID)
 	require.ErrorIs(t, b.decide(t, own, b.bo, true), action.ErrRefused)
 	require.NoError(t, b.decide(t, own, b.cy, true))
-	require.Equal(t, action.Proposed, b.again(t, p).State)
+	require.Equal(t, action.Proposed, b.run(t, p).State)
 	require.Empty(t, b.server.Arrived())
+	require.Equal(t, action.Done, b.run(t, own).State)
+	require.Len(t, b.server.Arrived(), 1)
 }
 
 func TestAnotherTenantsProposalIsNone(t *testing.T) {
@@ -349,9 +349,12 @@ func TestAnotherTenantsProposalIsNone(t *testing.T) {
 	require.ErrorIs(t, err, action.ErrNotFound)
 	_, err = b.actions.Settle(t.Context(), b.bo, other, p.ID, true)
 	require.ErrorIs(t, err, action.ErrNotFound)
+	require.Equal(t, action.Proposed, b.again(t, p).State)
+	require.NoError(t, b.decide(t, p, b.bo, true))
 	wait, err := b.actions.Run(t.Context(), other, p.ID)
 	require.NoError(t, err)
 	require.Zero(t, wait)
+	require.Empty(t, b.server.Arrived(), "nor is what was approved carried out by another's name")
 	count := func(db *tenantdb.DB, tenant uuid.UUID) (n int, err error) {
 		err = db.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
 			return tx.QueryRow(t.Context(), `select count(*) from action_proposals`).Scan(&n)
@@ -374,7 +377,7 @@ func TestAnotherTenantsProposalIsNone(t *testing.T) {
 		return err
 	}))
 	require.Contains(t, fit.Why, "customer number of this organisation is not known")
-	require.Equal(t, action.Proposed, b.again(t, p).State)
+	require.Equal(t, action.Done, b.run(t, p).State)
 }
 
 func TestTheDatabaseRefusesAnAttemptWithoutAnApproval(t *testing.T) {
@@ -457,7 +460,7 @@ func TestWhatEndsWithoutAnEffectIsToldKindly(t *testing.T) {
 		require.Contains(t, b.told(t, p)[0], "this did not work")
 	})
 	t.Run("not reachable", func(t *testing.T) {
-		b.define(t, strings.Replace(fmt.Sprintf(move, "http://10.0.0.1"), "expires", "expires", 1))
+		b.define(t, fmt.Sprintf(move, "http://10.0.0.1"))
 		p := b.propose(t)
 		require.NoError(t, b.decide(t, p, b.bo, true))
 		got := b.run(t, p)
@@ -657,20 +660,25 @@ func TestNothingIsSentWithoutAnApproval(t *testing.T) {
 		return err
 	}))
 	require.NotEmpty(t, b.server.Arrived(), "something was sent")
+	states, ended := map[action.State]int{}, make([]action.Proposal, len(all))
+	for i, p := range all {
+		ended[i] = b.run(t, p)
+	}
 	for _, a := range b.server.Arrived() {
 		require.True(t, approved[a.Key], "sent without an approval")
 	}
 	for _, a := range b.server.Effects() {
 		effects[a.Key]++
 	}
-	states := map[action.State]int{}
-	for _, p := range all {
-		got := b.run(t, p)
+	require.NotEmpty(t, effects, "something was carried out")
+	for i, p := range all {
+		got := ended[i]
 		states[got.State]++
 		require.LessOrEqual(t, effects[p.ID.String()], 1)
 		switch got.State {
 		case action.Declined, action.Expired, action.Proposed:
 			require.False(t, approved[p.ID.String()])
+			require.Zero(t, effects[p.ID.String()])
 		case action.Done, action.Unknown, action.Failed:
 			require.True(t, approved[p.ID.String()])
 		case action.Invalid:

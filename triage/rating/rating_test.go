@@ -412,7 +412,8 @@ func TestAMatterCountsOnce(t *testing.T) {
 	s := b.sum(t)
 	require.Equal(t, 1, s.Total.Asked, "reopened and settled again is one matter")
 	require.Equal(t, 5, s.Total.Sum, "the last word counts")
-	require.Len(t, s.Agents, 1, "for who settled it last")
+	require.Len(t, s.Agents, 1)
+	require.Equal(t, "cy@usher.test", s.Agents[0].Name, "for who settled it last")
 
 	second := b.ticket(t, b.ana, triage.ChannelChat)
 	settle(b.bo, second, 3)

@@ -163,10 +163,9 @@ func nameOf(user slack.User) string {
 	return "A colleague"
 }
 
-// answered takes a message in the thread of a question. ours is false where the
-// thread is of something else.
-func (in *Inbound) answered(ctx context.Context, channel, thread, ts, person, text string, files []eventFile) (ours bool, err error) {
-	place := reference(channel, thread).ID
+// colleagueAt reports whether a thread is of one of our questions; err is
+// desk.ErrNotAsked where who writes there is no full member any more.
+func (in *Inbound) colleagueAt(ctx context.Context, place, person string) (ours bool, err error) {
 	if _, err := in.desk.ColleagueAt(ctx, System, place); errors.Is(err, desk.ErrNotAsked) {
 		return false, nil
 	} else if err != nil {
@@ -175,6 +174,16 @@ func (in *Inbound) answered(ctx context.Context, channel, thread, ts, person, te
 	_, err = in.client.member(ctx, person)
 	if errors.Is(err, errUnmapped) {
 		err = desk.ErrNotAsked // who became a guest is told nothing more
+	}
+	return true, err
+}
+
+// answered takes a message in the thread of a question. ours is false where the
+// thread is of something else.
+func (in *Inbound) answered(ctx context.Context, channel, thread, ts, person, text string, files []eventFile) (ours bool, err error) {
+	place := reference(channel, thread).ID
+	if ours, err = in.colleagueAt(ctx, place, person); !ours {
+		return false, err
 	}
 	done := "The team has your answer."
 	if len(files) > 0 {
@@ -209,7 +218,10 @@ func (in *Inbound) answerChanged(ctx context.Context, channel, ts string, m even
 	if text != "" {
 		text = kept(text, m.Files)
 	}
-	err = in.desk.ChangeAnswer(ctx, desk.Answer{System: System, Person: m.User, Place: reference(channel, m.ThreadTS).ID, Text: text, ClientKey: noteKey(channel, ts)})
+	place := reference(channel, m.ThreadTS).ID
+	if ours, err = in.colleagueAt(ctx, place, m.User); err == nil && ours {
+		err = in.desk.ChangeAnswer(ctx, desk.Answer{System: System, Person: m.User, Place: place, Text: text, ClientKey: noteKey(channel, ts)})
+	}
 	if forPerson(err) {
 		return true, nil
 	}

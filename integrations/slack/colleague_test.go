@@ -2,6 +2,7 @@ package slack_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -238,10 +239,29 @@ func TestWhatAColleagueSees(t *testing.T) {
 	})
 
 	t.Run("who becomes a guest neither answers nor is sent anything", func(t *testing.T) {
+		answer := func(id, subtype, text string) {
+			said := map[string]any{"user": yara, "text": text, "ts": "1700000300.000001", "thread_ts": question.TS}
+			previous := maps.Clone(said)
+			previous["text"] = "before"
+			event := map[string]any{"type": "message", "channel_type": "im", "channel": question.Channel, "subtype": subtype, "message": said, "previous_message": previous, "deleted_ts": said["ts"]}
+			if subtype == "" {
+				event = said
+				event["type"], event["channel_type"], event["channel"] = "message", "im", question.Channel
+			}
+			b.event(t, id, event)
+			b.drain(t, ticket)
+		}
+		note := func() triage.Message { return b.detail(t, ticket).Messages[before] }
+		answer("G1", "", "said as a member")
+		require.Equal(t, "said as a member", note().Body)
 		b.slack.AddUser(slackfake.User{ID: yara, Email: "yara@usher.test", Name: "Yara", Restricted: true})
 		b.event(t, "UC", map[string]any{"type": "user_change", "user": map[string]any{"id": yara}})
 		b.answer(t, "X3", yara, question.Channel, question.TS, "as a guest")
-		require.Len(t, b.detail(t, ticket).Messages, before)
+		require.Len(t, b.detail(t, ticket).Messages, before+1)
+		answer("G2", "message_changed", "rewritten as a guest")
+		require.Equal(t, "said as a member", note().Body)
+		answer("G3", "message_deleted", "")
+		require.Equal(t, "said as a member", note().Body)
 		sent := len(b.slack.Direct(yara))
 		b.customer(t, ticket, "FORMEMBERS only")
 		require.Len(t, b.slack.Direct(yara), sent)
@@ -249,7 +269,8 @@ func TestWhatAColleagueSees(t *testing.T) {
 		require.NotContains(t, b.slack.Home(yara), "throttled")
 		b.slack.AddUser(slackfake.User{ID: yara, Email: "yara@usher.test", Name: "Yara"})
 		b.event(t, "UD", map[string]any{"type": "user_change", "user": map[string]any{"id": yara}})
-		before++ // the customer's
+		answer("G4", "message_changed", "a member again")
+		require.Equal(t, "a member again", note().Body)
 	})
 
 	t.Run("taken off: what was sent says nothing any more, and nothing comes", func(t *testing.T) {

@@ -198,21 +198,10 @@ func (s *Service) changePost(ctx context.Context, w *work, m triage.Message) err
 	if s.Channel == nil {
 		return nil
 	}
-	rows, err := w.tx.Query(ctx, `update deliveries set payload = jsonb_set(case when $6 then payload - 'message' - 'links' else payload end, '{text}', to_jsonb($4::text)), wanted = wanted + 1, updated_at = $5,
-		state = case when state = 'delivered' then 'pending' else state end, attempts = case when state = 'delivered' then 0 else attempts end
+	return w.again(ctx, s.Channel.System(), `update deliveries set updated_at = $5, `+againSet+`,
+		payload = jsonb_set(case when $6 then payload - 'message' - 'links' else payload end, '{text}', to_jsonb($4::text))
 		where tenant_id = $1 and destination = $2 and subject_key = $3 and kind = 'thread' returning ticket_id`,
 		m.TenantID, s.Channel.System(), "message:"+m.ID.String(), said(m), w.at, m.State == triage.MessageDeleted)
-	if err != nil {
-		return fmt.Errorf("change delivery: %w", err)
-	}
-	tickets, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return fmt.Errorf("change delivery: %w", err)
-	}
-	for _, ticket := range tickets {
-		w.job(DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil)
-	}
-	return nil
 }
 
 // changeNotes adds a note of the new text to every CRM record that may show the

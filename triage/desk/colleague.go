@@ -219,9 +219,8 @@ func (s *Service) endColleague(ctx context.Context, w *work, c Colleague, why st
 	w.asking = slices.DeleteFunc(slices.Clone(w.asking), func(other Colleague) bool { return other.ID == c.ID })
 	w.note("colleague_ended", map[string]any{"name": c.Name, "person": c.Person, "why": why})
 	rows, err := w.tx.Query(ctx, `update deliveries set wanted = wanted + 1, updated_at = $3,
-		state = case when state = 'pending' and attempts = 0 and external_ref = '{}' then 'discarded'
-		  when state = 'delivered' or state = 'failed' and external_ref <> '{}' then 'pending' else state end,
-		payload = case when kind = 'aside' then '{}' else payload end, attempts = case when state = 'delivered' then 0 else attempts end
+		state = case when state = 'pending' and attempts = 0 and external_ref = '{}' then 'discarded' else `+againState+` end,
+		payload = case when kind = 'aside' then '{}' else payload end, attempts = `+againAttempts+`
 		where tenant_id = $1 and ticket_id = $4 and state <> 'discarded' and (subject_key = 'ask:' || $2 or subject_key like 'aside:' || $2 || ':%')
 		returning kind, state`, c.TenantID, c.ID.String(), w.at, w.ticket.ID)
 	if err != nil {
@@ -269,8 +268,7 @@ func (s *Service) changeAsides(ctx context.Context, w *work, m triage.Message) e
 	if s.colleagues() == nil || m.Visibility != triage.VisibleToCustomer || m.AuthorKind != triage.AuthorCustomer {
 		return nil
 	}
-	rows, err := w.tx.Query(ctx, `update deliveries d set wanted = wanted + 1, updated_at = $4,
-		state = case when state = 'delivered' then 'pending' else state end, attempts = case when state = 'delivered' then 0 else attempts end
+	return w.again(ctx, s.Channel.System(), `update deliveries d set updated_at = $4, `+againSet+`
 		from ticket_collaborators c where c.tenant_id = $1 and c.system = $2 and c.ended_at is null
 		  and c.ticket_id in (select id from tickets where tenant_id = $1 and conversation_id = $5
 		    union select related_id from ticket_relations r join tickets t on t.tenant_id = r.tenant_id and t.id = r.ticket_id
@@ -278,17 +276,6 @@ func (s *Service) changeAsides(ctx context.Context, w *work, m triage.Message) e
 		  and d.tenant_id = $1 and d.ticket_id = c.ticket_id and d.destination = $2
 		  and d.subject_key in ('ask:' || c.id, 'aside:' || c.id || ':message:' || $3) and d.state <> 'discarded'
 		returning d.ticket_id`, m.TenantID, s.Channel.System(), m.ID.String(), w.at, m.ConversationID)
-	if err != nil {
-		return fmt.Errorf("change delivery: %w", err)
-	}
-	tickets, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return fmt.Errorf("change delivery: %w", err)
-	}
-	for _, ticket := range tickets {
-		w.job(DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil)
-	}
-	return nil
 }
 
 // Answer is what a colleague wrote below the question.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,24 +105,10 @@ func (s *Service) dropCopies(ctx context.Context, w *work, m triage.Message) err
 	if m.State != triage.MessageDeleted || s.Channel == nil {
 		return nil
 	}
-	rows, err := w.tx.Query(ctx, `update deliveries set wanted = wanted + 1, updated_at = $4,
-		state = case when state = 'delivered' or state = 'failed' and external_ref <> '{}' then 'pending' else state end,
-		attempts = case when state = 'delivered' then 0 else attempts end
+	return w.again(ctx, s.Channel.System(), `update deliveries set updated_at = $4, `+againSet+`
 		where tenant_id = $1 and destination = $2 and kind = 'file' and payload->>'message' = $3 and state <> 'discarded'
 		  and coalesce(external_ref->'detail'->>'step', '') <> 'deleted' returning ticket_id`,
 		m.TenantID, s.Channel.System(), m.ID.String(), w.at)
-	if err != nil {
-		return fmt.Errorf("drop copies: %w", err)
-	}
-	tickets, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return fmt.Errorf("drop copies: %w", err)
-	}
-	slices.SortFunc(tickets, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	for _, ticket := range slices.Compact(tickets) {
-		w.job(DeliverTicketArgs{TenantID: m.TenantID, TicketID: ticket, Destination: s.Channel.System()}, nil)
-	}
-	return nil
 }
 
 // The steps of a copy, kept with its reference.

@@ -916,3 +916,69 @@ func events(d desk.Detail, kind string) (n int) {
 	}
 	return n
 }
+
+func TestWordsTakenBackAreTriedAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *desk.Config) { c.MaxAttempts = 3 })
+	ticket := b.escalate(t, "Help")
+	require.NoError(t, b.service.AskColleague(t.Context(), b.agent, ref(ticket), desk.Question{Person: "U1", Name: "Yara", Text: "Do you know?", ClientKey: "q"}))
+	b.settle(t, ticket)
+	var said triage.Message
+	b.tx(t, func(tx pgx.Tx) (err error) {
+		said = b.write(t, tx, b.conversation, "The code is 4711")
+		_, _, err = b.service.CustomerWrote(t.Context(), tx, desk.CustomerMessage{Message: said})
+		return err
+	})
+	b.settle(t, ticket)
+
+	change := func(text string) {
+		b.tx(t, func(tx pgx.Tx) error {
+			before := said.Body
+			by := triage.Actor{Kind: triage.ActorCustomer, ID: b.user}
+			m, err := triage.ReviseMessage(t.Context(), tx, said, text, by, b.clock.now())
+			if err != nil {
+				return err
+			}
+			said = m
+			return b.service.CustomerChanged(t.Context(), tx, m, before, by)
+		})
+	}
+	outside := func() string {
+		return fmt.Sprintf("%+v %+v", b.slack.Thread(ticket.ID), b.slack.AsksOf(ticket.ID))
+	}
+	fails := func(call string) desktest.Fault {
+		if call == "aside" || call == "thread" {
+			return desktest.Fault{Before: errors.New("down")}
+		}
+		return desktest.Fault{}
+	}
+
+	// The first change is given up, everywhere.
+	b.slack.Fail(fails)
+	_, err := b.db.Worker.Pool().Exec(t.Context(), `delete from river_job`)
+	require.NoError(t, err)
+	change("The code was 4711, once")
+	var jobs int
+	require.NoError(t, b.db.Worker.Pool().QueryRow(t.Context(), `select count(*) from river_job where kind = 'deliver_ticket' and args->>'destination' = 'slack'`).Scan(&jobs))
+	require.Equal(t, 1, jobs, "one job drains all that a change asks")
+	b.settle(t, ticket)
+	require.Equal(t, 1, states(b.detail(t, ticket))["slack/aside/failed"])
+	require.Equal(t, 1, states(b.detail(t, ticket))["slack/thread/failed"])
+	require.Contains(t, outside(), "The code is 4711")
+
+	// The removal is tried as often as anything else: it fails once and goes on.
+	down := map[string]bool{"aside": true, "thread": true}
+	b.slack.Fail(func(call string) desktest.Fault {
+		f := fails(call)
+		if !down[call] {
+			f = desktest.Fault{}
+		}
+		down[call] = false
+		return f
+	})
+	change("")
+	b.settle(t, ticket)
+	require.NotContains(t, outside(), "4711")
+	require.Zero(t, states(b.detail(t, ticket))["slack/aside/failed"])
+	require.Zero(t, states(b.detail(t, ticket))["slack/thread/failed"])
+}

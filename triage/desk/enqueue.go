@@ -1,10 +1,14 @@
 package desk
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
@@ -101,16 +105,48 @@ func (w *work) enqueue(destination, kind, key string, payload any) {
 }
 
 // askFor adds the job that carries out what the ticket wants of a destination.
-// One drains all that a transaction asks.
-func (w *work) askFor(destination string) {
-	if w.asked[destination] {
+func (w *work) askFor(destination string) { w.deliver(w.ticket.ID, destination) }
+
+// deliver is askFor for any ticket of the tenant. One job drains all that a
+// transaction asks.
+func (w *work) deliver(ticket uuid.UUID, destination string) {
+	args := DeliverTicketArgs{TenantID: w.ticket.TenantID, TicketID: ticket, Destination: destination}
+	if w.asked[args] {
 		return
 	}
 	if w.asked == nil {
-		w.asked = map[string]bool{}
+		w.asked = map[DeliverTicketArgs]bool{}
 	}
-	w.asked[destination] = true
-	w.job(DeliverTicketArgs{TenantID: w.ticket.TenantID, TicketID: w.ticket.ID, Destination: destination}, nil)
+	w.asked[args] = true
+	w.job(args, nil)
+}
+
+// What becomes of a delivery whose words changed: what stands outside has to
+// follow them, also where an earlier try was given up, and gets its tries anew.
+// One that was tried keeps a count, so the adapter looks before it writes.
+const (
+	againState    = `case when state = 'delivered' or state = 'failed' and external_ref <> '{}' then 'pending' else state end`
+	againAttempts = `case when state = 'delivered' then 0
+		when state = 'pending' or state = 'failed' and external_ref <> '{}' then least(attempts, 1) else attempts end`
+	againSet = `wanted = wanted + 1, state = ` + againState + `, attempts = ` + againAttempts
+)
+
+// again changes deliveries with a query that returns their ticket_id, and asks
+// for what they want of the destination.
+func (w *work) again(ctx context.Context, destination, query string, args ...any) error {
+	rows, err := w.tx.Query(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("change delivery: %w", err)
+	}
+	tickets, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return fmt.Errorf("change delivery: %w", err)
+	}
+	slices.SortFunc(tickets, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	for _, ticket := range tickets {
+		w.deliver(ticket, destination)
+	}
+	return nil
 }
 
 func (w *work) later(args river.JobArgs, at time.Time) {

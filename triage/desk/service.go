@@ -158,10 +158,10 @@ type work struct {
 	conversation triage.Conversation
 	events       []ticketEvent
 	changed      bool
-	rooted       bool            // the root was asked to follow; once a transaction is enough
-	asked        map[string]bool // destinations whose job this transaction has inserted
-	skip         string          // the CRM the change came from: it knows already
-	asking       []Colleague     // who is asked about the ticket
+	rooted       bool                       // the root was asked to follow; once a transaction is enough
+	asked        map[DeliverTicketArgs]bool // jobs this transaction has inserted
+	skip         string                     // the CRM the change came from: it knows already
+	asking       []Colleague                // who is asked about the ticket
 }
 
 // extra holds the desk's own columns of a ticket.

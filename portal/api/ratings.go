@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,13 +97,14 @@ func (s *Server) WithdrawRating(ctx context.Context, r WithdrawRatingRequestObje
 }
 
 // afterRating wakes the conversation's pages, and hands over to people where the
-// customer still needs help: the comment is their message, once.
+// customer still needs help: the comment is their message, once for each time they
+// say something else.
 func (s *Server) afterRating(ctx context.Context, who triage.Actor, r rating.Rating, help bool) error {
 	s.Streams.Notify(conversationTopic(r.TenantID, r.ConversationID))
 	if !help {
 		return nil
 	}
-	_, err := s.Intake.AskForPerson(ctx, who, r.ConversationID, intake.Post{Text: r.Comment, ClientKey: "rating:help:" + r.ID.String()})
+	_, err := s.Intake.AskForPerson(ctx, who, r.ConversationID, intake.Post{Text: r.Comment, ClientKey: fmt.Sprintf("rating:help:%s:%d", r.ID, r.Changes)})
 	return err
 }
 
@@ -113,8 +115,11 @@ func (s *Server) mailed(ctx context.Context, token string, fn onRating) (r ratin
 		return r, who, err
 	}
 	err = s.App.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
-		if r, err = rating.ByID(ctx, tx, tenant, id); err != nil {
+		if r, err = rating.ByID(ctx, tx, tenant, id); errors.Is(err, rating.ErrNotAsked) {
 			return rating.ErrBadLink // erased meanwhile
+		}
+		if err != nil {
+			return err
 		}
 		who = triage.Actor{Kind: triage.ActorCustomer, ID: r.UserID, TenantID: tenant}
 		err := tx.QueryRow(ctx, `select display_name, roles, departments, locale, coalesce(time_zone, '') from users where tenant_id = $1 and id = $2 and state <> 'deactivated'`,

@@ -21,8 +21,10 @@ var (
 		update {articles} set state = 'published', updated_at = now() where {scope} and id = @id`)
 	verifyArticle = NewStatement(`
 		update {articles} set verified_at = @now, verified_until = @until where {scope} and id = @id`)
-	setOwner = NewStatement(`update {articles} set owner_id = @owner where {scope} and id = @id`)
-	setSlug  = NewStatement(`update {articles} set slug = @slug, updated_at = now() where {scope} and id = @id`)
+	// Who takes an article over has not been told that its verification ran out.
+	setOwner = NewStatement(`
+		update {articles} set owner_id = @owner, lapse_told = case when owner_id is not distinct from @owner then lapse_told end where {scope} and id = @id`)
+	setSlug = NewStatement(`update {articles} set slug = @slug, updated_at = now() where {scope} and id = @id`)
 	// An address in use is no redirect any more.
 	freeRedirect = NewStatement(`delete from {redirects} where {scope} and slug = @slug`)
 	addRedirect  = NewStatement(`

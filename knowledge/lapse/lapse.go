@@ -1,6 +1,7 @@
 // Package lapse tells the owners of articles that a verification has run out: one
 // mail for all that is due, at most one a day, and each end of a verification
-// once. Articles that nobody owns are on the Health page only.
+// once, and once more to who takes the article over. Articles that nobody owns are
+// on the Health page only.
 package lapse
 
 import (
@@ -101,8 +102,8 @@ func PeriodicJobs() []*river.PeriodicJob {
 }
 
 // both are the published articles of both kinds whose verification had an end.
-const both = `(select id, title, owner_id, verified_until, lapse_told, lapse_told_at, null::uuid as tenant_id from shared_articles where state = 'published' and verified_until is not null
-	union all select id, title, owner_id, verified_until, lapse_told, lapse_told_at, tenant_id from tenant_articles where state = 'published' and verified_until is not null)`
+const both = `(select id, title, owner_id, verified_until, lapse_told, null::uuid as tenant_id from shared_articles where state = 'published' and verified_until is not null
+	union all select id, title, owner_id, verified_until, lapse_told, tenant_id from tenant_articles where state = 'published' and verified_until is not null)`
 
 // Find marks what has lapsed since its owner was last told, with one job for each
 // owner, and returns how many owners.
@@ -115,7 +116,7 @@ func (s *Service) Find(ctx context.Context) (int, error) {
 		}
 		rows, err := tx.Query(ctx, `select distinct a.owner_id from `+both+` a join staff s on s.id = a.owner_id and s.state <> 'deactivated'
 			where a.verified_until < $1 and a.lapse_told is distinct from a.verified_until
-			  and not exists (select from `+both+` o where o.owner_id = a.owner_id and o.lapse_told_at > $2)`, now, now.Add(-pause))
+			  and not exists (select from lapse_notices n where n.staff_id = s.id and n.told_at > $2)`, now, now.Add(-pause))
 		if err != nil {
 			return err
 		}
@@ -125,10 +126,13 @@ func (s *Service) Find(ctx context.Context) (int, error) {
 		}
 		for _, owner := range owners {
 			for _, table := range []string{"shared_articles", "tenant_articles"} {
-				if _, err := tx.Exec(ctx, `update `+table+` set lapse_told = verified_until, lapse_told_at = $2
+				if _, err := tx.Exec(ctx, `update `+table+` set lapse_told = verified_until
 					where owner_id = $1 and state = 'published' and verified_until < $2 and lapse_told is distinct from verified_until`, owner, now); err != nil {
 					return err
 				}
+			}
+			if _, err := tx.Exec(ctx, `insert into lapse_notices (staff_id, told_at) values ($1, $2) on conflict (staff_id) do update set told_at = excluded.told_at`, owner, now); err != nil {
+				return err
 			}
 			if _, err := s.Jobs.InsertTx(ctx, tx, TellArgs{owner, now}, nil); err != nil {
 				return err

@@ -89,8 +89,7 @@ func (c *Clusterer) step(ctx context.Context) (n int, err error) {
 		return 0, err
 	}
 	err = c.db.WithSystem(ctx, "cluster gaps", func(tx pgx.Tx) error {
-		// One clustering at a time, whatever the number of workers.
-		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('usher cluster gaps'))`); err != nil {
+		if err := Lock(ctx, tx); err != nil {
 			return err
 		}
 		gaps, err := known(ctx, tx, model.ID)
@@ -201,15 +200,31 @@ func place(ctx context.Context, tx pgx.Tx, gaps []gap, q question, vector []floa
 	if _, err := tx.Exec(ctx, `update gap_questions set gap_id = $3 where tenant_id = $1 and id = $2`, q.TenantID, q.ID, g.id); err != nil {
 		return gaps, err
 	}
-	_, err = tx.Exec(ctx, `
-		update gaps set centroid = $2, model_id = $3, last_seen_at = now(),
-			state = case when state = 'resolved' then 'open' else state end,
-			questions = (select count(*) from gap_questions where gap_id = $1),
-			repeats = (select count(*) from gap_questions where gap_id = $1 and reason = 'repeated'),
-			unhelpful = (select count(*) from gap_questions where gap_id = $1 and reason = 'unhelpful'),
-			conversations = (select count(distinct (tenant_id, coalesce(conversation_id, id))) from gap_questions where gap_id = $1)
-		where id = $1`, g.id, pgvector.NewHalfVector(g.Vector), model)
-	return gaps, err
+	_, err = tx.Exec(ctx, `update gaps set centroid = $2, model_id = $3, last_seen_at = now(), state = case when state = 'resolved' then 'open' else state end where id = $1`,
+		g.id, pgvector.NewHalfVector(g.Vector), model)
+	if err != nil {
+		return gaps, err
+	}
+	return gaps, Recount(ctx, tx, []uuid.UUID{g.id})
+}
+
+// Lock lets one transaction at a time change which questions gaps have: whoever
+// adds or removes some takes it first, and ends with Recount.
+func Lock(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('usher cluster gaps'))`)
+	return err
+}
+
+// Recount sets the counts of gaps to the questions they have.
+func Recount(ctx context.Context, tx pgx.Tx, gaps []uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		update gaps g set
+			questions = (select count(*) from gap_questions q where q.gap_id = g.id),
+			repeats = (select count(*) from gap_questions q where q.gap_id = g.id and q.reason = 'repeated'),
+			unhelpful = (select count(*) from gap_questions q where q.gap_id = g.id and q.reason = 'unhelpful'),
+			conversations = (select count(distinct (q.tenant_id, coalesce(q.conversation_id, q.id))) from gap_questions q where q.gap_id = g.id)
+		where g.id = any($1)`, gaps)
+	return err
 }
 
 // worker works cluster_gaps jobs.

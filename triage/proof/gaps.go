@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/gap"
 	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/guard"
@@ -36,24 +37,21 @@ const askedInVain = `with ` + quoted + `, ` + handed + `, vain as (
 // their gaps anew; an open gap without a question is none.
 func (r *Reader) takeBack(ctx context.Context) error {
 	return r.DB.WithSystem(ctx, "votes that were changed", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtext('usher cluster gaps'))`); err != nil {
+		if err := gap.Lock(ctx, tx); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `delete from gap_questions g where g.reason = 'unhelpful' and g.conversation_id is not null and not exists (
-			select from messages m join feedback f on f.tenant_id = m.tenant_id and f.message_id = m.id and f.vote = 'not_helpful'
-			where m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id) returning g.gap_id`)
+		rows, err := tx.Query(ctx, `with gone as (delete from gap_questions g where g.reason = 'unhelpful' and g.conversation_id is not null and not exists (
+			  select from messages m join feedback f on f.tenant_id = m.tenant_id and f.message_id = m.id and f.vote = 'not_helpful'
+			  where m.tenant_id = g.tenant_id and m.conversation_id = g.conversation_id) returning g.gap_id)
+			select distinct gap_id from gone where gap_id is not null`)
 		if err != nil {
 			return err
 		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[*uuid.UUID])
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `update gaps g set questions = (select count(*) from gap_questions q where q.gap_id = g.id),
-			repeats = (select count(*) from gap_questions q where q.gap_id = g.id and q.reason = 'repeated'),
-			unhelpful = (select count(*) from gap_questions q where q.gap_id = g.id and q.reason = 'unhelpful'),
-			conversations = (select count(distinct (q.tenant_id, coalesce(q.conversation_id, q.id))) from gap_questions q where q.gap_id = g.id)
-			where g.id = any($1)`, ids); err != nil {
+		if err := gap.Recount(ctx, tx, ids); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `delete from gaps where id = any($1) and questions = 0 and state = 'open'`, ids)

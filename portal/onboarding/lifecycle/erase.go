@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usherdesk/usher/knowledge/gap"
 )
 
 // kept are tables whose rows outlive a workspace: who did what stays provable,
@@ -72,6 +74,16 @@ func erase(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, out *Erasure) error
 	if out.Places, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Place]); err != nil {
 		return err
 	}
+	if err := gap.Lock(ctx, tx); err != nil {
+		return err
+	}
+	if rows, err = tx.Query(ctx, `select distinct gap_id from gap_questions where tenant_id = $1 and gap_id is not null`, tenant); err != nil {
+		return err
+	}
+	gaps, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
 	b := &pgx.Batch{}
 	// Texts of this customer that went into what the operator keeps for all.
 	b.Queue(`delete from topics t where exists (select from topic_messages m where m.topic_id = t.id and m.tenant_id = $1)
@@ -95,6 +107,9 @@ func erase(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, out *Erasure) error
 			return fmt.Errorf("empty %s: %w", table, err)
 		}
 		out.Rows += tag.RowsAffected()
+	}
+	if err := gap.Recount(ctx, tx, gaps); err != nil { // those that others' questions are in too
+		return err
 	}
 	_, err = tx.Exec(ctx, `update tenants set name = 'Erased', slug = 'erased-' || id, crm_account_ref = null, time_zone = 'UTC', locale = 'en', industry = 'saas', plan = 'standard', tier = 'standard' where id = $1`, tenant)
 	return err

@@ -69,6 +69,17 @@ func TestErasureLeavesNothingOfTheTenantAndEverythingOfTheOthers(t *testing.T) {
 	db := setup(t)
 	other := fill(t, db, "Umbrella", "other", "other-doc")
 	mine := fill(t, db, "Initech "+canary, canary, "doc-"+canary)
+	asked := uuid.New() // by both
+	system(t, db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into gaps (id, question, questions, conversations, repeats) values ($1, 'Is there a tide?', 3, 3, 2)`, asked)
+		for _, by := range []uuid.UUID{other, mine, mine} {
+			if err == nil {
+				_, err = tx.Exec(t.Context(), `insert into gap_questions (tenant_id, id, question, reason, gap_id) values ($1, $2, 'Is there a tide?', $3, $4)`,
+					by, uuid.New(), map[bool]string{true: "repeated", false: "weak"}[by == mine], asked)
+			}
+		}
+		return err
+	})
 	before := rowsOf(t, db, other)
 	require.Greater(t, len(rowsOf(t, db, mine)), 20, "a workspace with everything in it")
 
@@ -103,6 +114,12 @@ func TestErasureLeavesNothingOfTheTenantAndEverythingOfTheOthers(t *testing.T) {
 	require.Equal(t, map[string]int{"audit_events": 1}, rowsOf(t, db, mine))
 	require.Empty(t, holds(t, db, canary), "no table holds a word of it")
 	require.Equal(t, before, rowsOf(t, db, other))
+	system(t, db, func(tx pgx.Tx) error {
+		var counts [3]int
+		err := tx.QueryRow(t.Context(), `select questions, conversations, repeats from gaps where id = $1`, asked).Scan(&counts[0], &counts[1], &counts[2])
+		require.Equal(t, [3]int{1, 1, 0}, counts, "what others ask too counts theirs only")
+		return err
+	})
 
 	system(t, db, func(tx pgx.Tx) error { // the contract comes once more
 		c := contract()

@@ -157,6 +157,7 @@ func TestContacts(t *testing.T) {
 		}
 	}
 	require.Len(t, fake.Objects("Contact"), 3, "nobody is created")
+	require.Positive(t, fake.Checked())
 }
 
 func TestPoll(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/slack-go/slack"
 
@@ -111,17 +110,4 @@ func (in *Inbound) staff(ctx context.Context, slackID string) (triage.Actor, err
 		}
 	}
 	return actor, nil
-}
-
-// slackUser is the Slack id of a member of staff, empty where none is known.
-func (in *Inbound) slackUser(ctx context.Context, staff uuid.UUID) (string, error) {
-	var id string
-	err := in.db.Pool().QueryRow(ctx, `select coalesce(slack_user_id, '') from staff where id = $1`, staff).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("slack: read staff: %w", err)
-	}
-	return id, nil
 }

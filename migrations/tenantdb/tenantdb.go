@@ -126,18 +126,6 @@ func (db *DB) WithSystem(ctx context.Context, reason string, fn func(tx pgx.Tx) 
 	return db.run(ctx, "begin; set local app.system = 'on'", fn)
 }
 
-// SetTenant narrows a WithSystem transaction to one tenant for inserts that a
-// trigger or default reads the tenant from, and for searches.
-func SetTenant(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) error {
-	if tenant == uuid.Nil {
-		return ErrNoTenant
-	}
-	if _, err := tx.Exec(ctx, "select set_config('app.tenant_id', $1, true)", tenant.String()); err != nil {
-		return fmt.Errorf("set tenant: %w", err)
-	}
-	return nil
-}
-
 func (db *DB) run(ctx context.Context, begin string, fn func(tx pgx.Tx) error) (err error) {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err != nil {

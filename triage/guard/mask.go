@@ -107,9 +107,6 @@ func (v *Vault) Restore(text string) string {
 	return text
 }
 
-// Counts says how many values of each kind were masked.
-func (v *Vault) Counts() map[string]int { return v.counts }
-
 func digitsOf(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {

@@ -46,9 +46,6 @@ func (c *Counts) add(of Case) {
 	c.Of[of.Outcome]++
 }
 
-// Resolved is how many count as settled by the assistant.
-func (c Counts) Resolved() int { return c.Of[Confirmed] + c.Of[Assumed] }
-
 // Line is Counts under a name.
 type Line struct {
 	Name string

@@ -14,12 +14,10 @@ import (
 	"github.com/usherdesk/usher/triage"
 )
 
-// AskArgs asks about one resolution. Present tells a second job of the same one
-// from the first.
+// AskArgs asks about one resolution.
 type AskArgs struct {
 	TenantID uuid.UUID `json:"tenant_id"`
 	ID       uuid.UUID `json:"id"`
-	Present  bool      `json:"present,omitempty"`
 }
 
 // Kind names the job.

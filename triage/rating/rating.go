@@ -136,7 +136,7 @@ func Settled(ctx context.Context, tx pgx.Tx, jobs Jobs, r Resolution) error {
 	if err != nil {
 		return fmt.Errorf("store resolution: %w", err)
 	}
-	if _, err := jobs.InsertTx(ctx, tx, AskArgs{r.TenantID, id, r.Present}, &river.InsertOpts{ScheduledAt: due}); err != nil {
+	if _, err := jobs.InsertTx(ctx, tx, AskArgs{r.TenantID, id}, &river.InsertOpts{ScheduledAt: due}); err != nil {
 		return fmt.Errorf("insert job %s: %w", AskArgs{}.Kind(), err)
 	}
 	return nil

@@ -37,19 +37,7 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// PolicyOf is a tenant's policy: the default with its own targets over it.
-func PolicyOf(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (Policy, error) {
-	policy := DefaultPolicy()
-	rows, err := tx.Query(ctx, policyQuery, tenant)
-	if err == nil {
-		err = policy.read(rows)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
-	}
-	return policy, nil
-}
-
+// policyQuery reads what was agreed with a tenant, which stands over the default.
 const policyQuery = `select priority, metric, target_minutes, always from sla_policies where tenant_id = $1`
 
 // read takes what was agreed over the defaults.

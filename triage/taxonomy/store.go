@@ -175,12 +175,3 @@ func AddExample(ctx context.Context, tx pgx.Tx, e Example) error {
 	}
 	return nil
 }
-
-// DeleteExample removes one example.
-func DeleteExample(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
-	// The revision counts examples, so a deletion retrains as well.
-	if _, err := tx.Exec(ctx, `delete from taxonomy_examples where id = $1`, id); err != nil {
-		return fmt.Errorf("delete example: %w", err)
-	}
-	return nil
-}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -232,7 +233,8 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("GET", "/v1/kb/articles/nothing", "", nil, 404)
 	found := c.call("GET", "/v1/kb/search?q=widget", "", nil, 200)
 	require.NotEmpty(t, found["passages"])
-	c.call("POST", "/v1/admin/test-question", staff, map[string]any{"question": "How do I reset a widget?", "tenant_id": tenant.String(), "role": "member"}, 200)
+	tested := c.call("POST", "/v1/admin/test-question", staff, map[string]any{"question": "How do I reset a widget?", "tenant_id": tenant.String(), "role": "member"}, 200)
+	require.Equal(t, "send", tested["outcome"], "a new article answers at once: %v", tested)
 	// A kept question guards what is published.
 	asked := c.call("PUT", "/v1/admin/questions", staff, map[string]any{"question": "How do I reset a widget?", "role": "member", "expect": "answer", "contains": []string{"red button"}}, 200)
 	// So does a customer who goes on talking; trying one keeps nothing.
@@ -280,6 +282,17 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("GET", "/v1/admin/sources", staff, nil, 200)
 	c.call("GET", "/v1/kb/suggest?context=onboarding", customer, nil, 200)
 	c.call("GET", "/v1/admin/taxonomy", staff, nil, 200)
+	draft := c.call("POST", "/v1/admin/taxonomy/draft", staff, map[string]any{
+		"kind": "put", "dimension": "intent", "examples": []string{"I want my money back"},
+		"value": map[string]any{"dimension": "intent", "value": "refund", "description": "wants money back", "route": "escalate", "examples": []string{}},
+	}, 200)
+	require.Equal(t, "bad_step", c.call("POST", "/v1/admin/taxonomy/draft", staff, map[string]any{"kind": "rename", "dimension": "intent", "from": "nothing", "to": "something"}, 400)["code"])
+	require.Len(t, draft["steps"], 1)
+	require.Equal(t, draft, c.call("GET", "/v1/admin/taxonomy/draft", staff, nil, 200))
+	c.call("GET", "/v1/admin/taxonomy/draft", customer, nil, 404)
+	number := draft["steps"].([]any)[0].(map[string]any)["number"]
+	require.Empty(t, c.call("DELETE", fmt.Sprintf("/v1/admin/taxonomy/draft?number=%.0f", number), staff, nil, 200)["steps"])
+	require.Empty(t, c.call("DELETE", "/v1/admin/taxonomy/draft", staff, nil, 200)["steps"])
 	c.call("GET", "/v1/admin/tenants", staff, nil, 200)
 	c.call("GET", "/v1/metrics/summary?days=7", staff, nil, 200)
 	c.call("GET", "/v1/metrics/outcomes?days=7", staff, nil, 200)

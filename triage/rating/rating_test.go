@@ -2,7 +2,9 @@ package rating_test
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,13 +30,38 @@ func (m *mail) AskRating(_ context.Context, _ pgx.Tx, r rating.Rating, _ string)
 	return nil
 }
 
-type events struct{ kinds []string }
+// events keeps what a tenant's own systems are told of ratings.
+type events struct {
+	ids  []uuid.UUID
+	data []map[string]any
+}
 
-func (e *events) Publish(_ context.Context, _ pgx.Tx, _, _ uuid.UUID, kind string, _ any) error {
-	if kind == rating.EventRated {
-		e.kinds = append(e.kinds, kind)
+func (e *events) Publish(_ context.Context, _ pgx.Tx, _, id uuid.UUID, kind string, data any) error {
+	if kind != rating.EventRated {
+		return nil
 	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return err
+	}
+	e.ids, e.data = append(e.ids, id), append(e.data, fields)
 	return nil
+}
+
+// scores are those that were told, oldest first; -1 is one that was taken back.
+func (e *events) scores() (scores []int) {
+	for _, d := range e.data {
+		score, ok := d["score"].(float64)
+		if !ok {
+			score = -1
+		}
+		scores = append(scores, int(score))
+	}
+	return scores
 }
 
 type testBundle struct {
@@ -346,9 +373,9 @@ func TestWhatWasSaidCanBeChangedAndTakenBack(t *testing.T) {
 	require.NoError(t, b.give(t, id, 1, "  Still closed.\x00  "))
 	require.NoError(t, b.give(t, id, 2, "Well"))
 	require.Equal(t, []string{"The customer rated how this was settled 1 of 5 (very poor).\n\n“Still closed.”"}, notes(), "once")
-	require.Len(t, b.events.kinds, 3)
+	require.Equal(t, []int{4, 1, 2}, b.events.scores())
 	require.NoError(t, b.give(t, id, 2, "Well"))
-	require.Len(t, b.events.kinds, 3, "nothing changed")
+	require.Equal(t, []int{4, 1, 2}, b.events.scores(), "nothing changed")
 	require.Equal(t, [6]int{0, 0, 1}, b.sum(t).Total.Scores)
 
 	require.NoError(t, b.db.App.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
@@ -362,6 +389,16 @@ func TestWhatWasSaidCanBeChangedAndTakenBack(t *testing.T) {
 	require.NoError(t, b.give(t, id, 5, ""))
 	b.at = b.at.Add(rating.OpenFor + time.Minute)
 	require.ErrorIs(t, b.give(t, id, 1, ""), rating.ErrClosed)
+	require.Equal(t, []int{4, 1, 2, -1, 5}, b.events.scores(), "each change is told, also that it was taken back")
+	slices.SortFunc(b.events.ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	require.Len(t, slices.Compact(b.events.ids), 5, "each as an event of its own")
+	for _, d := range b.events.data {
+		require.Equal(t, id.String(), d["id"])
+		require.Equal(t, ticket.ConversationID.String(), d["conversation_id"])
+		require.EqualValues(t, ticket.Number, d["ticket_number"])
+	}
+	require.Equal(t, "Still closed.", b.events.data[1]["comment"])
+	require.Empty(t, b.events.data[3]["comment"], "nothing is told of what was taken back")
 	require.Equal(t, 1, b.sum(t).Total.Content)
 
 	// Another tenant neither reads nor writes it.

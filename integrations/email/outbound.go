@@ -73,20 +73,13 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			if !d.Said {
 				continue
 			}
-			id := uuid.Must(uuid.NewV7())
-			tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
-				values ($1, $2, $3, 'mail', $4, $5, $6, $6) on conflict do nothing`,
-				d.TenantID, id, System, d.ID.String(), payload{MessageID: d.ID, To: d.Recipient}, now)
+			stored, err := s.queue(ctx, tx, d.TenantID, "mail", d.ID.String(), payload{MessageID: d.ID, To: d.Recipient})
 			if err != nil {
 				return err
 			}
-			if tag.RowsAffected() == 0 {
-				continue
+			if stored {
+				n++
 			}
-			if _, err := s.Jobs.InsertTx(ctx, tx, SendMailArgs{d.TenantID, id}, nil); err != nil {
-				return err
-			}
-			n++
 		}
 		unread, err := s.away(ctx, tx, now)
 		n += unread
@@ -120,6 +113,22 @@ type payload struct {
 	After          int64     `json:"after,omitempty"`
 	UpTo           int64     `json:"up_to,omitempty"`
 	RatingID       uuid.UUID `json:"rating_id,omitzero"`
+}
+
+// queue stores a mail's delivery and the job that sends it; not a second time
+// under the same key.
+func (s *Service) queue(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, kind, key string, p payload) (stored bool, err error) {
+	id := uuid.Must(uuid.NewV7())
+	tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict do nothing`, tenant, id, System, kind, key, p, s.Now().UTC())
+	if err == nil && tag.RowsAffected() > 0 {
+		stored = true
+		_, err = s.Jobs.InsertTx(ctx, tx, SendMailArgs{tenant, id}, nil)
+	}
+	if err != nil {
+		return false, fmt.Errorf("store mail: %w", err)
+	}
+	return stored, nil
 }
 
 // letter is a delivery read for sending.

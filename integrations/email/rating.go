@@ -18,20 +18,8 @@ const kindRating = "rating"
 
 // AskRating stores the mail that asks for a rating; it is for rating.Config.Mail.
 func (s *Service) AskRating(ctx context.Context, tx pgx.Tx, r rating.Rating, to string) error {
-	id, now := uuid.Must(uuid.NewV7()), s.Now().UTC()
-	tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict do nothing`, r.TenantID, id, System, kindRating, "rating:"+r.ID.String(),
-		payload{ConversationID: r.ConversationID, RatingID: r.ID, To: to}, now)
-	if err != nil {
-		return fmt.Errorf("store mail: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return nil
-	}
-	if _, err := s.Jobs.InsertTx(ctx, tx, SendMailArgs{r.TenantID, id}, nil); err != nil {
-		return fmt.Errorf("store mail: %w", err)
-	}
-	return nil
+	_, err := s.queue(ctx, tx, r.TenantID, kindRating, "rating:"+r.ID.String(), payload{ConversationID: r.ConversationID, RatingID: r.ID, To: to})
+	return err
 }
 
 // question composes the mail that asks for a rating. It returns nil when the

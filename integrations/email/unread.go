@@ -50,14 +50,8 @@ func (s *Service) away(ctx context.Context, tx pgx.Tx, now time.Time) (int, erro
 		return 0, err
 	}
 	for _, c := range list {
-		id := uuid.Must(uuid.NewV7())
-		_, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $7)`, c.TenantID, id, System, kindUnread, fmt.Sprintf("unread:%s:%d", c.ID, c.To),
-			payload{ConversationID: c.ID, To: c.Recipient, After: c.From, UpTo: c.To}, now)
-		if err != nil {
-			return 0, err
-		}
-		if _, err := s.Jobs.InsertTx(ctx, tx, SendMailArgs{c.TenantID, id}, nil); err != nil {
+		p := payload{ConversationID: c.ID, To: c.Recipient, After: c.From, UpTo: c.To}
+		if _, err := s.queue(ctx, tx, c.TenantID, kindUnread, fmt.Sprintf("unread:%s:%d", c.ID, c.To), p); err != nil {
 			return 0, err
 		}
 	}

@@ -148,9 +148,9 @@ func (l live) Named(ctx context.Context, in assistant.StatusRequest) (intent str
 }
 
 // Elsewhere implements assistant.Elsewhere.
-func (l live) Elsewhere(ctx context.Context, in assistant.StatusRequest) (text string, sure bool, err error) {
-	err = l.whole(ctx, in.Asker, func(input status.Input) { text, sure = status.Elsewhere(input, question(in, 0)) })
-	return text, sure, err
+func (l live) Elsewhere(ctx context.Context, in assistant.StatusRequest) (text string, err error) {
+	err = l.whole(ctx, in.Asker, func(input status.Input) { text = status.Elsewhere(input, question(in, 0)) })
+	return text, err
 }
 
 // whole reads everything the asker may see, for what goes by the names in it.

@@ -34,6 +34,8 @@ type world struct {
 	answers        map[string]assistant.AnswerReply // to parts of a message
 	asked          []assistant.Asked                // of the last status question
 	followUp       string
+	elsewhere      string
+	gaps           []string
 	input          assistant.ClassifyInput // of the last message
 	question       string                  // of the last answer
 }
@@ -53,6 +55,15 @@ func (w *world) Resolve(_ context.Context, in assistant.StatusRequest) (assistan
 
 func (w *world) FollowUp(_ context.Context, in assistant.StatusRequest, _ string) (string, string, error) {
 	return w.followUp, in.Language, nil
+}
+
+func (w *world) Elsewhere(context.Context, assistant.StatusRequest) (string, error) {
+	return w.elsewhere, nil
+}
+
+func (w *world) Unanswered(_ context.Context, _, _ uuid.UUID, question, _ string) error {
+	w.gaps = append(w.gaps, question)
+	return nil
 }
 
 func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistant.AnswerReply, error) {
@@ -327,6 +338,34 @@ func TestNotFoundSaysSoAndTheSecondTimePeopleTakeIt(t *testing.T) {
 	replies := b.replies(t, c)
 	require.Len(t, replies, 2)
 	require.Equal(t, int64(1001), replies[1].Answer.TicketNo)
+}
+
+// A question that sounds as if it were about somebody else's organisation is
+// answered where an article answers it; else it is one nothing answers.
+func TestAnotherOrganisationIsNoReasonNotToLook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.elsewhere, b.assistant.Gaps = "I can only see your own records.", b
+	c, args := b.ask(t, "Can I import all customers from a CSV file?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Equal(t, b.answer.Text, b.replies(t, c)[0].Body)
+
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerNotFound, Nearest: []triage.Citation{{Number: 1, Title: "Imports", URL: "/help/imports"}}}
+	c, args = b.ask(t, "Can I import all customers from a CSV file?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	reply := b.replies(t, c)[0]
+	require.Equal(t, b.elsewhere+" These articles come closest:", reply.Body)
+	require.Equal(t, "not_found", reply.Answer.Kind)
+	require.Len(t, reply.Answer.Nearest, 1)
+	_, _, reason := b.decision(t, args.MessageID)
+	require.Equal(t, "about another organisation", reason)
+	require.Equal(t, []string{"Can I import all customers from a CSV file?"}, b.gaps)
+
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "All customers, from a CSV file"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	_, outcome, _ := b.decision(t, m.ID)
+	require.Equal(t, "escalated", outcome, "the second time people take it")
 }
 
 func TestAMessageWithoutAWordIsAskedBack(t *testing.T) {

@@ -206,22 +206,17 @@ func (r *run) statusMeta(reply StatusReply) triage.AnswerMeta {
 }
 
 // elsewhere says of a question about another organisation that only the asker's
-// own records are seen. Unsure ones are asked only where nothing else answers.
-func (a *Assistant) elsewhere(ctx context.Context, r *run, unsure bool) (bool, error) {
+// own records are seen; "" for any other question.
+func (a *Assistant) elsewhere(ctx context.Context, r *run) (string, error) {
 	knows, ok := a.Status.(Elsewhere)
 	if !ok {
-		return false, nil
+		return "", nil
 	}
-	text, sure, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.message.Body}))
+	text, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.message.Body}))
 	if err != nil {
-		return false, fmt.Errorf("look for another organisation: %w", err)
+		return "", fmt.Errorf("look for another organisation: %w", err)
 	}
-	if text == "" || !sure && !unsure {
-		return false, nil
-	}
-	r.decision.route, r.decision.reason = "status", "about another organisation"
-	r.say(text, triage.AnswerMeta{Kind: "status", Evidence: "none", OfferHuman: true})
-	return true, nil
+	return text, nil
 }
 
 // empty asks what a message is about that says nothing: "?", "hm", "when".
@@ -282,9 +277,6 @@ var answered = []string{"en", "de", "fr", "es", "pt"}
 
 // answer answers from the knowledge base.
 func (a *Assistant) answer(ctx context.Context, r *run) error {
-	if done, err := a.elsewhere(ctx, r, false); done || err != nil {
-		return err
-	}
 	out := &stream{assistant: a, run: r}
 	reply, err := a.Answerer.Answer(ctx, r.request(), func(text string) error { return out.write(ctx, text) })
 	r.decision.route = "answer"
@@ -326,17 +318,14 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 		r.gap = true
 		r.handOver(triage.ReasonGate, "A draft did not pass the gate: "+reply.Reason)
 	default:
-		if done, err := a.elsewhere(ctx, r, true); done || err != nil {
-			return err
-		}
-		a.notFound(r, reply)
+		return a.notFound(ctx, r, reply)
 	}
 	return nil
 }
 
 // notFound says so plainly. In a chat the customer chooses what to do next; the
 // second time in a row, and wherever nobody can press a button, people take it.
-func (a *Assistant) notFound(r *run, reply AnswerReply) {
+func (a *Assistant) notFound(ctx context.Context, r *run, reply AnswerReply) error {
 	r.gap = true
 	files := len(r.message.Attachments) > 0
 	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" || files ||
@@ -349,14 +338,22 @@ func (a *Assistant) notFound(r *run, reply AnswerReply) {
 			why += " " + unread
 		}
 		r.handOver(triage.ReasonNoAnswer, why)
-		return
+		return nil
 	}
-	text := speak(r.language()).notFound
+	r.decision.reason = "about another organisation"
+	text, err := a.elsewhere(ctx, r)
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		r.decision.reason = "nothing reliable found"
+		text = speak(r.language()).notFound
+	}
 	if len(reply.Nearest) > 0 {
 		text += " " + speak(r.language()).nearest
 	}
 	r.say(text, triage.AnswerMeta{Kind: "not_found", Evidence: "none", Nearest: reply.Nearest, OfferHuman: true})
-	r.decision.reason = "nothing reliable found"
+	return nil
 }
 
 // unread tells people what the assistant had no part in.

@@ -58,9 +58,9 @@ type Namer interface {
 }
 
 // Elsewhere is a Status that knows a question about another organisation: text
-// says that only the asker's own records are seen, sure that nothing else is meant.
+// says that only the asker's own records are seen; empty for any other question.
 type Elsewhere interface {
-	Elsewhere(ctx context.Context, in StatusRequest) (text string, sure bool, err error)
+	Elsewhere(ctx context.Context, in StatusRequest) (text string, err error)
 }
 
 // Suggester is a Status that offers questions a person may ask now.

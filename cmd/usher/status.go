@@ -39,13 +39,21 @@ func asker(a triage.Actor) onboarding.Asker {
 
 // Resolve implements assistant.Status.
 func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
+	packs, err := l.packs(ctx, in)
+	if err != nil {
+		return assistant.StatusReply{}, err
+	}
+	confirm, err := l.confirms(ctx, in.Asked, packs)
+	if err != nil || confirm && in.Unproven {
+		return assistant.StatusReply{Confirm: confirm}, err
+	}
 	var parts onboarding.Part
 	for _, asked := range in.Asked {
 		parts |= status.Needs(asked.Intent)
 	}
 	answers := make([]status.Answer, len(in.Asked))
 	var input status.Input
-	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
+	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
 		input, err = l.input(ctx, tx, in.Asker, parts)
 		if errors.Is(err, onboarding.ErrNoProject) {
 			return nil // nothing to say; the knowledge base may have something
@@ -53,16 +61,11 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(in.Asked, func(a assistant.Asked) bool { return !status.Knows(a.Intent) }) {
-			if input.Packs, err = status.Packs(ctx, tx); err != nil {
-				return err
-			}
-		}
+		input.Packs = packs
 		for i := range in.Asked {
 			q := question(in, i)
 			if parts != onboarding.PartAll && status.Strange(input, q) {
 				parts = onboarding.PartAll
-				packs := input.Packs
 				if input, err = l.input(ctx, tx, in.Asker, parts); err != nil {
 					return err
 				}
@@ -84,7 +87,7 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	}
 	reply := assistant.StatusReply{
 		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Stale: answer.Stale, Link: answer.Link,
-		Clarify: answer.Clarify, Options: answer.Options,
+		Clarify: answer.Clarify, Options: answer.Options, Confirm: confirm,
 	}
 	for _, b := range answer.Basis {
 		reply.Basis = append(reply.Basis, triage.Basis{Entity: b.Entity, Label: b.Label, Field: b.Field, ObservedAt: b.ObservedAt})
@@ -92,8 +95,19 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	if answer.Escalate != "" {
 		reply.Escalate, reply.EscalateWhy = triage.ReasonStatusRule, answer.Escalate
 	}
-	reply.Confirm, err = l.confirms(ctx, in.Asked, input.Packs)
-	return reply, err
+	return reply, nil
+}
+
+// packs are needed for intents that are not built in only.
+func (l live) packs(ctx context.Context, in assistant.StatusRequest) (packs []status.Pack, err error) {
+	if !slices.ContainsFunc(in.Asked, func(a assistant.Asked) bool { return !status.Knows(a.Intent) }) {
+		return nil, nil
+	}
+	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
+		packs, err = status.Packs(ctx, tx)
+		return err
+	})
+	return packs, err
 }
 
 // confirms reports whether an answer is for the asker only.

@@ -50,6 +50,9 @@ func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.
 
 func (w *world) Resolve(_ context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
 	w.asked = in.Asked
+	if w.status.Confirm && in.Unproven {
+		return assistant.StatusReply{Confirm: true}, w.statusErr
+	}
 	return w.status, w.statusErr
 }
 

@@ -161,13 +161,13 @@ func (r *run) acknowledge(c triage.Classification) {
 // status answers from the live record. What the record cannot answer goes on to
 // the knowledge base.
 func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
-	reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
+	reply, err := a.resolve(ctx, r, asked)
 	if err != nil {
 		return fmt.Errorf("resolve status: %w", err)
 	}
 	r.decision.route, r.decision.basis = "status", reply.Facts
 	switch {
-	case reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r):
+	case reply.Confirm && !a.proven(r):
 		a.confirmFirst(r)
 	case reply.Clarify != "" && r.conversation.Clarifications < maxClarifications:
 		r.clarify(reply.Clarify, reply.Options)
@@ -184,6 +184,12 @@ func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
 		}
 	}
 	return nil
+}
+
+func (a *Assistant) resolve(ctx context.Context, r *run, asked []Asked) (StatusReply, error) {
+	request := r.statusRequest(asked...)
+	request.Unproven = !a.proven(r)
+	return a.Status.Resolve(ctx, request)
 }
 
 func (r *run) statusRequest(asked ...Asked) StatusRequest {

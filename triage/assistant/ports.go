@@ -81,6 +81,9 @@ type StatusRequest struct {
 	Asked    []Asked
 	Language string
 	History  []Turn
+	// Unproven: the asker has not shown that it is them. Of what is for the asker
+	// only nothing is read then, so that nothing tells whether there is any.
+	Unproven bool
 }
 
 // StatusReply is an answer by template over records. Text is empty when the
@@ -98,6 +101,7 @@ type StatusReply struct {
 	Escalate    triage.Reason
 	EscalateWhy string // for agents
 	// Confirm: it is for nobody but the asker, who proves first that it is them.
+	// All else is empty then for an asker who is Unproven.
 	Confirm bool
 }
 

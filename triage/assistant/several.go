@@ -125,11 +125,11 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 	meta := triage.AnswerMeta{Kind: "answer", Evidence: "documents"}
 	var texts []string
 	if len(asked) > 0 {
-		reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
+		reply, err := a.resolve(ctx, r, asked)
 		if err != nil {
 			return false, fmt.Errorf("resolve status: %w", err)
 		}
-		if reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r) {
+		if reply.Confirm && !a.proven(r) {
 			r.decision.route = "status"
 			a.confirmFirst(r)
 			return true, nil

@@ -36,6 +36,7 @@ type world struct {
 	followUp       string
 	elsewhere      string
 	gaps           []string
+	previewed      []string
 	input          assistant.ClassifyInput // of the last message
 	question       string                  // of the last answer
 }
@@ -70,6 +71,7 @@ func (w *world) Unanswered(_ context.Context, _, _ uuid.UUID, question, _ string
 }
 
 func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistant.AnswerReply, error) {
+	w.previewed = append(w.previewed, in.Question)
 	if reply, ok := w.answers[in.Question]; ok {
 		return reply, nil
 	}
@@ -487,6 +489,21 @@ func TestSeveralRequestsOfOneMessage(t *testing.T) {
 		c, args := b.ask(t, message)
 		require.NoError(t, b.assistant.Run(t.Context(), args))
 		require.Equal(t, "Press the button. [1]", b.replies(t, c)[0].Body)
+	})
+	t.Run("nothing more is looked for once the whole is to be answered", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		b.answers["How do I press the button?"] = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+		_, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.Equal(t, []string{"How do I press the button?", message}, b.previewed)
+
+		b = prepared(t)
+		b.parts["When do we go live?"] = triage.Classification{Intent: "dates", Route: "answer", Language: "en", Engine: "test", Version: "1"}
+		b.answers["When do we go live?"] = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+		_, args = b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.Equal(t, []string{"When do we go live?"}, b.previewed)
 	})
 }
 

@@ -87,9 +87,8 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		return false, err
 	}
 	var asked []Asked
-	var documents []AnswerReply
-	var left []request   // people have to see to these
-	var unknown []string // nothing answers these
+	var questions []string // to be looked for in articles
+	var left []request     // people have to see to these
 	for _, q := range requests {
 		c := q.classification
 		switch {
@@ -100,27 +99,34 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		case c.Route == "status":
 			asked = append(asked, Asked{c.Intent, q.text})
 		default:
-			in := r.request()
-			in.Question = q.text
-			reply, err := a.preview(ctx, in)
-			if err != nil {
-				return false, err
-			}
-			if reply.Outcome != AnswerSend {
-				unknown = append(unknown, q.text)
-				continue
-			}
-			documents = append(documents, reply)
+			questions = append(questions, q.text)
 		}
+	}
+	var documents []AnswerReply
+	var unknown []string // nothing answers these
+	for _, question := range questions {
+		in := r.request()
+		in.Question = question
+		reply, err := a.preview(ctx, in)
+		if err != nil {
+			return false, err
+		}
+		if reply.Outcome == AnswerSend {
+			documents = append(documents, reply)
+			continue
+		}
+		if len(unknown) == 0 {
+			if len(asked) == 0 {
+				return false, nil
+			}
+			if whole, err := a.preview(ctx, r.request()); err != nil || whole.Outcome == AnswerSend {
+				return false, err // together they say more
+			}
+		}
+		unknown = append(unknown, question)
 	}
 	if len(asked)+len(documents) == 0 {
 		return false, nil
-	}
-	if len(unknown) > 0 {
-		whole, err := a.preview(ctx, r.request())
-		if err != nil || whole.Outcome == AnswerSend || len(asked) == 0 {
-			return false, err // together they say more
-		}
 	}
 	meta := triage.AnswerMeta{Kind: "answer", Evidence: "documents"}
 	var texts []string

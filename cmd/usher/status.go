@@ -127,16 +127,10 @@ func (l live) confirms(ctx context.Context, questions []assistant.Asked, packs [
 
 // FollowUp implements assistant.Status.
 func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last string) (intent, language string, err error) {
-	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
-		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID)
-		if errors.Is(err, onboarding.ErrNoProject) {
-			return nil
+	err = l.whole(ctx, in, func(input status.Input) {
+		if input.Record.Project.ID != uuid.Nil {
+			intent, language = status.FollowUp(input, question(in, 0), last)
 		}
-		if err != nil {
-			return err
-		}
-		intent, language = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, 0), last)
-		return nil
 	})
 	return intent, language, err
 }
@@ -157,24 +151,31 @@ func question(in assistant.StatusRequest, i int) status.Question {
 
 // Named implements assistant.Namer.
 func (l live) Named(ctx context.Context, in assistant.StatusRequest) (intent string, err error) {
-	err = l.whole(ctx, in.Asker, func(input status.Input) { intent = status.Named(input, question(in, 0)) })
+	err = l.whole(ctx, in, func(input status.Input) { intent = status.Named(input, question(in, 0)) })
 	return intent, err
 }
 
 // Elsewhere implements assistant.Elsewhere.
 func (l live) Elsewhere(ctx context.Context, in assistant.StatusRequest) (text string, err error) {
-	err = l.whole(ctx, in.Asker, func(input status.Input) { text = status.Elsewhere(input, question(in, 0)) })
+	err = l.whole(ctx, in, func(input status.Input) { text = status.Elsewhere(input, question(in, 0)) })
 	return text, err
 }
 
-// whole reads everything the asker may see, for what goes by the names in it.
-// Without a project nothing has a name.
-func (l live) whole(ctx context.Context, a triage.Actor, use func(status.Input)) error {
-	record, err := l.record(ctx, a)
-	if err != nil && !errors.Is(err, onboarding.ErrNoProject) {
-		return err
+// whole reads everything the asker may see, once for a run, for what goes by the
+// names in it. Without a project nothing has a name.
+func (l live) whole(ctx context.Context, in assistant.StatusRequest, use func(status.Input)) error {
+	if in.Names == nil {
+		in.Names = new(any)
 	}
-	use(status.Input{Record: record, Asker: asker(a), Now: l.now()})
+	record, read := (*in.Names).(onboarding.Record)
+	if !read {
+		var err error
+		if record, err = l.record(ctx, in.Asker); err != nil && !errors.Is(err, onboarding.ErrNoProject) {
+			return err
+		}
+		*in.Names = record
+	}
+	use(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()})
 	return nil
 }
 

@@ -37,6 +37,8 @@ type world struct {
 	elsewhere      string
 	gaps           []string
 	previewed      []string
+	named          []string                // texts looked at for a name
+	names          []*any                  // of the record, as each question of a run was given it
 	input          assistant.ClassifyInput // of the last message
 	question       string                  // of the last answer
 }
@@ -57,11 +59,18 @@ func (w *world) Resolve(_ context.Context, in assistant.StatusRequest) (assistan
 	return w.status, w.statusErr
 }
 
+func (w *world) Named(_ context.Context, in assistant.StatusRequest) (string, error) {
+	w.named, w.names = append(w.named, in.Asked[0].Text), append(w.names, in.Names)
+	return "", nil
+}
+
 func (w *world) FollowUp(_ context.Context, in assistant.StatusRequest, _ string) (string, string, error) {
+	w.names = append(w.names, in.Names)
 	return w.followUp, in.Language, nil
 }
 
-func (w *world) Elsewhere(context.Context, assistant.StatusRequest) (string, error) {
+func (w *world) Elsewhere(_ context.Context, in assistant.StatusRequest) (string, error) {
+	w.names = append(w.names, in.Names)
 	return w.elsewhere, nil
 }
 
@@ -505,6 +514,30 @@ func TestSeveralRequestsOfOneMessage(t *testing.T) {
 		require.NoError(t, b.assistant.Run(t.Context(), args))
 		require.Equal(t, []string{"When do we go live?"}, b.previewed)
 	})
+}
+
+// What is read to go by its names is kept for a run, and not read where it is
+// sure what a message is about.
+func TestTheRecordIsReadOnceForItsNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.classification.Route, b.classification.Intent = "status", "document.received"
+	b.status = assistant.StatusReply{Text: "Your trade licence is here."}
+	c, args := b.ask(t, "Did you get our licence?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Empty(t, b.named, "it is sure")
+
+	b.classification.Route, b.classification.Intent, b.classification.Confidence = "answer", "", 0.2
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "the DPA?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	require.Equal(t, []string{"the DPA?"}, b.named)
+	require.Len(t, b.names, 3, "whether it follows up, names something, or is about others")
+	for _, names := range b.names {
+		require.NotNil(t, names)
+		require.Same(t, b.names[0], names)
+	}
 }
 
 func TestAShortMessageContinuesTheQuestionBefore(t *testing.T) {

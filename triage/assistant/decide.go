@@ -193,7 +193,7 @@ func (a *Assistant) resolve(ctx context.Context, r *run, asked []Asked) (StatusR
 }
 
 func (r *run) statusRequest(asked ...Asked) StatusRequest {
-	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history}
+	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history, Names: &r.names}
 }
 
 // statusMeta is what stands under a status answer.

@@ -84,6 +84,9 @@ type StatusRequest struct {
 	// Unproven: the asker has not shown that it is them. Of what is for the asker
 	// only nothing is read then, so that nothing tells whether there is any.
 	Unproven bool
+	// Names is where a Status keeps what it has read to go by the names in it,
+	// for the other questions of the same run; nil: nowhere.
+	Names *any
 }
 
 // StatusReply is an answer by template over records. Text is empty when the

@@ -52,7 +52,7 @@ const maxNamed = 6
 
 func (a *Assistant) named(ctx context.Context, r *run) error {
 	namer, ok := a.Status.(Namer)
-	if !ok || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.message.Body)) > maxNamed || len(r.message.Attachments) > 0 {
+	if !ok || r.classification.Confidence >= sureStatus || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.message.Body)) > maxNamed || len(r.message.Attachments) > 0 {
 		return nil
 	}
 	intent, err := namer.Named(ctx, r.statusRequest(Asked{Text: r.message.Body}))

@@ -37,10 +37,10 @@ type world struct {
 	elsewhere      string
 	gaps           []string
 	previewed      []string
+	question       assistant.AnswerRequest // to the knowledge base, the last
 	named          []string                // texts looked at for a name
 	names          []*any                  // of the record, as each question of a run was given it
 	input          assistant.ClassifyInput // of the last message
-	question       string                  // of the last answer
 }
 
 func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
@@ -88,7 +88,7 @@ func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistan
 }
 
 func (w *world) Answer(_ context.Context, in assistant.AnswerRequest, emit func(string) error) (assistant.AnswerReply, error) {
-	w.question = in.Question
+	w.question = in
 	for i, piece := range w.pieces {
 		if w.during != nil {
 			w.during(i)
@@ -421,7 +421,7 @@ func TestAQuestionWordGoesOnWithTheQuestionBefore(t *testing.T) {
 			m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: test.text})
 			require.NoError(t, err)
 			require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
-			require.Equal(t, test.text+" Can I press the button?", b.question)
+			require.Equal(t, test.text+" Can I press the button?", b.question.Question)
 			replies := b.replies(t, c)
 			require.Len(t, replies, 2)
 			require.Equal(t, test.kind, replies[1].Answer.Kind)
@@ -533,6 +533,7 @@ func TestTheRecordIsReadOnceForItsNames(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
 	require.Equal(t, []string{"the DPA?"}, b.named)
+	require.True(t, b.question.Apart, "the record was talked about before")
 	require.Len(t, b.names, 3, "whether it follows up, names something, or is about others")
 	for _, names := range b.names {
 		require.NotNil(t, names)

@@ -125,7 +125,7 @@ func (a *Assistant) articleSaysBetter(ctx context.Context, r *run) bool {
 }
 
 func (r *run) request() AnswerRequest {
-	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language()}
+	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language(), Apart: r.lastKind == "status"}
 }
 
 // question is what a message asks: one without a word of its own, as "how?", asks

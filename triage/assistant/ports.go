@@ -127,6 +127,9 @@ type AnswerRequest struct {
 	Question string
 	History  []Turn
 	Language string
+	// Apart: what was said last was answered from the record, and may have
+	// nothing to do with the question.
+	Apart bool
 }
 
 // AnswerOutcome is the gate's verdict.

@@ -150,7 +150,7 @@ func TestACodeInARatingAndASearchIsBlottedOut(t *testing.T) {
 	}
 	var bodies int
 	read(`select count(*) from messages where tenant_id = $1 and body like '%Entered ••••••, in vain%'`, &bodies)
-	require.Equal(t, 2, bodies, "the note and the message")
+	require.Equal(t, 3, bodies, "the note, and a message for each thing said")
 	read(`select count(*) from messages where tenant_id = $1 and body like '%`+code+`%'`, &bodies)
 	require.Zero(t, bodies)
 }

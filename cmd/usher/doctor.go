@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,9 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/localpg"
 	"github.com/usherdesk/usher/portal/web"
+	"github.com/usherdesk/usher/triage/desk"
 )
 
 func doctorCommand() *cobra.Command {
@@ -71,6 +74,12 @@ func doctor(ctx context.Context, out io.Writer) error {
 		if !d.On {
 			mark = "off"
 		}
+		if d.On && d.Name == slack.System {
+			line := checkSlack(ctx, connected.slack)
+			bad = bad || line.mark == "BAD"
+			line.print(out)
+			continue
+		}
 		finding{mark, d.Name, d.Why}.print(out)
 	}
 	if len(c.OnCall) == 0 {
@@ -91,6 +100,22 @@ func doctor(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("something is missing: see the lines marked BAD")
 	}
 	return nil
+}
+
+// checkSlack asks Slack whether the token works and the channel may be used. A
+// Slack that cannot be reached just now is no mistake in the settings.
+func checkSlack(ctx context.Context, c *slack.Client) finding {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := c.Check(ctx)
+	var permanent *desk.PermanentError
+	switch {
+	case err == nil:
+		return finding{"on", slack.System, "the token works and the channel is private"}
+	case errors.As(err, &permanent):
+		return finding{"BAD", slack.System, permanent.Safe}
+	}
+	return finding{"on", slack.System, "not checked: " + desk.Safe(err)}
 }
 
 func checkDatabase(ctx context.Context, c *config, out io.Writer) bool {

@@ -3,6 +3,7 @@ package slack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,6 +60,8 @@ func (in *Inbound) openLoading(ctx context.Context, call interactionCall) string
 	view := modal(cmp.Or(viewActions[p.action], "Usher"), "loading", p.ref)
 	view.Submit = nil
 	view.Blocks.BlockSet = []slack.Block{slack.NewSectionBlock(plain("Loading …", 100), nil, nil)}
+	ctx, cancel := context.WithTimeoutCause(ctx, openFor, errors.New("slack did not open the window in time"))
+	defer cancel()
 	answer, err := in.client.api.OpenViewContext(ctx, call.TriggerID, view)
 	if err != nil {
 		in.log.WarnContext(ctx, "open Slack view", "error", classify(ctx, err))

@@ -95,16 +95,40 @@ func (c *Client) UpsertRoot(ctx context.Context, card desk.Card, at desk.Ref) (d
 		}
 		at = found
 	}
+	mark := meta(key, card.TenantID.String(), card.TicketID.String())
 	if !at.IsZero() {
-		channel, ts := split(at)
-		_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...),
-			meta(key, card.TenantID.String(), card.TicketID.String()))
-		if err == nil || !isError(err, "message_not_found") {
-			return at, c.err(ctx, "update root message", err)
+		gone, err := c.editRoot(ctx, at, text, blocks, mark)
+		if err != nil || !gone {
+			return at, err
 		}
-		// Somebody deleted the message; the ticket needs one.
+		// Somebody deleted the message; the ticket needs one. An earlier try may
+		// have posted it.
+		if card.Retry {
+			at, err := c.find(ctx, c.channel, "", key, card.Since)
+			if err != nil {
+				return desk.Ref{}, err
+			}
+			if !at.IsZero() {
+				if gone, err = c.editRoot(ctx, at, text, blocks, mark); err != nil || !gone {
+					return at, err
+				}
+			}
+		}
 	}
-	return c.post(ctx, text, blocks, meta(key, card.TenantID.String(), card.TicketID.String()))
+	return c.post(ctx, text, blocks, mark)
+}
+
+// editRoot gives a root its new text; gone says that nothing stands there any more.
+func (c *Client) editRoot(ctx context.Context, at desk.Ref, text string, blocks []slack.Block, mark slack.MsgOption) (gone bool, err error) {
+	if err := c.private(ctx); err != nil {
+		return false, err
+	}
+	channel, ts := split(at)
+	_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), mark)
+	if isError(err, "message_not_found") {
+		return true, nil
+	}
+	return false, c.err(ctx, "update root message", err)
 }
 
 // PostThread implements desk.Channel.
@@ -135,6 +159,11 @@ func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) 
 // rewrite gives a message its new text. One that people deleted stays deleted.
 func (c *Client) rewrite(ctx context.Context, at desk.Ref, text string, blocks []slack.Block, mark slack.MsgOption) (desk.Ref, error) {
 	channel, ts := split(at)
+	if channel == c.channel {
+		if err := c.private(ctx); err != nil {
+			return desk.Ref{}, err
+		}
+	}
 	options := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), mark}
 	_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, options...)
 	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
@@ -181,7 +210,8 @@ func short(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clamp(text, 1500)), nil, nil)
 }
 
-// private refuses a channel that another organisation can read.
+// private refuses a channel that everybody in the workspace or another
+// organisation can read.
 func (c *Client) private(ctx context.Context) error {
 	c.mu.Lock()
 	fresh := c.now().Sub(c.checked) < c.checkFor && !c.checked.IsZero()
@@ -199,10 +229,24 @@ func (c *Client) private(ctx context.Context) error {
 			Err:  errors.New("channel is shared"),
 		}
 	}
+	if !info.IsPrivate {
+		return &desk.PermanentError{
+			Safe: "The Slack channel is public: everybody in the workspace could read the tickets, and what is written in their threads would not arrive. Make it private, or set USHER_SLACK_CHANNEL to a private one.",
+			Err:  errors.New("channel is public"),
+		}
+	}
 	c.mu.Lock()
 	c.checked = c.now()
 	c.mu.Unlock()
 	return nil
+}
+
+// Check says whether the token works and the channel may be used: for usher doctor.
+func (c *Client) Check(ctx context.Context) error {
+	if _, _, err := c.home(ctx); err != nil {
+		return err
+	}
+	return c.private(ctx)
 }
 
 // find looks for our own message with the key, after an answer was lost: in a
@@ -212,6 +256,10 @@ func (c *Client) find(ctx context.Context, channel, thread, key string, since ti
 	oldest := ""
 	if !since.IsZero() {
 		oldest = strconv.FormatInt(since.Add(-time.Minute).Unix(), 10)
+	}
+	_, bot, err := c.home(ctx)
+	if err != nil {
+		return desk.Ref{}, err
 	}
 	cursor := ""
 	for range 5 {
@@ -223,7 +271,8 @@ func (c *Client) find(ctx context.Context, channel, thread, key string, since ti
 			return desk.Ref{}, c.err(ctx, "look for message", err)
 		}
 		for _, m := range messages {
-			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload["key"] == key {
+			// Another app may write the same mark.
+			if m.BotID == bot && m.Metadata.EventType == metadataType && m.Metadata.EventPayload["key"] == key {
 				return reference(channel, m.Timestamp), nil
 			}
 		}
@@ -252,6 +301,11 @@ func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor strin
 
 // whisper tells one person something in the channel or thread.
 func (c *Client) whisper(ctx context.Context, channel, thread, user, text string, blocks ...slack.Block) error {
+	if channel == c.channel {
+		if err := c.private(ctx); err != nil {
+			return err
+		}
+	}
 	options := []slack.MsgOption{slack.MsgOptionText(clamp(text, 3000), false)}
 	if len(blocks) > 0 {
 		options = append(options, slack.MsgOptionBlocks(blocks...))

@@ -110,7 +110,7 @@ func (in *Inbound) message(ctx context.Context, e callback) error {
 			return nil
 		}
 		return in.deleted(ctx, ev.Channel, ev.DeletedTS, *ev.Previous)
-	case "", "file_share", "thread_broadcast":
+	case "", "file_share", "thread_broadcast", "me_message":
 	default:
 		return nil
 	}
@@ -151,8 +151,11 @@ func noteKey(channel, ts string) string { return "slack:" + channel + ":" + ts }
 // learn that it exists.
 func (in *Inbound) own(ctx context.Context, e callback) error {
 	m := e.Event.Metadata
-	if m == nil || m.EventType != metadataType {
+	if m == nil || m.EventType != metadataType || e.Event.BotID == "" {
 		return nil
+	}
+	if _, bot, err := in.client.home(ctx); err != nil || bot != e.Event.BotID {
+		return err // another app may write the same mark
 	}
 	text := func(key string) string { s, _ := m.EventPayload[key].(string); return s }
 	tenant, ticket := parseID(text("tenant")), parseID(text("ticket"))

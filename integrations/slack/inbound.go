@@ -199,6 +199,13 @@ func (in *Inbound) interacted(ctx context.Context, raw []byte) (any, error) {
 	return nil, nil
 }
 
+// A press is kept however slow the window was to open and whether or not who
+// asked still waits: Slack does not send it again.
+const (
+	openFor = 1500 * time.Millisecond
+	keepFor = 5 * time.Second
+)
+
 // interaction is a stored button press, with the view that was opened for it.
 type interaction struct {
 	Payload json.RawMessage `json:"payload"`
@@ -211,6 +218,8 @@ func (in *Inbound) keep(ctx context.Context, raw []byte, stored interaction) err
 		return err
 	}
 	sum := sha256.Sum256(raw)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), keepFor, errors.New("the database did not keep a press in time"))
+	defer cancel()
 	return in.store(ctx, "interaction:"+hex.EncodeToString(sum[:16]), body)
 }
 
@@ -312,11 +321,13 @@ func cutKind(id string) (kind, rest string, ok bool) {
 	return "", id, false
 }
 
-// ticketAt finds the ticket whose root is at a place in Slack.
+// ticketAt finds the ticket whose root is at a place in Slack, or was before
+// somebody deleted it: its thread goes on.
 func (in *Inbound) ticketAt(ctx context.Context, channel, ts string) (desk.TicketRef, error) {
 	var ref desk.TicketRef
 	err := in.db.WithSystem(ctx, "find ticket of a Slack thread", func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select tenant_id, ticket_id from ticket_links where system = $1 and external_id = $2`, System, channel+":"+ts).
+		return tx.QueryRow(ctx, `select tenant_id, ticket_id from ticket_links where system = $1 and external_id = $2
+			union all select tenant_id, ticket_id from former_links where system = $1 and external_id = $2 limit 1`, System, channel+":"+ts).
 			Scan(&ref.TenantID, &ref.ID)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

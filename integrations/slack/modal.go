@@ -149,7 +149,7 @@ func (in *Inbound) replyView(view *slack.ModalViewRequest, d desk.Detail, draft 
 	if draft.Text != "" {
 		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewContextBlock("", mrkdwn("✏️ Suggested from: "+orNone(linkLine(draft.Sources))+" Read it before you send it.")))
 	}
-	view.Blocks.BlockSet = append(view.Blocks.BlockSet, area("Your reply", draft.Text, "The customer sees this text in their chat, with your name."))
+	view.Blocks.BlockSet = append(view.Blocks.BlockSet, area("Your reply", draft.Text, "The customer "+arrives(d.Conversation.Channel)+", with your name."))
 	if files := in.fileField(); files != nil {
 		view.Blocks.BlockSet = append(view.Blocks.BlockSet, files)
 	}
@@ -157,6 +157,17 @@ func (in *Inbound) replyView(view *slack.ModalViewRequest, d desk.Detail, draft 
 		choose("Afterwards", string(triage.InternalOpen), []option{
 			{string(triage.InternalOpen), "I keep working on it"}, {string(triage.InternalPending), "I wait for the customer"}, {string(triage.InternalSolved), "It is solved"},
 		}))
+}
+
+// arrives says how a reply comes to the customer.
+func arrives(channel triage.Channel) string {
+	switch channel {
+	case triage.ChannelEmail:
+		return "gets this text by e-mail"
+	case triage.ChannelChat:
+		return "sees this text in their chat"
+	}
+	return "sees this text in the conversation"
 }
 
 func orNone(links string) string {

@@ -224,7 +224,7 @@ func rootActions(c desk.Card) []slack.BlockElement {
 
 var postLabel = map[desk.PostLabel]string{
 	desk.PostCustomer: "💬 Customer", desk.PostSent: "📤 Sent to customer", desk.PostInternal: "🔒 Internal",
-	desk.PostSummary: "📋 Summary", desk.PostDraft: "✏️ AI draft, not sent", desk.PostAssistant: "🤖 Assistant to customer",
+	desk.PostSummary: "📋 Summary", desk.PostDraft: "✏️ AI draft, not sent", desk.PostAssistant: "🤖 Assistant to customer", desk.PostAutomatic: "⚙️ Sent to customer automatically",
 	desk.PostSystem: "ℹ️ Usher", desk.PostCatchUp: "⏪ While Slack could not be reached", desk.PostAsked: "🤝 Colleague asked",
 }
 

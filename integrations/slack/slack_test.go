@@ -2,6 +2,8 @@ package slack_test
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,15 +45,24 @@ type testBundle struct {
 	tenant, user uuid.UUID
 	conversation uuid.UUID
 	bo           uuid.UUID
+	channel      triage.Channel // of the conversations that are handed over; default chat
 }
 
 func setup(t *testing.T, change ...func(*slack.InboundConfig)) *testBundle {
+	t.Helper()
+	return setupClient(t, func(*slack.Config) {}, change...)
+}
+
+// setupClient is setup with a client of its own.
+func setupClient(t *testing.T, client func(*slack.Config), change ...func(*slack.InboundConfig)) *testBundle {
 	t.Helper()
 	b := &testBundle{db: dbtest.New(t), slack: slackfake.New(t)}
 	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
 	require.NoError(t, err)
 	quiet := slog.New(slog.DiscardHandler)
-	b.client = slack.New(slack.Config{Token: "xoxb-test", Channel: "C00000001", APIURL: b.slack.APIURL(), PerPost: -1})
+	settings := slack.Config{Token: "xoxb-test", Channel: "C00000001", APIURL: b.slack.APIURL(), PerPost: -1}
+	client(&settings)
+	b.client = slack.New(settings)
 	b.desk = desk.New(desk.Config{
 		DB: b.db.Worker, Jobs: jobs, Channel: b.client, Log: quiet, EditEvery: time.Nanosecond,
 		Backoff:   func(int) time.Duration { return time.Millisecond },
@@ -64,6 +75,7 @@ func setup(t *testing.T, change ...func(*slack.InboundConfig)) *testBundle {
 	b.inbound = slack.NewInbound(config)
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
+	engine.ContextWithFallback = true // as it is served
 	b.inbound.Mount(engine)
 	b.router = engine
 	b.tenant = b.db.Tenant(t, "acme")
@@ -76,10 +88,18 @@ func setup(t *testing.T, change ...func(*slack.InboundConfig)) *testBundle {
 
 func (b *testBundle) escalate(t *testing.T, text string) triage.Ticket {
 	t.Helper()
+	ticket := b.handOver(t, text)
+	b.drain(t, ticket)
+	return ticket
+}
+
+// handOver escalates a message and carries nothing out yet.
+func (b *testBundle) handOver(t *testing.T, text string) triage.Ticket {
+	t.Helper()
 	var ticket triage.Ticket
 	require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
 		b.conversation = uuid.Must(uuid.NewV7())
-		if _, err := triage.InsertConversation(t.Context(), tx, triage.Conversation{TenantID: b.tenant, ID: b.conversation, UserID: &b.user, Channel: triage.ChannelChat}); err != nil {
+		if _, err := triage.InsertConversation(t.Context(), tx, triage.Conversation{TenantID: b.tenant, ID: b.conversation, UserID: &b.user, Channel: cmp.Or(b.channel, triage.ChannelChat)}); err != nil {
 			return err
 		}
 		m, _, err := triage.InsertMessage(t.Context(), tx, triage.Message{
@@ -95,7 +115,6 @@ func (b *testBundle) escalate(t *testing.T, text string) triage.Ticket {
 		})
 		return err
 	}))
-	b.drain(t, ticket)
 	return ticket
 }
 
@@ -171,16 +190,28 @@ func (b *testBundle) interact(t *testing.T, payload map[string]any) *httptest.Re
 
 func (b *testBundle) press(t *testing.T, ticket triage.Ticket, user, action string) {
 	t.Helper()
+	b.interact(t, pressOf(ticket, user, action))
+}
+
+// pressWithin is press by somebody who stops waiting when ctx ends.
+func (b *testBundle) pressWithin(ctx context.Context, t *testing.T, ticket triage.Ticket, user, action string) {
+	t.Helper()
+	body, err := json.Marshal(pressOf(ticket, user, action))
+	require.NoError(t, err)
+	b.send(t, "/slack/interactions", "application/x-www-form-urlencoded", url.Values{"payload": {string(body)}}.Encode(), func(r *http.Request) { *r = *r.WithContext(ctx) })
+}
+
+func pressOf(ticket triage.Ticket, user, action string) map[string]any {
 	block := "ticket|" + ticket.TenantID.String() + "|" + ticket.ID.String()
 	entry := map[string]any{"type": "button", "block_id": block, "action_id": action, "value": ticket.ID.String(), "action_ts": strconv.FormatInt(time.Now().UnixNano(), 10)}
 	if action != "claim" && action != "reply" && action != "resolve" && action != "reopen" {
 		entry = map[string]any{"type": "static_select", "block_id": block, "action_id": "more", "action_ts": strconv.FormatInt(time.Now().UnixNano(), 10),
 			"selected_option": map[string]any{"value": action, "text": map[string]any{"type": "plain_text", "text": action}}}
 	}
-	b.interact(t, map[string]any{
+	return map[string]any{
 		"type": "block_actions", "trigger_id": "1.2.3", "user": map[string]any{"id": user, "team_id": "T00000001"},
 		"channel": map[string]any{"id": "C00000001"}, "actions": []any{entry},
-	})
+	}
 }
 
 func (b *testBundle) submit(t *testing.T, ticket triage.Ticket, user, view, callback string, values map[string]string) string {

@@ -22,6 +22,10 @@ type Socket struct {
 	done    sync.WaitGroup
 }
 
+// receiveAtOnce is how many are taken in side by side: one that is slow holds up
+// the acknowledgement of no other.
+const receiveAtOnce = 16
+
 // NewSocket returns a Socket for an app-level token (xapp-…). It does nothing
 // before Start.
 func NewSocket(c Config, appToken string, in *Inbound) *Socket {
@@ -50,12 +54,17 @@ func (s *Socket) Start(ctx context.Context) {
 		}
 	})
 	s.done.Go(func() {
+		free := make(chan struct{}, receiveAtOnce)
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case event := <-s.client.Events:
-				s.receive(ctx, event)
+				free <- struct{}{} // each ends within its few seconds
+				s.done.Go(func() {
+					defer func() { <-free }()
+					s.receive(ctx, event)
+				})
 			}
 		}
 	})

@@ -125,7 +125,7 @@ func (a *Assistant) articleSaysBetter(ctx context.Context, r *run) bool {
 }
 
 func (r *run) request() AnswerRequest {
-	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language(), Apart: r.lastKind == "status"}
+	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language()}
 }
 
 // question is what a message asks: one without a word of its own, as "how?", asks
@@ -161,13 +161,13 @@ func (r *run) acknowledge(c triage.Classification) {
 // status answers from the live record. What the record cannot answer goes on to
 // the knowledge base.
 func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
-	reply, err := a.resolve(ctx, r, asked)
+	reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
 	if err != nil {
 		return fmt.Errorf("resolve status: %w", err)
 	}
 	r.decision.route, r.decision.basis = "status", reply.Facts
 	switch {
-	case reply.Confirm && !a.proven(r):
+	case reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r):
 		a.confirmFirst(r)
 	case reply.Clarify != "" && r.conversation.Clarifications < maxClarifications:
 		r.clarify(reply.Clarify, reply.Options)
@@ -186,14 +186,8 @@ func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
 	return nil
 }
 
-func (a *Assistant) resolve(ctx context.Context, r *run, asked []Asked) (StatusReply, error) {
-	request := r.statusRequest(asked...)
-	request.Unproven = !a.proven(r)
-	return a.Status.Resolve(ctx, request)
-}
-
 func (r *run) statusRequest(asked ...Asked) StatusRequest {
-	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history, Names: &r.names}
+	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history}
 }
 
 // statusMeta is what stands under a status answer.
@@ -212,17 +206,22 @@ func (r *run) statusMeta(reply StatusReply) triage.AnswerMeta {
 }
 
 // elsewhere says of a question about another organisation that only the asker's
-// own records are seen; "" for any other question.
-func (a *Assistant) elsewhere(ctx context.Context, r *run) (string, error) {
+// own records are seen. Unsure ones are asked only where nothing else answers.
+func (a *Assistant) elsewhere(ctx context.Context, r *run, unsure bool) (bool, error) {
 	knows, ok := a.Status.(Elsewhere)
 	if !ok {
-		return "", nil
+		return false, nil
 	}
-	text, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.message.Body}))
+	text, sure, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.message.Body}))
 	if err != nil {
-		return "", fmt.Errorf("look for another organisation: %w", err)
+		return false, fmt.Errorf("look for another organisation: %w", err)
 	}
-	return text, nil
+	if text == "" || !sure && !unsure {
+		return false, nil
+	}
+	r.decision.route, r.decision.reason = "status", "about another organisation"
+	r.say(text, triage.AnswerMeta{Kind: "status", Evidence: "none", OfferHuman: true})
+	return true, nil
 }
 
 // empty asks what a message is about that says nothing: "?", "hm", "when".
@@ -283,6 +282,9 @@ var answered = []string{"en", "de", "fr", "es", "pt"}
 
 // answer answers from the knowledge base.
 func (a *Assistant) answer(ctx context.Context, r *run) error {
+	if done, err := a.elsewhere(ctx, r, false); done || err != nil {
+		return err
+	}
 	out := &stream{assistant: a, run: r}
 	reply, err := a.Answerer.Answer(ctx, r.request(), func(text string) error { return out.write(ctx, text) })
 	r.decision.route = "answer"
@@ -324,14 +326,17 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 		r.gap = true
 		r.handOver(triage.ReasonGate, "A draft did not pass the gate: "+reply.Reason)
 	default:
-		return a.notFound(ctx, r, reply)
+		if done, err := a.elsewhere(ctx, r, true); done || err != nil {
+			return err
+		}
+		a.notFound(r, reply)
 	}
 	return nil
 }
 
 // notFound says so plainly. In a chat the customer chooses what to do next; the
 // second time in a row, and wherever nobody can press a button, people take it.
-func (a *Assistant) notFound(ctx context.Context, r *run, reply AnswerReply) error {
+func (a *Assistant) notFound(r *run, reply AnswerReply) {
 	r.gap = true
 	files := len(r.message.Attachments) > 0
 	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" || files ||
@@ -344,22 +349,14 @@ func (a *Assistant) notFound(ctx context.Context, r *run, reply AnswerReply) err
 			why += " " + unread
 		}
 		r.handOver(triage.ReasonNoAnswer, why)
-		return nil
+		return
 	}
-	r.decision.reason = "about another organisation"
-	text, err := a.elsewhere(ctx, r)
-	if err != nil {
-		return err
-	}
-	if text == "" {
-		r.decision.reason = "nothing reliable found"
-		text = speak(r.language()).notFound
-	}
+	text := speak(r.language()).notFound
 	if len(reply.Nearest) > 0 {
 		text += " " + speak(r.language()).nearest
 	}
 	r.say(text, triage.AnswerMeta{Kind: "not_found", Evidence: "none", Nearest: reply.Nearest, OfferHuman: true})
-	return nil
+	r.decision.reason = "nothing reliable found"
 }
 
 // unread tells people what the assistant had no part in.

@@ -53,7 +53,6 @@ type run struct {
 	ticket         uuid.UUID       // what was handed over became
 	turn           *procedure.Turn // of a procedure, if the message is one's
 	followed       bool            // the turn is what is delivered
-	names          any             // of the record: see StatusRequest
 	thanks         bool
 	gap            bool
 	delivered      bool

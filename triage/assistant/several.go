@@ -52,7 +52,7 @@ const maxNamed = 6
 
 func (a *Assistant) named(ctx context.Context, r *run) error {
 	namer, ok := a.Status.(Namer)
-	if !ok || r.classification.Confidence >= sureStatus || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.message.Body)) > maxNamed || len(r.message.Attachments) > 0 {
+	if !ok || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.message.Body)) > maxNamed || len(r.message.Attachments) > 0 {
 		return nil
 	}
 	intent, err := namer.Named(ctx, r.statusRequest(Asked{Text: r.message.Body}))
@@ -87,8 +87,9 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		return false, err
 	}
 	var asked []Asked
-	var questions []string // to be looked for in articles
-	var left []request     // people have to see to these
+	var documents []AnswerReply
+	var left []request   // people have to see to these
+	var unknown []string // nothing answers these
 	for _, q := range requests {
 		c := q.classification
 		switch {
@@ -99,43 +100,36 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		case c.Route == "status":
 			asked = append(asked, Asked{c.Intent, q.text})
 		default:
-			questions = append(questions, q.text)
-		}
-	}
-	var documents []AnswerReply
-	var unknown []string // nothing answers these
-	for _, question := range questions {
-		in := r.request()
-		in.Question = question
-		reply, err := a.preview(ctx, in)
-		if err != nil {
-			return false, err
-		}
-		if reply.Outcome == AnswerSend {
+			in := r.request()
+			in.Question = q.text
+			reply, err := a.preview(ctx, in)
+			if err != nil {
+				return false, err
+			}
+			if reply.Outcome != AnswerSend {
+				unknown = append(unknown, q.text)
+				continue
+			}
 			documents = append(documents, reply)
-			continue
 		}
-		if len(unknown) == 0 {
-			if len(asked) == 0 {
-				return false, nil
-			}
-			if whole, err := a.preview(ctx, r.request()); err != nil || whole.Outcome == AnswerSend {
-				return false, err // together they say more
-			}
-		}
-		unknown = append(unknown, question)
 	}
 	if len(asked)+len(documents) == 0 {
 		return false, nil
 	}
+	if len(unknown) > 0 {
+		whole, err := a.preview(ctx, r.request())
+		if err != nil || whole.Outcome == AnswerSend || len(asked) == 0 {
+			return false, err // together they say more
+		}
+	}
 	meta := triage.AnswerMeta{Kind: "answer", Evidence: "documents"}
 	var texts []string
 	if len(asked) > 0 {
-		reply, err := a.resolve(ctx, r, asked)
+		reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
 		if err != nil {
 			return false, fmt.Errorf("resolve status: %w", err)
 		}
-		if reply.Confirm && !a.proven(r) {
+		if reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r) {
 			r.decision.route = "status"
 			a.confirmFirst(r)
 			return true, nil

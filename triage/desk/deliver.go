@@ -365,8 +365,12 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 		if err != nil {
 			return nil, err
 		}
-		if card.Retry = e.unknown && link.IsZero(); card.Retry && d.FirstTried != nil {
+		card.Retry = e.unknown
+		switch {
+		case card.Retry && link.IsZero() && d.FirstTried != nil:
 			card.Since = *d.FirstTried
+		case card.Retry && d.DeliveredAt != nil:
+			card.Since = *d.DeliveredAt // one posted anew came after it
 		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.Channel.UpsertRoot(ctx, card, link) }
 	case kindThread:
@@ -504,7 +508,7 @@ func ping(ctx context.Context, tx pgx.Tx, p *Post) error {
 func describe(p threadPost) string {
 	label := map[PostLabel]string{
 		PostCustomer: "Customer", PostSent: "Sent to customer", PostInternal: "Internal note", PostSummary: "Summary",
-		PostDraft: "AI draft", PostAssistant: "Assistant", PostSystem: "Usher", PostAsked: "Colleague asked",
+		PostDraft: "AI draft", PostAssistant: "Assistant", PostAutomatic: "Sent automatically", PostSystem: "Usher", PostAsked: "Colleague asked",
 	}[p.Label]
 	if p.Author == "" {
 		return label
@@ -579,6 +583,12 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 	}
 	if !e.rows[0].head() {
 		return nil
+	}
+	_, err := tx.Exec(ctx, `insert into former_links (tenant_id, ticket_id, system, external_id, until) select tenant_id, ticket_id, system, external_id, $5
+		from ticket_links where tenant_id = $1 and ticket_id = $2 and system = $3 and external_id <> $4 on conflict do nothing`,
+		l.tenant, l.ticket, l.destination, ref.ID, now)
+	if err != nil {
+		return fmt.Errorf("remember former link: %w", err)
 	}
 	tag, err := tx.Exec(ctx, `insert into ticket_links (tenant_id, ticket_id, system, external_id, url, detail, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict (tenant_id, ticket_id, system) do update

@@ -293,6 +293,8 @@ func labelOf(m triage.Message) PostLabel {
 		return PostCustomer
 	case m.AuthorKind == triage.AuthorAssistant:
 		return PostAssistant
+	case m.AuthorKind == triage.AuthorSystem:
+		return PostAutomatic
 	}
 	return PostSent
 }

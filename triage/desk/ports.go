@@ -98,8 +98,8 @@ type Card struct {
 	CRM           Ref
 	ConsoleURL    string // absolute
 	Version       int64
-	Retry         bool      // an earlier first post may have had its effect: look before posting
-	Since         time.Time // when that try was made, zero otherwise
+	Retry         bool      // an earlier post may have had its effect: look before posting
+	Since         time.Time // that try was made no earlier, zero otherwise
 }
 
 // PostLabel says what a thread message is; it is always shown.
@@ -113,6 +113,7 @@ const (
 	PostSummary   PostLabel = "summary"
 	PostDraft     PostLabel = "ai_draft"
 	PostAssistant PostLabel = "assistant" // what the assistant told the customer
+	PostAutomatic PostLabel = "automatic" // what Usher itself told the customer, such as that a ticket is settled
 	PostSystem    PostLabel = "system"
 	PostCatchUp   PostLabel = "catch_up" // several at once, after an outage
 	PostAsked     PostLabel = "asked"    // an agent asks a colleague

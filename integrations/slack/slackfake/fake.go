@@ -5,6 +5,7 @@
 package slackfake
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
@@ -29,10 +31,12 @@ import (
 
 // Fault is what happens to one call.
 type Fault struct {
-	Error      string // answer ok:false with this code
-	Status     int    // answer with this HTTP status
-	RetryAfter int    // with status 429
-	Lose       bool   // do it, then drop the connection
+	Error      string          // answer ok:false with this code
+	Status     int             // answer with this HTTP status
+	RetryAfter int             // with status 429
+	Lose       bool            // do it, then drop the connection
+	Delay      time.Duration   // wait before doing it; who asked may have gone by then
+	Until      <-chan struct{} // wait for it before doing it
 }
 
 // User is a person of the workspace, or one who is not.
@@ -47,6 +51,7 @@ type Message struct {
 	Blocks                            json.RawMessage
 	Metadata                          json.RawMessage
 	Edits                             int
+	Bot                               string // whose it is; empty: ours
 }
 
 // View is one opened or published view.
@@ -77,6 +82,7 @@ type Server struct {
 	calls     map[string]int
 	files     map[string]File
 	shared    bool
+	public    bool
 	socket    string
 }
 
@@ -239,6 +245,22 @@ func (s *Server) Fail(f func(method string) Fault) {
 	s.fault = f
 }
 
+// Publish makes the channel one that everybody in the workspace can join.
+func (s *Server) Publish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.public = true
+}
+
+// Plant puts a message of another app into the channel.
+func (s *Server) Plant(bot, thread, text, metadata string) (ts string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &Message{Channel: "C00000001", TS: s.ts(), ThreadTS: thread, Text: text, Bot: bot, Metadata: json.RawMessage(metadata)}
+	s.messages = append(s.messages, m)
+	return m.TS
+}
+
 // Share makes the channel one shared with another organisation.
 func (s *Server) Share() {
 	s.mu.Lock()
@@ -327,6 +349,10 @@ func (s *Server) lossy(next http.Handler) http.Handler {
 			f = s.fault(method)
 		}
 		s.mu.Unlock()
+		time.Sleep(f.Delay)
+		if f.Until != nil {
+			<-f.Until
+		}
 		switch {
 		case f.Lose:
 			next.ServeHTTP(httptest.NewRecorder(), r)
@@ -397,7 +423,7 @@ func (s *Server) call(method string, args url.Values) map[string]any {
 		return map[string]any{"ok": true, "channel": map[string]any{
 			"id": args.Get("channel"), "name": "triage", "name_normalized": "triage", "created": 1700000000, "creator": "U0001",
 			"is_channel": true, "is_group": false, "is_im": false, "is_mpim": false, "is_general": false, "is_archived": false,
-			"is_ext_shared": s.shared, "is_org_shared": false, "is_shared": s.shared, "is_pending_ext_shared": false, "is_private": true, "is_member": true,
+			"is_ext_shared": s.shared, "is_org_shared": false, "is_shared": s.shared, "is_pending_ext_shared": false, "is_private": !s.public, "is_member": true,
 			"unlinked": 0, "pending_shared": []any{}, "topic": map[string]any{"value": "", "creator": "", "last_set": 0},
 			"purpose": map[string]any{"value": "", "creator": "", "last_set": 0}, "previous_names": []any{},
 		}}
@@ -518,6 +544,9 @@ func (s *Server) updateMessage(args url.Values) map[string]any {
 	}
 	for _, m := range append(slices.Clone(s.messages), s.direct...) {
 		if m.Channel == args.Get("channel") && m.TS == args.Get("ts") {
+			if m.Bot != "" {
+				return failure("cant_update_message")
+			}
 			m.Text, m.Blocks = args.Get("text"), json.RawMessage(args.Get("blocks"))
 			m.Edits++
 			return map[string]any{"ok": true, "channel": m.Channel, "ts": m.TS, "text": m.Text, "message": map[string]any{"text": m.Text}}
@@ -559,7 +588,7 @@ func (s *Server) history(method string, args url.Values) map[string]any {
 			continue
 		}
 		if m.ThreadTS == thread || thread != "" && m.TS == thread {
-			entry := map[string]any{"type": "message", "text": m.Text, "ts": m.TS, "user": "U0BOT00000001"}
+			entry := map[string]any{"type": "message", "text": m.Text, "ts": m.TS, "user": "U0BOT00000001", "bot_id": cmp.Or(m.Bot, "B00000001")}
 			switch {
 			case thread != "" && m.TS == thread:
 				entry["thread_ts"], entry["reply_count"], entry["subscribed"] = m.TS, 1, true

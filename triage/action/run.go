@@ -135,9 +135,9 @@ func (s *Service) giveUp(ctx context.Context, tx pgx.Tx, p *Proposal, list []Att
 	p.NextAt = nil
 	if maybe(list) {
 		return s.happened(ctx, tx, p, Unknown, "It is not known whether the request had its effect. Please look in the other system, then say here what you found.", system, now,
-			telling{say: speak(p.Language).unknown})
+			telling{say: speak(p.Language).unknown, promises: true})
 	}
-	return s.happened(ctx, tx, p, Failed, "The other system could not be reached. Nothing was changed.", system, now, telling{say: speak(p.Language).failed})
+	return s.happened(ctx, tx, p, Failed, "The other system could not be reached. Nothing was changed.", system, now, telling{say: speak(p.Language).failed, promises: true})
 }
 
 func end(ctx context.Context, tx pgx.Tx, p *Proposal, number int, outcome string, status int, detail string, now time.Time) error {
@@ -202,7 +202,7 @@ func (s *Service) settle(ctx context.Context, p Proposal, d Definition, number i
 		case outcome == "refused" && maybe(before): // by the repetition; the first may have had its effect
 			return s.giveUp(ctx, tx, p, before, now)
 		case outcome == "refused":
-			return s.happened(ctx, tx, p, Failed, detail+" Nothing was changed.", system, now, telling{say: speak(p.Language).failed})
+			return s.happened(ctx, tx, p, Failed, detail+" Nothing was changed.", system, now, telling{say: speak(p.Language).failed, promises: true})
 		case outcome == "unknown" && !d.repeatable(), number >= maxAttempts:
 			return s.giveUp(ctx, tx, p, before, now)
 		}
@@ -222,11 +222,7 @@ func (s *Service) Expire(ctx context.Context, tenant, id uuid.UUID) error {
 		if p.State != Proposed || now.Before(p.ExpiresAt) {
 			return nil
 		}
-		var state triage.InternalState
-		if err := tx.QueryRow(ctx, `select internal_state from tickets where tenant_id = $1 and id = $2`, tenant, p.TicketID).Scan(&state); err != nil {
-			return fmt.Errorf("read ticket: %w", err)
-		}
-		return s.expire(ctx, tx, p, triage.Ticket{InternalState: state}, now)
+		return s.expire(ctx, tx, p, now)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return nil

@@ -286,7 +286,7 @@ func (s *Service) Decide(ctx context.Context, actor triage.Actor, tenant, id uui
 		if err := may(ctx, tx, d, *p, m); err != nil {
 			return err
 		}
-		ticket, err := desk.TicketByID(ctx, tx, tenant, p.TicketID)
+		ticket, err := desk.Followed(ctx, tx, tenant, p.TicketID)
 		switch {
 		case err != nil:
 			return err
@@ -295,7 +295,7 @@ func (s *Service) Decide(ctx context.Context, actor triage.Actor, tenant, id uui
 		case !in.Approve:
 			return s.decline(ctx, tx, p, m.actor, in.Why, now)
 		case !now.Before(p.ExpiresAt):
-			return keep(s.expire(ctx, tx, p, ticket, now), ErrOver)
+			return keep(s.expire(ctx, tx, p, now), ErrOver)
 		case gone || !d.Enabled || d.Revision != p.Revision:
 			return keep(s.invalidate(ctx, tx, p, now), ErrChanged)
 		case ticket.InternalState == triage.InternalClosed:
@@ -352,30 +352,30 @@ func (s *Service) approve(ctx context.Context, tx pgx.Tx, p *Proposal, by triage
 
 func (s *Service) decline(ctx context.Context, tx pgx.Tx, p *Proposal, by triage.Actor, why string, now time.Time) error {
 	p.DecidedBy, p.DecidedName, p.DecidedAt = &by.ID, by.Name, &now
-	return s.happened(ctx, tx, p, Declined, why, by, now, telling{say: speak(p.Language).declined})
+	return s.happened(ctx, tx, p, Declined, why, by, now, telling{say: speak(p.Language).declined, quiet: true})
 }
 
-// expire ends a proposal nobody decided on. Who has been answered and is settled
-// is not told.
-func (s *Service) expire(ctx context.Context, tx pgx.Tx, p *Proposal, ticket triage.Ticket, now time.Time) error {
-	say := speak(p.Language).expired
-	if ticket.InternalState == triage.InternalSolved || ticket.InternalState == triage.InternalClosed {
-		say = ""
-	}
-	return s.happened(ctx, tx, p, Expired, "Nobody decided in time. Nothing was sent.", system, now, telling{say: say})
+// expire ends a proposal nobody decided on.
+func (s *Service) expire(ctx context.Context, tx pgx.Tx, p *Proposal, now time.Time) error {
+	return s.happened(ctx, tx, p, Expired, "Nobody decided in time. Nothing was sent.", system, now, telling{say: speak(p.Language).expired, promises: true, quiet: true})
 }
 
+// invalidate ends a proposal whose action is another by now. One that was approved
+// is missed by whoever approved it.
 func (s *Service) invalidate(ctx context.Context, tx pgx.Tx, p *Proposal, now time.Time) error {
-	return s.happened(ctx, tx, p, Invalid, "The action was changed or switched off in the meantime. Nothing was sent.", system, now, telling{say: speak(p.Language).expired})
+	return s.happened(ctx, tx, p, Invalid, "The action was changed or switched off in the meantime. Nothing was sent.", system, now,
+		telling{say: speak(p.Language).expired, promises: true, quiet: p.State == Proposed})
 }
 
 var system = triage.Actor{Kind: triage.ActorSystem, Name: "Usher"}
 
 // telling is what the customer hears of a step.
 type telling struct {
-	say     string // %w stands for what was proposed
-	ready   bool   // say is complete
-	settles bool
+	say      string // %w stands for what was proposed
+	ready    bool   // say is complete
+	settles  bool
+	promises bool
+	quiet    bool
 }
 
 // happened moves a proposal, and says so in the audit, on the ticket and to the customer.
@@ -399,7 +399,7 @@ func (s *Service) happened(ctx context.Context, tx pgx.Tx, p *Proposal, to State
 	}
 	return s.Desk.Happened(ctx, tx, by, desk.TicketRef{TenantID: p.TenantID, ID: p.TicketID}, desk.Happening{
 		Kind: "action_" + string(to), Detail: event, Card: p.ID,
-		Say: t.say, Language: p.Language, Key: "action:" + p.ID.String() + ":" + string(to), Settles: t.settles,
+		Say: t.say, Language: p.Language, Key: "action:" + p.ID.String() + ":" + string(to), Settles: t.settles, Promises: t.promises, Quiet: t.quiet,
 	})
 }
 
@@ -424,7 +424,7 @@ func (s *Service) Settle(ctx context.Context, actor triage.Actor, tenant, id uui
 		if happened {
 			return s.happened(ctx, tx, p, Done, m.actor.Name+" looked there: it was done.", m.actor, now, telling{say: p.Done, ready: true, settles: true})
 		}
-		return s.happened(ctx, tx, p, Failed, m.actor.Name+" looked there: it was not done.", m.actor, now, telling{say: speak(p.Language).failed})
+		return s.happened(ctx, tx, p, Failed, m.actor.Name+" looked there: it was not done.", m.actor, now, telling{say: speak(p.Language).failed, promises: true})
 	})
 }
 

@@ -493,6 +493,162 @@ func TestAnUnknownFateIsSaidAndNeverRepeatedBlindly(t *testing.T) {
 	require.Len(t, b.server.Effects(), 1)
 }
 
+// stands reads a ticket's state, and whether its customer waits.
+func (b *testBundle) stands(t *testing.T, tenant, ticket uuid.UUID) (state triage.InternalState, waiting bool) {
+	t.Helper()
+	require.NoError(t, b.db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), `select internal_state, waiting_since is not null from tickets where tenant_id = $1 and id = $2`, tenant, ticket).Scan(&state, &waiting)
+	}))
+	return state, waiting
+}
+
+// Where the customer reads that a person will go on, the ticket is one that people see.
+func TestAPromisedPersonSeesTheTicket(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	leave := map[string]func(ref desk.TicketRef) error{
+		"solved": func(ref desk.TicketRef) error {
+			_, err := b.desk.Resolve(t.Context(), b.bo, ref)
+			return err
+		},
+		"waiting for the customer": func(ref desk.TicketRef) error {
+			_, err := b.desk.Reply(t.Context(), b.bo, ref, desk.Reply{Text: "It is on its way.", Then: triage.InternalPending})
+			return err
+		},
+		"snoozed": func(ref desk.TicketRef) error {
+			if _, err := b.desk.Reply(t.Context(), b.bo, ref, desk.Reply{Text: "It is on its way."}); err != nil {
+				return err
+			}
+			_, err := b.desk.Snooze(t.Context(), b.bo, ref, b.clock().Add(time.Hour))
+			return err
+		},
+		"no request": func(ref desk.TicketRef) error {
+			_, err := b.desk.NotARequest(t.Context(), b.bo, ref)
+			return err
+		},
+	}
+	refuse := func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		return true
+	}
+	for left, leave := range leave {
+		for end, before := range map[action.State]func(int, http.ResponseWriter, *http.Request) bool{action.Unknown: actiontest.HangUp, action.Failed: refuse, action.Invalid: nil} {
+			t.Run(left+", "+string(end), func(t *testing.T) {
+				b.server.Before = before
+				p := b.propose(t)
+				ref := desk.TicketRef{TenantID: p.TenantID, ID: p.TicketID}
+				require.NoError(t, b.decide(t, p, b.bo, true))
+				require.NoError(t, leave(ref))
+				_, waiting := b.stands(t, p.TenantID, p.TicketID)
+				require.False(t, waiting)
+				if end == action.Invalid {
+					b.define(t, fmt.Sprintf(move, b.server.URL))
+				}
+				require.Equal(t, end, b.run(t, p).State)
+				require.Len(t, b.told(t, p), 1)
+				state, waiting := b.stands(t, p.TenantID, p.TicketID)
+				require.Equal(t, triage.InternalOpen, state)
+				require.True(t, waiting)
+				if end != action.Unknown {
+					return
+				}
+				require.NoError(t, leave(ref))
+				_, err := b.actions.Settle(t.Context(), b.cy, p.TenantID, p.ID, false)
+				require.NoError(t, err)
+				require.Contains(t, b.told(t, p)[1], "A person is looking at it")
+				state, waiting = b.stands(t, p.TenantID, p.TicketID)
+				require.Equal(t, triage.InternalOpen, state)
+				require.True(t, waiting)
+			})
+		}
+	}
+	t.Run("done", func(t *testing.T) {
+		b.server.Before = nil
+		p := b.propose(t)
+		require.NoError(t, b.decide(t, p, b.bo, true))
+		require.NoError(t, leave["solved"](desk.TicketRef{TenantID: p.TenantID, ID: p.TicketID}))
+		require.Equal(t, action.Done, b.run(t, p).State)
+		state, waiting := b.stands(t, p.TenantID, p.TicketID)
+		require.Equal(t, triage.InternalSolved, state, "what succeeds promises nobody")
+		require.False(t, waiting)
+	})
+}
+
+func TestWhoseTicketIsDoneHearsNothingOfWhatEndsUndecided(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, leave := range map[string]func(triage.Actor, desk.TicketRef) error{
+		"solved": func(who triage.Actor, ref desk.TicketRef) error {
+			_, err := b.desk.Resolve(t.Context(), who, ref)
+			return err
+		},
+		"closed": func(who triage.Actor, ref desk.TicketRef) error {
+			_, err := b.desk.NotARequest(t.Context(), who, ref)
+			return err
+		},
+	} {
+		for end, decide := range map[action.State]func(p action.Proposal) error{
+			action.Declined: func(p action.Proposal) error { return b.decide(t, p, b.bo, false) },
+			action.Expired: func(p action.Proposal) error {
+				b.pass(73 * time.Hour)
+				return b.actions.Expire(t.Context(), p.TenantID, p.ID)
+			},
+			action.Invalid: func(p action.Proposal) error {
+				b.define(t, fmt.Sprintf(move, b.server.URL))
+				require.ErrorIs(t, b.decide(t, p, b.bo, true), action.ErrChanged)
+				return nil
+			},
+		} {
+			t.Run(name+", "+string(end), func(t *testing.T) {
+				p := b.propose(t)
+				require.NoError(t, leave(b.bo, desk.TicketRef{TenantID: p.TenantID, ID: p.TicketID}))
+				before, _ := b.stands(t, p.TenantID, p.TicketID)
+				require.NoError(t, decide(p))
+				require.Equal(t, end, b.again(t, p).State)
+				require.Empty(t, b.told(t, p))
+				after, waiting := b.stands(t, p.TenantID, p.TicketID)
+				require.Equal(t, before, after)
+				require.False(t, waiting)
+			})
+		}
+	}
+}
+
+func TestAProposalFollowsAMergedTicket(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.server.Before = actiontest.HangUp
+	p, into := b.propose(t), b.ticket(t, b.customer)
+	from, to := desk.TicketRef{TenantID: p.TenantID, ID: p.TicketID}, desk.TicketRef{TenantID: p.TenantID, ID: into.ID}
+	_, err := b.desk.Merge(t.Context(), b.cy, from, to)
+	require.NoError(t, err)
+	var shown []action.Proposal
+	require.NoError(t, b.db.Worker.WithTenant(t.Context(), p.TenantID, func(tx pgx.Tx) (err error) {
+		shown, err = action.OfTicket(t.Context(), tx, p.TenantID, into.ID)
+		return err
+	}))
+	require.Len(t, shown, 1)
+	require.Equal(t, p.ID, shown[0].ID)
+	require.NoError(t, b.decide(t, p, b.bo, true))
+	_, err = b.desk.Resolve(t.Context(), b.bo, to)
+	require.NoError(t, err)
+	require.Equal(t, action.Unknown, b.run(t, p).State)
+	require.Contains(t, b.told(t, p)[0], "A person is checking it", "said where it was asked for")
+	state, waiting := b.stands(t, p.TenantID, into.ID)
+	require.Equal(t, triage.InternalOpen, state)
+	require.True(t, waiting)
+	state, _ = b.stands(t, p.TenantID, p.TicketID)
+	require.Equal(t, triage.InternalClosed, state)
+	d, err := b.desk.Ticket(t.Context(), p.TenantID, into.ID)
+	require.NoError(t, err)
+	require.Equal(t, b.bo.ID, *d.Ticket.AssigneeID)
+
+	closed := b.propose(t)
+	_, err = b.desk.NotARequest(t.Context(), b.bo, desk.TicketRef{TenantID: closed.TenantID, ID: closed.TicketID})
+	require.NoError(t, err)
+	require.ErrorIs(t, b.decide(t, closed, b.bo, true), action.ErrClosed, "one that lives on nowhere")
+}
+
 func TestATimeoutAfterSendingIsUnknown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -249,10 +249,9 @@ func (s *Service) Reopen(ctx context.Context, actor triage.Actor, ref TicketRef)
 		switch w.ticket.InternalState {
 		case triage.InternalSolved:
 		case triage.InternalClosed:
-			var newer bool
-			if err := w.tx.QueryRow(ctx, `select exists (select from tickets where tenant_id = $1 and conversation_id = $2
-				and internal_state <> 'closed')`, w.ticket.TenantID, w.ticket.ConversationID).Scan(&newer); err != nil {
-				return fmt.Errorf("look for a newer ticket: %w", err)
+			newer, err := w.newer(ctx)
+			if err != nil {
+				return err
 			}
 			if newer {
 				return fmt.Errorf("%w and its conversation has a newer ticket", ErrTicketClosed)
@@ -262,6 +261,16 @@ func (s *Service) Reopen(ctx context.Context, actor triage.Actor, ref TicketRef)
 		}
 		return s.reopen(ctx, w)
 	})
+}
+
+// newer reports whether the conversation of a closed ticket has another by now.
+func (w *work) newer(ctx context.Context) (newer bool, err error) {
+	err = w.tx.QueryRow(ctx, `select exists (select from tickets where tenant_id = $1 and conversation_id = $2
+		and internal_state <> 'closed')`, w.ticket.TenantID, w.ticket.ConversationID).Scan(&newer)
+	if err != nil {
+		return false, fmt.Errorf("look for a newer ticket: %w", err)
+	}
+	return newer, nil
 }
 
 func (s *Service) reopen(ctx context.Context, w *work) error {

@@ -93,14 +93,25 @@ func (s *Service) customerMoves(ctx context.Context, w *work, in CustomerMessage
 		}
 		return nil
 	}
-	w.waiting(w.at)
 	if in.Classification != nil {
 		if err := s.reclassify(ctx, w, in.Message.ID, *in.Classification); err != nil {
 			return err
 		}
 	}
+	return s.goOn(ctx, w)
+}
+
+// goOn lets the customer wait for people, on a ticket that people see. A closed
+// one is reopened unless its conversation has a newer one.
+func (s *Service) goOn(ctx context.Context, w *work) error {
+	if w.ticket.InternalState == triage.InternalClosed {
+		if newer, err := w.newer(ctx); err != nil || newer {
+			return err
+		}
+	}
+	w.waiting(w.at)
 	switch w.ticket.InternalState {
-	case triage.InternalSolved:
+	case triage.InternalSolved, triage.InternalClosed:
 		return s.reopen(ctx, w)
 	case triage.InternalPending, triage.InternalOnHold, triage.InternalSnoozed:
 		w.setState(triage.InternalOpen)
@@ -161,15 +172,13 @@ func (s *Service) afterClosed(ctx context.Context, tx pgx.Tx, w *work, in Custom
 }
 
 func (s *Service) afterMerge(ctx context.Context, tx pgx.Tx, w *work, in CustomerMessage) (triage.Ticket, bool, error) {
-	var target uuid.UUID
-	err := tx.QueryRow(ctx, `select related_id from ticket_relations where tenant_id = $1 and ticket_id = $2 and kind = 'merged_into'`,
-		w.ticket.TenantID, w.ticket.ID).Scan(&target)
+	target, err := mergedInto(ctx, tx, TicketRef{w.ticket.TenantID, w.ticket.ID})
 	if err != nil {
-		return triage.Ticket{}, false, fmt.Errorf("read merged ticket: %w", err)
+		return triage.Ticket{}, false, err
 	}
 	event := uuid.NewSHA1(in.Message.ID, []byte("customer_wrote"))
 	var out triage.Ticket
-	out, _, err = s.on(ctx, tx, w.actor, TicketRef{w.ticket.TenantID, target}, func(ctx context.Context, into *work) error {
+	out, _, err = s.on(ctx, tx, w.actor, target, func(ctx context.Context, into *work) error {
 		known, err := eventExists(ctx, tx, into.ticket.TenantID, event)
 		if err != nil || known {
 			return err

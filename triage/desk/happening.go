@@ -39,41 +39,64 @@ type Happening struct {
 	Language string
 	Key      string // the message's: said once
 	Settles  bool   // the customer has what they asked for
+	Promises bool   // a person, who then has to see it: the ticket is open and the customer waits
+	Quiet    bool   // not worth a word to somebody whose ticket is done
 }
 
 // Happened takes a happening on the ticket, in the caller's transaction: into its
 // history, its thread and, where there is something to say, to the customer. Who
-// of the staff decides on a ticket nobody has becomes its owner.
+// of the staff decides on a ticket nobody has becomes its owner. Where the ticket
+// was merged, its card stays in its thread, what is said stays in its conversation,
+// and all else is the other ticket's.
 func (s *Service) Happened(ctx context.Context, tx pgx.Tx, actor triage.Actor, ref TicketRef, h Happening) error {
 	_, _, err := s.on(ctx, tx, actor, ref, func(ctx context.Context, w *work) error {
-		w.note(h.Kind, h.Detail)
-		if actor.Staff() && w.ticket.AssigneeID == nil && w.open() == nil {
-			w.assign(actor.ID, actor.Name)
-			if w.ticket.InternalState == triage.InternalNew {
-				w.setState(triage.InternalOpen)
-			}
-		}
 		s.enqueueCard(w, h.Card)
-		if h.Say == "" {
-			return nil
+		if w.extra.ClosedAs != "merged" {
+			return s.happened(ctx, w, w.ticket.ConversationID, h)
 		}
-		m, created, err := triage.InsertMessage(ctx, w.tx, triage.Message{
-			TenantID: ref.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: w.ticket.ConversationID, AuthorKind: triage.AuthorAssistant,
-			Visibility: triage.VisibleToCustomer, Body: h.Say, Language: h.Language, ClientKey: &h.Key,
-		})
-		if err != nil || !created {
+		into, err := mergedInto(ctx, tx, ref)
+		if err != nil {
 			return err
 		}
-		w.ticket.LastPublicMessageAt, w.changed = &w.at, true
-		if h.Settles {
-			w.extra.WaitingSince, w.extra.TellCustomer = nil, false
-		}
-		return s.relayMessage(ctx, w, m.ID)
+		_, _, err = s.on(ctx, tx, actor, into, func(ctx context.Context, into *work) error {
+			return s.happened(ctx, into, w.ticket.ConversationID, h)
+		})
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("take happening: %w", err)
 	}
 	return nil
+}
+
+func (s *Service) happened(ctx context.Context, w *work, conversation uuid.UUID, h Happening) error {
+	w.note(h.Kind, h.Detail)
+	if w.actor.Staff() && w.ticket.AssigneeID == nil && w.open() == nil {
+		w.assign(w.actor.ID, w.actor.Name)
+		if w.ticket.InternalState == triage.InternalNew {
+			w.setState(triage.InternalOpen)
+		}
+	}
+	if h.Say == "" || h.Quiet && w.done() {
+		return nil
+	}
+	m, created, err := triage.InsertMessage(ctx, w.tx, triage.Message{
+		TenantID: w.ticket.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: conversation, AuthorKind: triage.AuthorAssistant,
+		Visibility: triage.VisibleToCustomer, Body: h.Say, Language: h.Language, ClientKey: &h.Key,
+	})
+	if err != nil || !created {
+		return err
+	}
+	w.ticket.LastPublicMessageAt, w.changed = &w.at, true
+	switch {
+	case h.Settles:
+		w.extra.WaitingSince, w.extra.TellCustomer = nil, false
+	case h.Promises:
+		if err := s.goOn(ctx, w); err != nil {
+			return err
+		}
+	}
+	return s.relayMessage(ctx, w, m.ID)
 }
 
 // cardKey begins the keys of cards. A card is one post for life, drawn anew from

@@ -72,6 +72,33 @@ func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into Tick
 	})
 }
 
+// mergedInto finds the ticket that one which was merged lives on in.
+func mergedInto(ctx context.Context, tx pgx.Tx, ref TicketRef) (TicketRef, error) {
+	into := TicketRef{TenantID: ref.TenantID}
+	err := tx.QueryRow(ctx, `select related_id from ticket_relations where tenant_id = $1 and ticket_id = $2 and kind = 'merged_into'
+		order by created_at desc limit 1`, ref.TenantID, ref.ID).Scan(&into.ID)
+	if err != nil {
+		return into, fmt.Errorf("read merged ticket: %w", err)
+	}
+	return into, nil
+}
+
+// Followed reads a ticket, or the one it was merged into.
+func Followed(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (triage.Ticket, error) {
+	var merged bool
+	if err := tx.QueryRow(ctx, `select exists (select from tickets where tenant_id = $1 and id = $2 and closed_as = 'merged')`, tenant, id).Scan(&merged); err != nil {
+		return triage.Ticket{}, fmt.Errorf("read ticket: %w", err)
+	}
+	if merged {
+		into, err := mergedInto(ctx, tx, TicketRef{tenant, id})
+		if err != nil {
+			return triage.Ticket{}, err
+		}
+		id = into.ID
+	}
+	return TicketByID(ctx, tx, tenant, id)
+}
+
 // SimilarTicket is a solved ticket like another, with what solved it.
 type SimilarTicket struct {
 	TenantID uuid.UUID `db:"tenant_id"`

@@ -146,10 +146,12 @@ func (r *reading) base() string {
 	if r.operation.Servers != nil && len(*r.operation.Servers) > 0 {
 		servers = *r.operation.Servers
 	}
-	if len(servers) > 0 {
+	if len(servers) > 0 && servers[0] != nil {
 		text := servers[0].URL
 		for key, variable := range servers[0].Variables {
-			text = strings.ReplaceAll(text, "{"+key+"}", variable.Default)
+			if variable != nil {
+				text = strings.ReplaceAll(text, "{"+key+"}", variable.Default)
+			}
 		}
 		if base, err := url.Parse(text); err == nil && base.Host != "" && !strings.ContainsAny(text, "{}") {
 			return strings.TrimSuffix(text, "/")
@@ -165,9 +167,13 @@ func (r *reading) auth() (kind, header string) {
 	if r.operation.Security != nil {
 		needs = *r.operation.Security
 	}
+	known := openapi3.SecuritySchemes{}
+	if r.doc.Components != nil {
+		known = r.doc.Components.SecuritySchemes
+	}
 	for _, need := range needs {
 		for scheme := range need {
-			ref := r.doc.Components.SecuritySchemes[scheme]
+			ref := known[scheme]
 			if ref == nil || ref.Value == nil {
 				continue
 			}

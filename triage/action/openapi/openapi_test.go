@@ -1,12 +1,15 @@
 package openapi_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/portal"
@@ -144,7 +147,74 @@ func TestWhatIsNoDescriptionIsRefusedAndNothingIsFetched(t *testing.T) {
 	require.Zero(t, asked)
 }
 
+// alone is a description that refers to nothing, so that any part can go.
+const alone = `
+openapi: 3.1.0
+info: {title: CRM, version: "1"}
+security: [{token: []}]
+components: {securitySchemes: {token: {type: http, scheme: basic}}}
+paths:
+  /deals/{id}:
+    servers: [{url: "https://crm.test"}]
+    patch:
+      servers: [{url: "https://{region}.crm.test", variables: {region: {default: eu}}}]
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}, {name: X-Version, in: header, required: true, schema: {type: string}}]
+      requestBody: {content: {application/json: {schema: {type: object, allOf: [{properties: {stage: {type: string}}}], properties: {value: {type: [number, "null"]}}}}}}
+      responses: {default: {description: ok}}
+    get:
+      security: [{token: []}]
+      responses: {"200": {description: ok, content: {"*/*": {schema: {allOf: [{properties: {stage: {type: string}}}]}}}}}
+`
+
+// Every part of a description may be missing, or be something else.
+func TestADescriptionWithAPartMissingNeverBreaks(t *testing.T) {
+	t.Parallel()
+	texts := 0
+	var whole any
+	read := func(at string) {
+		text, err := json.Marshal(whole)
+		require.NoError(t, err)
+		require.NotPanics(t, func() { _, _ = openapi.Read(text) }, "%s: %s", at, text)
+		texts++
+	}
+	others := []any{nil, map[string]any{}, []any{}, []any{nil}, "", 7}
+	var each func(at string, node any)
+	each = func(at string, node any) {
+		switch n := node.(type) {
+		case map[string]any:
+			for name, child := range n {
+				at := at + "/" + name
+				delete(n, name)
+				read(at + " missing")
+				for _, n[name] = range others {
+					read(fmt.Sprintf("%s is %v", at, n[name]))
+				}
+				n[name] = map[string]any{"": nil}
+				read(at + " of nothing")
+				n[name] = child
+				each(at, child)
+			}
+		case []any:
+			for i, child := range n {
+				at := fmt.Sprintf("%s/%d", at, i)
+				for _, n[i] = range others {
+					read(fmt.Sprintf("%s is %v", at, n[i]))
+				}
+				n[i] = child
+				each(at, child)
+			}
+		}
+	}
+	for _, text := range []string{erp, alone} {
+		require.NoError(t, yaml.Unmarshal([]byte(text), &whole))
+		read("whole")
+		each("", whole)
+	}
+	require.Greater(t, texts, 1000)
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(erp))
+	f.Add([]byte(alone))
 	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = openapi.Read(text) })
 }

@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/usherdesk/usher/integrations/egress"
-	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/action"
 )
 
@@ -34,6 +33,8 @@ func NewSender(guard egress.Guard) *Sender {
 }
 
 // answerLimit is how much of an answer is read, in bytes. It is for people only.
+// The text of one that is longer, or breaks off, is left out: a secret in it could
+// be cut, and would then not be found to be hidden.
 const answerLimit = 64 << 10
 
 // Send implements action.Sender.
@@ -60,8 +61,8 @@ func (s *Sender) Send(ctx context.Context, r action.Request) (action.Answer, err
 	defer response.Body.Close()
 	answer := action.Answer{Status: response.StatusCode, RetryAfter: retryAfter(response.Header.Get("Retry-After"))}
 	// The status says what became of it; whatever the rest is does not change that.
-	if body, _ := io.ReadAll(io.LimitReader(response.Body, answerLimit)); utf8.Valid(body) {
-		answer.Text = triage.Line(string(body), 300)
+	if body, err := io.ReadAll(io.LimitReader(response.Body, answerLimit+1)); err == nil && len(body) <= answerLimit && utf8.Valid(body) {
+		answer.Text = string(body)
 	}
 	return answer, nil
 }

@@ -25,7 +25,7 @@ type Sender interface {
 type Answer struct {
 	Status     int
 	RetryAfter time.Duration
-	Text       string // its beginning: untrusted, for agents
+	Text       string // untrusted, for agents; the secret may be in it
 }
 
 // ErrNotSent says that a request certainly did not reach the other system.
@@ -76,7 +76,7 @@ func (s *Service) Run(ctx context.Context, tenant, id uuid.UUID) (time.Duration,
 	call, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), d.timeout(), fmt.Errorf("the other system took longer than %s", d.timeout()))
 	answer, sendErr := s.Sender.Send(call, signed)
 	cancel()
-	answer.Text = d.hide(answer.Text, secret)
+	answer.Text = triage.Line(d.hide(answer.Text, secret), 300) // in this order: a cut secret would not be found
 	// What happened is written down even where we are stopping.
 	return s.settle(context.WithoutCancel(ctx), p, d, number, answer, sendErr)
 }

@@ -245,21 +245,31 @@ func staff(ctx context.Context, tx pgx.Tx, actor triage.Actor) (m member, err er
 	return m, nil
 }
 
+// askedBy says in SQL that who asked for a proposal p is, as a customer, the person
+// with that e-mail address.
+const askedBy = `exists (select from users u where u.tenant_id = p.tenant_id and u.id = p.requester_id and u.email_normalized = $3)`
+
 // may checks that a member of staff may decide on a proposal: that they have the
-// right now, and did not ask for it themselves, by this account or as a customer.
-func may(ctx context.Context, tx pgx.Tx, d Definition, p Proposal, m member) error {
+// right now, and did not ask for it themselves, by this account or, if asked, as a
+// customer.
+func (m member) may(d Definition, p Proposal, asked bool) error {
 	if !d.Approvers.May(m.actor.Roles, m.teams) {
 		return fmt.Errorf("%w: this is for %s", ErrRefused, d.Approvers.Who())
-	}
-	var asked bool
-	err := tx.QueryRow(ctx, `select exists (select from users where tenant_id = $1 and id = $2 and email_normalized = $3)`, p.TenantID, p.RequesterID, m.email).Scan(&asked)
-	if err != nil {
-		return fmt.Errorf("read who asked: %w", err)
 	}
 	if asked || p.RequesterID == m.actor.ID {
 		return fmt.Errorf("%w: you asked for it yourself", ErrRefused)
 	}
 	return nil
+}
+
+// mayDecide is may, for one proposal.
+func mayDecide(ctx context.Context, tx pgx.Tx, d Definition, p Proposal, m member) error {
+	var asked bool
+	err := tx.QueryRow(ctx, `select `+askedBy+` from action_proposals p where tenant_id = $1 and id = $2`, p.TenantID, p.ID, m.email).Scan(&asked)
+	if err != nil {
+		return fmt.Errorf("read who asked: %w", err)
+	}
+	return m.may(d, p, asked)
 }
 
 // Decision is what a person decides.
@@ -283,7 +293,7 @@ func (s *Service) Decide(ctx context.Context, actor triage.Actor, tenant, id uui
 		if err != nil && !gone {
 			return err
 		}
-		if err := may(ctx, tx, d, *p, m); err != nil {
+		if err := mayDecide(ctx, tx, d, *p, m); err != nil {
 			return err
 		}
 		ticket, err := desk.Followed(ctx, tx, tenant, p.TicketID)
@@ -414,7 +424,7 @@ func (s *Service) Settle(ctx context.Context, actor triage.Actor, tenant, id uui
 		if err != nil && !errors.Is(err, ErrUnknown) {
 			return err
 		}
-		if err := may(ctx, tx, d, *p, m); err != nil {
+		if err := mayDecide(ctx, tx, d, *p, m); err != nil {
 			return err
 		}
 		if p.State != Unknown {
@@ -464,12 +474,12 @@ type Detail struct {
 
 // Attempt is one time the request was sent.
 type Attempt struct {
-	Number    int        `db:"number"`
-	StartedAt time.Time  `db:"started_at"`
-	EndedAt   *time.Time `db:"ended_at"`
-	Outcome   string     `db:"outcome"`
-	Status    int        `db:"status"`
-	Detail    string     `db:"detail"`
+	Number    int        `db:"number" json:"number"`
+	StartedAt time.Time  `db:"started_at" json:"started_at"`
+	EndedAt   *time.Time `db:"ended_at" json:"ended_at"`
+	Outcome   string     `db:"outcome" json:"outcome"`
+	Status    int        `db:"status" json:"status"`
+	Detail    string     `db:"detail" json:"detail"`
 }
 
 // Show completes proposals for the console.
@@ -482,21 +492,35 @@ func Show(ctx context.Context, tx pgx.Tx, viewer triage.Actor, list []Proposal) 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Detail, len(list))
+	tenants, ids := make([]uuid.UUID, len(list)), make([]uuid.UUID, len(list))
 	for i, p := range list {
-		d := Definition{}
+		tenants[i], ids[i] = p.TenantID, p.ID
+	}
+	rows, err := tx.Query(ctx, `select n.name, t.number, `+askedBy+`,
+		  (select coalesce(jsonb_agg(a order by a.number), '[]') from action_attempts a where a.tenant_id = p.tenant_id and a.proposal_id = p.id)
+		from unnest($1::uuid[], $2::uuid[]) with ordinality as wanted (tenant_id, id, at) join action_proposals p using (tenant_id, id)
+		  join tickets t on t.tenant_id = p.tenant_id and t.id = p.ticket_id join tenants n on n.id = p.tenant_id
+		order by wanted.at`, tenants, ids, m.email)
+	if err != nil {
+		return nil, fmt.Errorf("complete proposed actions: %w", err)
+	}
+	out := make([]Detail, 0, len(list))
+	var one Detail
+	var asked bool
+	_, err = pgx.ForEachRow(rows, []any{&one.Tenant, &one.Number, &asked, &one.Attempts}, func() error {
+		p, d := list[len(out)], Definition{}
 		if at := slices.IndexFunc(known, func(d Definition) bool { return d.Key == p.Action }); at >= 0 {
 			d = known[at]
 		}
-		out[i] = Detail{Proposal: p, Who: d.Approvers.Who(), MayAct: may(ctx, tx, d, p, m) == nil}
-		err := tx.QueryRow(ctx, `select n.name, t.number from tickets t join tenants n on n.id = t.tenant_id where t.tenant_id = $1 and t.id = $2`, p.TenantID, p.TicketID).
-			Scan(&out[i].Tenant, &out[i].Number)
-		if err != nil {
-			return nil, fmt.Errorf("read ticket: %w", err)
-		}
-		if out[i].Attempts, err = attempts(ctx, tx, p); err != nil {
-			return nil, err
-		}
+		out = append(out, Detail{Proposal: p, Tenant: one.Tenant, Number: one.Number, Who: d.Approvers.Who(), MayAct: m.may(d, p, asked) == nil, Attempts: one.Attempts})
+		one = Detail{}
+		return nil
+	})
+	if err == nil && len(out) < len(list) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("complete proposed actions: %w", err)
 	}
 	return out, nil
 }

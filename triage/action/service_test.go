@@ -899,6 +899,72 @@ func TestNothingIsSentWithoutAnApproval(t *testing.T) {
 	require.Greater(t, len(states), 2, "the schedules led to different ends: %v", states)
 }
 
+// counted is a transaction that counts its trips to the database.
+type counted struct {
+	pgx.Tx
+	trips *int
+}
+
+func (c counted) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	*c.trips++
+	return c.Tx.Query(ctx, sql, args...)
+}
+
+func (c counted) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	*c.trips++
+	return c.Tx.QueryRow(ctx, sql, args...)
+}
+
+func TestManyProposalsAreShownInAsManyTripsAsOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tenant := b.db.Tenant(t, "globex")
+	b.exec(t, `insert into status_source_customers (tenant_id, source, customer) values ($1, 'erp', '12')`, tenant)
+	own := triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: b.db.User(t, tenant, "bo@usher.test"), Name: "Bo", Locale: "en"}
+	b.server.Before = func(n int, w http.ResponseWriter, _ *http.Request) bool {
+		if n == 1 {
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+		return n == 1
+	}
+	var all []action.Proposal
+	for range 3 {
+		all = append(all, b.propose(t), b.propose(t, func(in *procedure.Proposing) { in.Asker = own }))
+	}
+	require.NoError(t, b.decide(t, all[2], b.bo, true))
+	all[2] = b.run(t, all[2])
+	trips := func(list []action.Proposal, who triage.Actor) (out []action.Detail, n int) {
+		require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) (err error) {
+			out, err = action.Show(t.Context(), counted{tx, &n}, who, list)
+			return err
+		}))
+		return out, n
+	}
+	_, one := trips(all[:1], b.bo)
+	shown, many := trips(all, b.bo)
+	require.Equal(t, one, many)
+	require.Len(t, shown, len(all))
+	for i, d := range shown {
+		require.Equal(t, all[i], d.Proposal)
+		require.Equal(t, map[bool]string{true: "Tenant globex", false: "Tenant acme"}[i%2 == 1], d.Tenant)
+		require.Equal(t, int64(1001+i/2), d.Number)
+		require.Equal(t, i%2 == 0, d.MayAct, "who asked as a customer does not decide")
+		if i == 2 {
+			require.Len(t, d.Attempts, 2)
+			require.Equal(t, []string{"later", "done"}, []string{d.Attempts[0].Outcome, d.Attempts[1].Outcome})
+			require.Equal(t, []int{1, 2}, []int{d.Attempts[0].Number, d.Attempts[1].Number})
+			require.Equal(t, []int{429, 200}, []int{d.Attempts[0].Status, d.Attempts[1].Status})
+			require.WithinDuration(t, b.clock(), *d.Attempts[1].EndedAt, 0)
+			continue
+		}
+		require.Empty(t, d.Attempts)
+	}
+	shown, _ = trips(all, b.cy)
+	require.True(t, shown[1].MayAct)
+	shown, _ = trips(nil, b.cy)
+	require.Empty(t, shown)
+}
+
 func TestTheSameSubjectProposesOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -133,14 +133,7 @@ type sendWorker struct {
 }
 
 func (w *sendWorker) Work(ctx context.Context, job *river.Job[SendMailArgs]) error {
-	wait, err := w.service.Send(ctx, job.Args.TenantID, job.Args.DeliveryID)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return river.JobSnooze(wait)
-	}
-	return nil
+	return desk.Snoozed(w.service.Send(ctx, job.Args.TenantID, job.Args.DeliveryID))
 }
 
 type sweepWorker struct {

@@ -67,14 +67,7 @@ func AddNoticeWorkers(workers *river.Workers, n *Notices) {
 }
 
 func (w *noticeWorker) Work(ctx context.Context, job *river.Job[DeliverNoticeArgs]) error {
-	wait, err := w.notices.Deliver(ctx, job.Args.TenantID, job.Args.DeliveryID)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return river.JobSnooze(wait)
-	}
-	return nil
+	return desk.Snoozed(w.notices.Deliver(ctx, job.Args.TenantID, job.Args.DeliveryID))
 }
 
 // Tell stores a notice with its job, in the transaction that makes it necessary.

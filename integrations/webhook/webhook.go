@@ -142,14 +142,7 @@ type deliverWorker struct {
 }
 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[DeliverArgs]) error {
-	wait, err := w.service.Deliver(ctx, job.Args.TenantID, job.Args.DeliveryID)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return river.JobSnooze(wait)
-	}
-	return nil
+	return desk.Snoozed(w.service.Deliver(ctx, job.Args.TenantID, job.Args.DeliveryID))
 }
 
 // sending is a delivery on its way.

@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"github.com/usherdesk/usher/triage/desk"
 )
 
 // RunArgs carries out an approved proposal.
@@ -32,14 +34,7 @@ type runWorker struct {
 }
 
 func (w *runWorker) Work(ctx context.Context, job *river.Job[RunArgs]) error {
-	wait, err := w.service.Run(ctx, job.Args.TenantID, job.Args.ProposalID)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return river.JobSnooze(wait)
-	}
-	return nil
+	return desk.Snoozed(w.service.Run(ctx, job.Args.TenantID, job.Args.ProposalID))
 }
 
 type sweepWorker struct {

@@ -1,7 +1,5 @@
 package action
 
-import "strings"
-
 // phrases are what a customer hears when it does not end well. %w stands for what
 // was proposed. None says why: causes are for agents.
 type phrases struct {
@@ -49,13 +47,4 @@ func speak(language string) phrases {
 		return p
 	}
 	return byLanguage["en"]
-}
-
-// about puts what was proposed into a sentence, as a sentence of its own.
-func about(text, words string) string {
-	words = strings.TrimSpace(words)
-	if words != "" && !strings.ContainsAny(words[len(words)-1:], ".!?") {
-		words += "."
-	}
-	return strings.ReplaceAll(text, "%w", words)
 }

@@ -221,28 +221,12 @@ func (s *Service) Propose(ctx context.Context, tx pgx.Tx, p procedure.Proposing,
 		desk.Happening{Kind: "action_proposed", Detail: map[string]any{"action": d.Title}, Card: id})
 }
 
-// member is one of the staff as they are now.
-type member struct {
-	actor triage.Actor
-	teams []string
-	email string
-}
-
-func staff(ctx context.Context, tx pgx.Tx, actor triage.Actor) (m member, err error) {
-	if !actor.Staff() || actor.ID == uuid.Nil {
-		return m, ErrRefused
+func staff(ctx context.Context, tx pgx.Tx, actor triage.Actor) (desk.Staff, error) {
+	now, err := desk.StaffNow(ctx, tx, actor)
+	if errors.Is(err, desk.ErrRefused) {
+		err = fmt.Errorf("%w%s", ErrRefused, strings.TrimPrefix(err.Error(), desk.ErrRefused.Error()))
 	}
-	var state string
-	m.actor = actor
-	err = tx.QueryRow(ctx, `select display_name, roles, teams, state, email_normalized from staff where id = $1`, actor.ID).
-		Scan(&m.actor.Name, &m.actor.Roles, &m.teams, &state, &m.email)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && state == "deactivated" {
-		return m, fmt.Errorf("%w: this account is not active", ErrRefused)
-	}
-	if err != nil {
-		return m, fmt.Errorf("read staff: %w", err)
-	}
-	return m, nil
+	return now, err
 }
 
 // askedBy says in SQL that who asked for a proposal p is, as a customer, the person
@@ -252,24 +236,24 @@ const askedBy = `exists (select from users u where u.tenant_id = p.tenant_id and
 // may checks that a member of staff may decide on a proposal: that they have the
 // right now, and did not ask for it themselves, by this account or, if asked, as a
 // customer.
-func (m member) may(d Definition, p Proposal, asked bool) error {
-	if !d.Approvers.May(m.actor.Roles, m.teams) {
+func may(d Definition, p Proposal, m desk.Staff, asked bool) error {
+	if !d.Approvers.May(m.Roles, m.Teams) {
 		return fmt.Errorf("%w: this is for %s", ErrRefused, d.Approvers.Who())
 	}
-	if asked || p.RequesterID == m.actor.ID {
+	if asked || p.RequesterID == m.ID {
 		return fmt.Errorf("%w: you asked for it yourself", ErrRefused)
 	}
 	return nil
 }
 
 // mayDecide is may, for one proposal.
-func mayDecide(ctx context.Context, tx pgx.Tx, d Definition, p Proposal, m member) error {
+func mayDecide(ctx context.Context, tx pgx.Tx, d Definition, p Proposal, m desk.Staff) error {
 	var asked bool
-	err := tx.QueryRow(ctx, `select `+askedBy+` from action_proposals p where tenant_id = $1 and id = $2`, p.TenantID, p.ID, m.email).Scan(&asked)
+	err := tx.QueryRow(ctx, `select `+askedBy+` from action_proposals p where tenant_id = $1 and id = $2`, p.TenantID, p.ID, m.Email).Scan(&asked)
 	if err != nil {
 		return fmt.Errorf("read who asked: %w", err)
 	}
-	return m.may(d, p, asked)
+	return may(d, p, m, asked)
 }
 
 // Decision is what a person decides.
@@ -303,7 +287,7 @@ func (s *Service) Decide(ctx context.Context, actor triage.Actor, tenant, id uui
 		case p.State != Proposed:
 			return &DecidedError{p.DecidedName, p.State}
 		case !in.Approve:
-			return s.decline(ctx, tx, p, m.actor, in.Why, now)
+			return s.decline(ctx, tx, p, m.Actor, in.Why, now)
 		case !now.Before(p.ExpiresAt):
 			return keep(s.expire(ctx, tx, p, now), ErrOver)
 		case gone || !d.Enabled || d.Revision != p.Revision:
@@ -311,7 +295,7 @@ func (s *Service) Decide(ctx context.Context, actor triage.Actor, tenant, id uui
 		case ticket.InternalState == triage.InternalClosed:
 			return ErrClosed
 		}
-		return s.approve(ctx, tx, p, m.actor, now)
+		return s.approve(ctx, tx, p, m.Actor, now)
 	})
 }
 
@@ -401,7 +385,7 @@ func (s *Service) happened(ctx context.Context, tx pgx.Tx, p *Proposal, to State
 		return err
 	}
 	if !t.ready {
-		t.say = about(t.say, p.Words)
+		t.say = procedure.About(t.say, p.Words)
 	}
 	event := map[string]any{"action": p.Title}
 	if p.Outcome != "" {
@@ -432,9 +416,9 @@ func (s *Service) Settle(ctx context.Context, actor triage.Actor, tenant, id uui
 		}
 		now := s.Now().UTC().Truncate(time.Microsecond)
 		if happened {
-			return s.happened(ctx, tx, p, Done, m.actor.Name+" looked there: it was done.", m.actor, now, telling{say: p.Done, ready: true, settles: true})
+			return s.happened(ctx, tx, p, Done, m.Name+" looked there: it was done.", m.Actor, now, telling{say: p.Done, ready: true, settles: true})
 		}
-		return s.happened(ctx, tx, p, Failed, m.actor.Name+" looked there: it was not done.", m.actor, now, telling{say: speak(p.Language).failed, promises: true})
+		return s.happened(ctx, tx, p, Failed, m.Name+" looked there: it was not done.", m.Actor, now, telling{say: speak(p.Language).failed, promises: true})
 	})
 }
 
@@ -500,7 +484,7 @@ func Show(ctx context.Context, tx pgx.Tx, viewer triage.Actor, list []Proposal) 
 		  (select coalesce(jsonb_agg(a order by a.number), '[]') from action_attempts a where a.tenant_id = p.tenant_id and a.proposal_id = p.id)
 		from unnest($1::uuid[], $2::uuid[]) with ordinality as wanted (tenant_id, id, at) join action_proposals p using (tenant_id, id)
 		  join tickets t on t.tenant_id = p.tenant_id and t.id = p.ticket_id join tenants n on n.id = p.tenant_id
-		order by wanted.at`, tenants, ids, m.email)
+		order by wanted.at`, tenants, ids, m.Email)
 	if err != nil {
 		return nil, fmt.Errorf("complete proposed actions: %w", err)
 	}
@@ -512,7 +496,7 @@ func Show(ctx context.Context, tx pgx.Tx, viewer triage.Actor, list []Proposal) 
 		if at := slices.IndexFunc(known, func(d Definition) bool { return d.Key == p.Action }); at >= 0 {
 			d = known[at]
 		}
-		out = append(out, Detail{Proposal: p, Tenant: one.Tenant, Number: one.Number, Who: d.Approvers.Who(), MayAct: m.may(d, p, asked) == nil, Attempts: one.Attempts})
+		out = append(out, Detail{Proposal: p, Tenant: one.Tenant, Number: one.Number, Who: d.Approvers.Who(), MayAct: may(d, p, m, asked) == nil, Attempts: one.Attempts})
 		one = Detail{}
 		return nil
 	})

@@ -211,7 +211,6 @@ type Proposal struct {
 	Language       string     `db:"language"`
 	Parameters     []Given    `db:"parameters"`
 	Request        Request    `db:"request"`
-	RequesterKind  string     `db:"requester_kind"`
 	RequesterID    uuid.UUID  `db:"requester_id"`
 	RequesterName  string     `db:"requester_name"`
 	State          State      `db:"state"`
@@ -226,7 +225,7 @@ type Proposal struct {
 }
 
 const proposalColumns = `tenant_id, id, ticket_id, conversation_id, action, revision, title, words, done, language, parameters, request,
-	requester_kind, requester_id, requester_name, state, outcome, decided_by, decided_name, decided_at, expires_at, next_at, created_at, updated_at`
+	requester_id, requester_name, state, outcome, decided_by, decided_name, decided_at, expires_at, next_at, created_at, updated_at`
 
 // ErrNotFound says there is no such proposal. Another tenant's is none.
 var ErrNotFound = errors.New("proposed action not found")

@@ -106,20 +106,21 @@ func PeriodicJobs() []*river.PeriodicJob {
 	return []*river.PeriodicJob{every(time.Minute, SweepDeliveriesArgs{}), every(time.Minute, SweepClocksArgs{}), every(time.Hour, ForgetEffectsArgs{})}
 }
 
+// Snoozed is the end of a job's work: it is to be gone on with after wait, if any.
+func Snoozed(wait time.Duration, err error) error {
+	if err == nil && wait > 0 {
+		return river.JobSnooze(wait)
+	}
+	return err
+}
+
 type deliverWorker struct {
 	river.WorkerDefaults[DeliverTicketArgs]
 	desk *Service
 }
 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[DeliverTicketArgs]) error {
-	wait, err := w.desk.Drain(ctx, job.Args.TenantID, job.Args.TicketID, job.Args.Destination, 30*time.Second)
-	if err != nil {
-		return err
-	}
-	if wait > 0 {
-		return river.JobSnooze(wait)
-	}
-	return nil
+	return Snoozed(w.desk.Drain(ctx, job.Args.TenantID, job.Args.TicketID, job.Args.Destination, 30*time.Second))
 }
 
 type settleWorker struct {

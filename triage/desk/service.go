@@ -292,26 +292,44 @@ func (s *Service) flush(ctx context.Context, w *work) error {
 	return nil
 }
 
-// mayAct reads the member of staff as they are now: who was deactivated a
-// second ago cannot act any more.
-func (s *Service) mayAct(ctx context.Context, tx pgx.Tx, actor triage.Actor) (triage.Actor, error) {
+// Staff is one of the staff as they are now.
+type Staff struct {
+	triage.Actor
+	Teams []string
+	Email string // normalized
+}
+
+// StaffNow reads a member of staff as they are now: who was deactivated a second
+// ago cannot act any more.
+func StaffNow(ctx context.Context, tx pgx.Tx, actor triage.Actor) (Staff, error) {
+	out := Staff{Actor: actor}
 	if !actor.Staff() || actor.ID == uuid.Nil {
-		return actor, fmt.Errorf("%w: only the operator's staff work on tickets", ErrRefused)
+		return out, fmt.Errorf("%w: only the operator's staff work on tickets", ErrRefused)
 	}
 	var state string
-	err := tx.QueryRow(ctx, `select display_name, roles, state from staff where id = $1`, actor.ID).Scan(&actor.Name, &actor.Roles, &state)
+	err := tx.QueryRow(ctx, `select display_name, roles, teams, state, email_normalized from staff where id = $1`, actor.ID).
+		Scan(&out.Name, &out.Roles, &out.Teams, &state, &out.Email)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && state == "deactivated" {
-		return actor, fmt.Errorf("%w: this account is not active", ErrRefused)
+		return out, fmt.Errorf("%w: this account is not active", ErrRefused)
 	}
 	if err != nil {
-		return actor, fmt.Errorf("read staff: %w", err)
+		return out, fmt.Errorf("read staff: %w", err)
+	}
+	return out, nil
+}
+
+// mayAct is the member of staff as they are now, who may work on tickets.
+func (s *Service) mayAct(ctx context.Context, tx pgx.Tx, actor triage.Actor) (triage.Actor, error) {
+	now, err := StaffNow(ctx, tx, actor)
+	if err != nil {
+		return now.Actor, err
 	}
 	for _, role := range workRoles {
-		if actor.HasRole(role) {
-			return actor, nil
+		if now.HasRole(role) {
+			return now.Actor, nil
 		}
 	}
-	return actor, fmt.Errorf("%w: this needs the role agent", ErrRefused)
+	return now.Actor, fmt.Errorf("%w: this needs the role agent", ErrRefused)
 }
 
 // save writes the ticket, its events, its clocks, what the customer sees of it

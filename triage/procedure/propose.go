@@ -54,15 +54,15 @@ func (s *Service) fit(ctx context.Context, tx pgx.Tx, turn *Turn, in Request) er
 		return nil
 	}
 	turn.HandOver.Team, turn.Said = fit.Team, true
-	turn.Text = strings.TrimSpace(turn.Text + "\n\n" + strings.ReplaceAll(speak(in.Language).proposed, "%w", sentence(fit.Words)))
+	turn.Text = strings.TrimSpace(turn.Text + "\n\n" + About(speak(in.Language).proposed, fit.Words))
 	return nil
 }
 
-// sentence ends a text as a sentence ends.
-func sentence(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" || strings.ContainsAny(text[len(text)-1:], ".!?") {
-		return text
+// About puts what is proposed into a text in place of %w, as a sentence of its own.
+func About(text, words string) string {
+	words = strings.TrimSpace(words)
+	if words != "" && !strings.ContainsAny(words[len(words)-1:], ".!?") {
+		words += "."
 	}
-	return text + "."
+	return strings.ReplaceAll(text, "%w", words)
 }

@@ -39,7 +39,7 @@ type State string
 const (
 	StateDraft     State = "draft"     // never published
 	StatePublished State = "published" // has a live Version
-	StateRetired   State = "retired"   // was published, is out of every list and search
+	StateRetired   State = "retired"   // out of every list and search; published before, or taken in and never wanted
 )
 
 // VersionState is the state of a Version.

@@ -230,6 +230,9 @@ func (s *Service) Restore(ctx context.Context, space Space, id, by uuid.UUID) er
 		if article.State != StateRetired {
 			return nil
 		}
+		if article.PublishedVersionID == nil {
+			return ErrNotPublished
+		}
 		if err := exec(ctx, tx, space, restoreArticle, pgx.NamedArgs{"id": id}); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ import (
 type Source struct {
 	ID         uuid.UUID
 	Name       string
-	Kind       string // manual, markdown, html, jsonl
+	Kind       string // manual, markdown, html, jsonl, files, website
 	Location   string
 	LastSyncAt *time.Time
 	NextSyncAt *time.Time

@@ -19,7 +19,7 @@ func kbCommand() *cobra.Command {
 	var asJSON bool
 	load := &cobra.Command{
 		Use:   "import PATH",
-		Short: "Import a folder of Markdown or HTML, or a JSONL file; again changes only what changed",
+		Short: "Import a folder of Markdown, HTML, PDF and Word files, or a JSONL file; again changes only what changed",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {

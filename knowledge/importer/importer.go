@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ import (
 // Options says what to import, and where to.
 type Options struct {
 	Service *knowledge.Service
-	// Path is a folder of Markdown and HTML files, one such file, or a .jsonl file.
+	// Path is a folder of Markdown, HTML, PDF and Word files, one such file, or a
+	// .jsonl file.
 	Path string
 	// Source names the origin; default the last part of Path. Importing under
 	// the same name again updates and retires what came from it before.
@@ -44,7 +46,7 @@ type Report struct {
 }
 
 // ErrNothing is returned when the path holds nothing that can be imported.
-var ErrNothing = errors.New("importer: no .md, .html or .jsonl file found")
+var ErrNothing = errors.New("importer: no .md, .html, .pdf, .docx or .jsonl file found")
 
 // article is one file or row with the tenant it names.
 type article struct {
@@ -137,42 +139,75 @@ func (r *Report) merge(o knowledge.Report) {
 	r.Problems = append(r.Problems, o.Problems...)
 }
 
-func read(path string, audience knowledge.Level) (articles []article, kind string, err error) {
-	info, err := os.Stat(path)
+func read(from string, audience knowledge.Level) (articles []article, kind string, err error) {
+	info, err := os.Stat(from)
 	if err != nil {
 		return nil, "", fmt.Errorf("import: %w", err)
 	}
-	if !info.IsDir() && strings.EqualFold(filepath.Ext(path), ".jsonl") {
-		items, err := ReadJSONL(path, audience)
+	if !info.IsDir() && strings.EqualFold(filepath.Ext(from), ".jsonl") {
+		items, err := ReadJSONL(from, audience)
 		for _, item := range items {
 			articles = append(articles, article{Item: item})
 		}
 		return articles, "jsonl", err
 	}
-	root := path
+	root := from
 	if !info.IsDir() {
-		root = filepath.Dir(path)
+		root = filepath.Dir(from)
 	}
-	articles, kind, err = readFiles(root, path, audience)
+	articles, kind, err = readFiles(root, from, audience)
 	if err == nil && len(articles) == 0 {
-		err = fmt.Errorf("%w in %s", ErrNothing, path)
+		err = fmt.Errorf("%w in %s", ErrNothing, from)
 	}
 	linkArticles(articles)
 	return articles, kind, err
 }
 
-// maxFile bounds one file; an article is far smaller.
-const maxFile = 4 << 20
+// maxFile bounds one file of text; an article is far smaller. MaxUpload bounds a
+// packed one, and what a curator uploads.
+const (
+	maxFile   = 4 << 20
+	MaxUpload = 20 << 20
+)
+
+// UploadSource is the source that files of curators belong to.
+const UploadSource = "Uploaded files"
+
+// ErrKind is returned for a file that is of none of the kinds that can be read.
+var ErrKind = errors.New("is of a kind that cannot be read: use .pdf, .docx, .md or .html")
+
+// File reads one file as an article of UploadSource, known by its name. What is
+// wrong with it is the error, in words for whoever sent it.
+func File(name string, data []byte, audience knowledge.Level) (knowledge.Item, error) {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	parse, found := parsers[strings.ToLower(path.Ext(name))]
+	if !found {
+		return knowledge.Item{}, ErrKind
+	}
+	if err := parse.fits(int64(len(data))); err != nil {
+		return knowledge.Item{}, err
+	}
+	a := article{path: name}
+	a.ExternalID = name
+	if err := a.read(data, audience, parse); err != nil {
+		return knowledge.Item{}, err
+	}
+	if a.tenant != "" {
+		return knowledge.Item{}, errors.New("names a tenant in its front matter: choose the space here and take the line out")
+	}
+	a.Slug = ""
+	return a.Item, nil
+}
 
 // readFiles reads files in name order. Symbolic links, hidden files and files
 // that are no articles (README, LICENSE, an include starting with "_") are skipped.
-func readFiles(root, path string, audience knowledge.Level) (articles []article, kind string, err error) {
-	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+func readFiles(root, from string, audience knowledge.Level) (articles []article, kind string, err error) {
+	err = filepath.WalkDir(from, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		name := entry.Name()
-		if file != path && strings.HasPrefix(name, ".") || entry.IsDir() && name == "node_modules" {
+		if file != from && strings.HasPrefix(name, ".") || entry.IsDir() && name == "node_modules" {
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}

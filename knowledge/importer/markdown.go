@@ -63,14 +63,18 @@ func (l *list) UnmarshalYAML(data []byte) error {
 type parser struct {
 	kind  string
 	parse func(text []byte) (frontMatter, string, error)
+	// binary: the file is no text; it may be larger, since most of it is packing.
+	binary bool
 }
 
 var parsers = map[string]parser{
-	".md":       {"markdown", parseMarkdown},
-	".markdown": {"markdown", parseMarkdown},
-	".mdx":      {"markdown", parseMarkdown},
-	".html":     {"html", parseHTML},
-	".htm":      {"html", parseHTML},
+	".md":       {"markdown", parseMarkdown, false},
+	".markdown": {"markdown", parseMarkdown, false},
+	".mdx":      {"markdown", parseMarkdown, false},
+	".html":     {"html", parseHTML, false},
+	".htm":      {"html", parseHTML, false},
+	".pdf":      {"files", parsePDF, true},
+	".docx":     {"files", parseDocx, true},
 }
 
 // readFile never fails: what is wrong with a file is in Item.Broken.
@@ -78,23 +82,41 @@ func readFile(file, relative string, audience knowledge.Level, p parser) article
 	a := article{path: relative}
 	a.ExternalID = relative
 	info, err := os.Stat(file)
-	if err == nil && info.Size() > maxFile {
-		err = fmt.Errorf("is larger than %d bytes", maxFile)
+	if err == nil {
+		err = p.fits(info.Size())
 	}
 	var text []byte
 	if err == nil {
 		text, err = os.ReadFile(file)
 	}
-	if err == nil && !utf8.Valid(text) {
-		err = errors.New("is not UTF-8")
-	}
 	if err == nil {
-		err = a.fill(bytes.TrimPrefix(text, []byte("\ufeff")), audience, p)
+		err = a.read(text, audience, p)
 	}
 	if err != nil {
 		a.Broken = err.Error()
 	}
 	return a
+}
+
+func (p parser) fits(size int64) error {
+	limit := int64(maxFile)
+	if p.binary {
+		limit = MaxUpload
+	}
+	if size > limit {
+		return fmt.Errorf("is larger than %d MB", limit>>20)
+	}
+	return nil
+}
+
+func (a *article) read(text []byte, audience knowledge.Level, p parser) error {
+	if p.binary {
+		return a.fill(text, audience, p)
+	}
+	if !utf8.Valid(text) {
+		return errors.New("is not UTF-8")
+	}
+	return a.fill(bytes.TrimPrefix(text, []byte("\ufeff")), audience, p)
 }
 
 func (a *article) fill(text []byte, audience knowledge.Level, p parser) error {

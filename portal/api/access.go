@@ -44,7 +44,7 @@ var operations = map[string]access{
 	"GetAgentAttachmentLimits": agent, "UploadAgentAttachment": agent, "GetAgentAttachment": agent, "DiscardAgentAttachment": agent, "DownloadAgentAttachment": agent,
 	"ListPendingDocuments": agent, "DownloadPendingDocument": agent, "ReviewDocument": agent,
 	"ListTenants": curator, "ListAdminArticles": curator, "CreateArticle": curator, "GetAdminArticle": curator,
-	"SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
+	"UploadArticle": curator, "SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
 	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,

@@ -1480,6 +1480,27 @@ func (e TicketState) Valid() bool {
 	}
 }
 
+// Defines values for UploadedArticleOutcome.
+const (
+	UploadedArticleOutcomeChanged   UploadedArticleOutcome = "changed"
+	UploadedArticleOutcomeNew       UploadedArticleOutcome = "new"
+	UploadedArticleOutcomeUnchanged UploadedArticleOutcome = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the UploadedArticleOutcome enum.
+func (e UploadedArticleOutcome) Valid() bool {
+	switch e {
+	case UploadedArticleOutcomeChanged:
+		return true
+	case UploadedArticleOutcomeNew:
+		return true
+	case UploadedArticleOutcomeUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WebhookEndpointState.
 const (
 	WebhookEndpointStateActive   WebhookEndpointState = "active"
@@ -1492,6 +1513,27 @@ func (e WebhookEndpointState) Valid() bool {
 	case WebhookEndpointStateActive:
 		return true
 	case WebhookEndpointStateDisabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadArticleParamsAudience.
+const (
+	UploadArticleParamsAudienceAgent    UploadArticleParamsAudience = "agent"
+	UploadArticleParamsAudienceCustomer UploadArticleParamsAudience = "customer"
+	UploadArticleParamsAudiencePublic   UploadArticleParamsAudience = "public"
+)
+
+// Valid indicates whether the value is a known member of the UploadArticleParamsAudience enum.
+func (e UploadArticleParamsAudience) Valid() bool {
+	switch e {
+	case UploadArticleParamsAudienceAgent:
+		return true
+	case UploadArticleParamsAudienceCustomer:
+		return true
+	case UploadArticleParamsAudiencePublic:
 		return true
 	default:
 		return false
@@ -3654,6 +3696,18 @@ type TopicList struct {
 	Weeks []time.Time `json:"weeks"`
 }
 
+// UploadedArticle defines model for UploadedArticle.
+type UploadedArticle struct {
+	Article AdminArticle           `json:"article"`
+	Outcome UploadedArticleOutcome `json:"outcome"`
+
+	// Signals What in the text reads like an instruction to an assistant; such passages are never quoted
+	Signals []string `json:"signals"`
+}
+
+// UploadedArticleOutcome defines model for UploadedArticle.Outcome.
+type UploadedArticleOutcome string
+
 // Version defines model for Version.
 type Version struct {
 	Body        *string            `json:"body,omitempty"`
@@ -3744,6 +3798,24 @@ type TryActionJSONBody struct {
 type SwitchActionJSONBody struct {
 	Enabled bool `json:"enabled"`
 }
+
+// UploadArticleParams defines parameters for UploadArticle.
+type UploadArticleParams struct {
+	FileName string `form:"file_name" json:"file_name"`
+
+	// Audience Of a file that names none; without it public for shared articles, customer for a tenant's own
+	Audience *UploadArticleParamsAudience `form:"audience,omitempty" json:"audience,omitempty"`
+
+	// Locale Of a file that names none
+	Locale    *string `form:"locale,omitempty" json:"locale,omitempty"`
+	Overwrite *bool   `form:"overwrite,omitempty" json:"overwrite,omitempty"`
+
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// UploadArticleParamsAudience defines parameters for UploadArticle.
+type UploadArticleParamsAudience string
 
 // ListAdminArticlesParams defines parameters for ListAdminArticles.
 type ListAdminArticlesParams struct {
@@ -4396,6 +4468,9 @@ type ServerInterface interface {
 	// SwitchAction Switch an action on or off
 	// (POST /v1/admin/actions/{name})
 	SwitchAction(c *gin.Context, name SourceName)
+	// UploadArticle Make an article draft of a PDF, Word, Markdown or HTML file; the same file again changes the article it made before. An article edited by hand since is left (409 edited_by_hand) unless overwrite says otherwise
+	// (POST /v1/admin/article-files)
+	UploadArticle(c *gin.Context, params UploadArticleParams)
 
 	// (GET /v1/admin/articles)
 	ListAdminArticles(c *gin.Context, params ListAdminArticlesParams)
@@ -4934,6 +5009,65 @@ func (siw *ServerInterfaceWrapper) SwitchAction(c *gin.Context) {
 	}
 
 	siw.Handler.SwitchAction(c, name)
+}
+
+// UploadArticle operation middleware
+func (siw *ServerInterfaceWrapper) UploadArticle(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadArticleParams
+
+	// ------------- Required query parameter "file_name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "file_name", c.Request.URL.Query(), &params.FileName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter file_name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "audience" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "audience", c.Request.URL.Query(), &params.Audience, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter audience: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "locale" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "locale", c.Request.URL.Query(), &params.Locale, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter locale: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "overwrite" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overwrite", c.Request.URL.Query(), &params.Overwrite, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter overwrite: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UploadArticle(c, params)
 }
 
 // ListAdminArticles operation middleware
@@ -8626,6 +8760,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/exports/:section", wrapper.ExportTenantData)
 	router.GET(options.BaseURL+"/v1/admin/articles", wrapper.ListAdminArticles)
 	router.POST(options.BaseURL+"/v1/admin/articles", wrapper.CreateArticle)
+	router.POST(options.BaseURL+"/v1/admin/article-files", wrapper.UploadArticle)
 	router.GET(options.BaseURL+"/v1/admin/articles/:id", wrapper.GetAdminArticle)
 	router.PUT(options.BaseURL+"/v1/admin/articles/:id", wrapper.SaveDraft)
 	router.GET(options.BaseURL+"/v1/admin/articles/:id/versions", wrapper.ListVersions)
@@ -8942,6 +9077,46 @@ type SwitchActiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SwitchActiondefaultApplicationProblemPlusJSONResponse) VisitSwitchActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadArticleRequestObject struct {
+	Params UploadArticleParams
+	Body   io.Reader
+}
+
+type UploadArticleResponseObject interface {
+	VisitUploadArticleResponse(w http.ResponseWriter) error
+}
+
+type UploadArticle200JSONResponse UploadedArticle
+
+func (response UploadArticle200JSONResponse) VisitUploadArticleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadArticledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UploadArticledefaultApplicationProblemPlusJSONResponse) VisitUploadArticleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14614,6 +14789,9 @@ type StrictServerInterface interface {
 	// SwitchAction Switch an action on or off
 	// (POST /v1/admin/actions/{name})
 	SwitchAction(ctx context.Context, request SwitchActionRequestObject) (SwitchActionResponseObject, error)
+	// UploadArticle Make an article draft of a PDF, Word, Markdown or HTML file; the same file again changes the article it made before. An article edited by hand since is left (409 edited_by_hand) unless overwrite says otherwise
+	// (POST /v1/admin/article-files)
+	UploadArticle(ctx context.Context, request UploadArticleRequestObject) (UploadArticleResponseObject, error)
 
 	// (GET /v1/admin/articles)
 	ListAdminArticles(ctx context.Context, request ListAdminArticlesRequestObject) (ListAdminArticlesResponseObject, error)
@@ -15306,6 +15484,34 @@ func (sh *strictHandler) SwitchAction(ctx *gin.Context, name SourceName) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SwitchActionResponseObject); ok {
 		if err := validResponse.VisitSwitchActionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadArticle operation middleware
+func (sh *strictHandler) UploadArticle(ctx *gin.Context, params UploadArticleParams) {
+	var request UploadArticleRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadArticle(ctx, request.(UploadArticleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadArticle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UploadArticleResponseObject); ok {
+		if err := validResponse.VisitUploadArticleResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/health"
+	"github.com/usherdesk/usher/knowledge/importer"
 	"github.com/usherdesk/usher/knowledge/search"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
@@ -268,6 +269,7 @@ var patience = map[string]time.Duration{
 	"/v1/documents/:id/versions":                 10 * time.Minute,
 	"/v1/attachments":                            10 * time.Minute,
 	"/v1/agent/tickets/:tenant/:id/attachments":  10 * time.Minute,
+	"/v1/admin/article-files":                    2 * time.Minute,
 	"/v1/document-versions/:id/content":          10 * time.Minute,
 	"/v1/attachments/:id/content":                10 * time.Minute,
 	"/v1/agent/documents/:tenant/:id/content":    10 * time.Minute,
@@ -310,6 +312,8 @@ func (s *Server) maxBody(path string) int64 {
 	case uploads[path] && strings.HasSuffix(path, "/versions") && s.Documents != nil:
 		limit, _ := s.Documents.Limits()
 		return limit + 1<<10
+	case path == "/v1/admin/article-files":
+		return importer.MaxUpload + 1<<10
 	case uploads[path] && s.Attachments != nil:
 		return s.Attachments.Limits().MaxBytes + 1<<10
 	case path == "/v1/admin/openapi": // large systems have large descriptions
@@ -319,7 +323,7 @@ func (s *Server) maxBody(path string) int64 {
 }
 
 // uploads are the routes whose body is a file.
-var uploads = map[string]bool{"/v1/documents/:id/versions": true, "/v1/attachments": true, "/v1/agent/tickets/:tenant/:id/attachments": true}
+var uploads = map[string]bool{"/v1/documents/:id/versions": true, "/v1/attachments": true, "/v1/agent/tickets/:tenant/:id/attachments": true, "/v1/admin/article-files": true}
 
 var crossOrigin = http.NewCrossOriginProtection()
 

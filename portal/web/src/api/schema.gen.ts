@@ -1053,6 +1053,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/article-files": {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an article draft of a PDF, Word, Markdown or HTML file; the same file again changes the article it made before. An article edited by hand since is left (409 edited_by_hand) unless overwrite says otherwise */
+        post: operations["uploadArticle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/articles/{id}": {
         parameters: {
             query?: {
@@ -2976,6 +2996,13 @@ export interface components {
             ticket_number: number;
             /** Format: date-time */
             created_at: string;
+        };
+        UploadedArticle: {
+            article: components["schemas"]["AdminArticle"];
+            /** @enum {string} */
+            outcome: "new" | "changed" | "unchanged";
+            /** @description What in the text reads like an instruction to an assistant; such passages are never quoted */
+            signals: string[];
         };
         KnowledgeSource: {
             /** Format: uuid */
@@ -5562,6 +5589,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AdminArticle"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    uploadArticle: {
+        parameters: {
+            query: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+                file_name: string;
+                /** @description Of a file that names none; without it public for shared articles, customer for a tenant's own */
+                audience?: "public" | "customer" | "agent";
+                /** @description Of a file that names none */
+                locale?: string;
+                overwrite?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The draft, or the article that says the same already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedArticle"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"cmp"
+	_ "embed"
 	"math"
 	"regexp"
 	"slices"
@@ -188,10 +189,32 @@ func nearest(text, source string) string {
 	return best
 }
 
-var promises = regexp.MustCompile(`(?i)\b(we (will|shall|'ll) (refund|credit|compensate|waive|guarantee|extend|fix|deliver)|i (promise|guarantee)|we (promise|guarantee)|guaranteed by|you will (get|receive) (a|your) (refund|discount|credit)|free of charge for you|wir (garantieren|versprechen|erstatten)|nous (garantissons|promettons|rembourserons)|le (reembolsaremos|garantizamos)|garantizamos|prometemos|garantimos|reembolsaremos)\b`)
+//go:embed promises.txt
+var promiseLines string
+
+var promises = readPromises()
+
+func readPromises() *regexp.Regexp {
+	var patterns []string
+	for line := range strings.Lines(promiseLines) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			patterns = append(patterns, line)
+		}
+	}
+	words := strings.NewReplacer(" … ", `(?:\s+[^\s.!?;]+){0,4}?\s+`, " ", `\s+`).Replace(strings.Join(patterns, "|"))
+	return regexp.MustCompile(`(?i)(?:^|[^\pL])(?:` + words + `)(?:[^\pL]|$)(?:[^\s.,!?;]+(?:\s+[^\s.,!?;]+)?)?`)
+}
 
 // Promises reports whether a text commits the operator to something.
-func Promises(text string) bool { return promises.MatchString(text) }
+func Promises(text string) bool {
+	text = strings.ReplaceAll(text, "’", "'")
+	for _, found := range promises.FindAllString(text, -1) {
+		if !negations.MatchString(found) {
+			return true
+		}
+	}
+	return false
+}
 
 var leaks = regexp.MustCompile(`(?i)(-----BEGIN [A-Z ]*PRIVATE KEY|\b(sk|pk|rk|xox[abprs]|ghp|whsec|pat)[-_][A-Za-z0-9_-]{16,}|\bAKIA[0-9A-Z]{16}\b|\b(usr|stf|key)_[0-9a-f]{32}_|system prompt|ignore (all|any|previous|prior) (instructions|rules)|<\|im_(start|end)\|>|\bINTERNAL NOTE\b)`)
 

@@ -119,20 +119,11 @@ func (a *Assistant) run(ctx context.Context, args intake.ProcessArgs, complete f
 	started := a.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, a.Timeout, errors.New("the run took too long"))
 	defer cancel()
-	r, err := a.load(ctx, args)
-	if err != nil {
-		return err
+	r, err := a.once(ctx, args, started, complete)
+	if errors.Is(err, errAnswered) {
+		r, err = a.once(ctx, args, started, complete)
 	}
-	if r.decided {
-		return nil // a retry after the result was stored
-	}
-	if r.leave() {
-		a.read(ctx, r)
-	} else if err := a.decide(ctx, r); err != nil && !errors.Is(err, errStopped) {
-		return err
-	}
-	r.decision.duration = a.Now().Sub(started)
-	if err := a.deliver(ctx, r, complete); err != nil {
+	if err != nil || r == nil {
 		return err
 	}
 	a.Wake(args.TenantID, r.conversation.ID)
@@ -140,10 +131,25 @@ func (a *Assistant) run(ctx context.Context, args intake.ProcessArgs, complete f
 	return nil
 }
 
+// once runs over the message as it stands now; nil: it was decided before.
+func (a *Assistant) once(ctx context.Context, args intake.ProcessArgs, started time.Time, complete func(context.Context, pgx.Tx) error) (*run, error) {
+	r, err := a.load(ctx, args)
+	if err != nil || r.decided {
+		return nil, err // decided: a retry after the result was stored
+	}
+	if r.leave() {
+		a.read(ctx, r)
+	} else if err := a.decide(ctx, r); err != nil && !errors.Is(err, errStopped) {
+		return nil, err
+	}
+	r.decision.duration = a.Now().Sub(started)
+	return r, a.deliver(ctx, r, complete)
+}
+
 // learn passes on what others count. The answer is out: errors are logged.
 func (a *Assistant) learn(ctx context.Context, r *run) {
 	if r.gap && a.Gaps != nil {
-		if err := a.Gaps.Unanswered(ctx, r.tenant.ID, r.conversation.ID, r.message.Body, r.language()); err != nil {
+		if err := a.Gaps.Unanswered(ctx, r.tenant.ID, r.conversation.ID, r.text(), r.language()); err != nil {
 			a.Log.WarnContext(ctx, "record gap failed", "error", err, "tenant_id", r.tenant.ID)
 		}
 	}

@@ -3,6 +3,8 @@ package assistant_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -253,6 +255,104 @@ func TestABurstIsAnsweredOnce(t *testing.T) {
 	replies := b.replies(t, c)
 	require.Len(t, replies, 1)
 	require.Equal(t, second.ID, *replies[0].InReplyTo)
+	require.Equal(t, "How do I\npress the button?", b.question.Question)
+	require.Empty(t, b.question.History, "what is asked now is no history")
+
+	third, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "And where is it?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: third.ID}))
+	require.Equal(t, "And where is it?", b.question.Question, "what was answered is not asked again")
+	require.Len(t, b.question.History, 3)
+}
+
+// What a customer wants stays wanted, whatever they write after it before they are answered.
+func TestNothingOfABurstIsLost(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]triage.Classification{
+		"How do I press the button?": {Intent: "how_to.use", Route: "answer"}, "Thanks!": {Intent: "thanks", Route: "acknowledge"},
+		"A person, please": {Intent: "talk_to_person", Route: "escalate"}, "Hello?": {Intent: "greeting", Route: "acknowledge"},
+		"I want to delete everything": {Intent: "privacy.erase", Route: "escalate", Sensitive: true}, "Nobody can sign in": {Intent: "outage", Route: "answer", Priority: triage.PriorityUrgent},
+	}
+	for name, c := range map[string]struct {
+		texts         []string
+		kind, outcome string
+	}{
+		"a question, then thanks":      {[]string{"How do I press the button?", "Thanks!"}, "answer", "sent"},
+		"thanks, then a question":      {[]string{"Thanks!", "How do I press the button?"}, "answer", "sent"},
+		"a person, then hello":         {[]string{"A person, please", "Hello?"}, "escalate", "escalated"},
+		"a person, then a question":    {[]string{"A person, please", "How do I press the button?"}, "escalate", "escalated"},
+		"something for people, thanks": {[]string{"I want to delete everything", "Hello?", "Thanks!"}, "escalate", "escalated"},
+		"something urgent, a question": {[]string{"Nobody can sign in", "How do I press the button?"}, "escalate", "escalated"},
+		"hello, then thanks":           {[]string{"Hello?", "Thanks!"}, "acknowledge", "sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.parts, b.classification = kinds, triage.Classification{Intent: "thanks", Route: "acknowledge"} // of the whole, as unsure as can be
+			conversation, args := b.ask(t, c.texts[0])
+			all := []intake.ProcessArgs{args}
+			for _, text := range c.texts[1:] {
+				m, err := b.intake.Post(t.Context(), b.customer, conversation.ID, intake.Post{Text: text})
+				require.NoError(t, err)
+				all = append(all, intake.ProcessArgs{TenantID: conversation.TenantID, MessageID: m.ID})
+			}
+			for _, i := range rand.Perm(len(all)) { // jobs run in any order
+				require.NoError(t, b.assistant.Run(t.Context(), all[i]))
+			}
+			replies := b.replies(t, conversation)
+			require.Len(t, replies, 1)
+			require.Equal(t, c.kind, replies[0].Answer.Kind)
+			_, outcome, _ := b.decision(t, all[len(all)-1].MessageID)
+			require.Equal(t, c.outcome, outcome)
+			if c.kind == "answer" {
+				require.Equal(t, strings.Join(c.texts, "\n"), b.question.Question)
+			}
+		})
+	}
+}
+
+func TestEachPersonOfAConversationIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, first := b.ask(t, "How do I press the button?")
+	other := b.customer
+	other.ID, other.Roles = b.db.User(t, c.TenantID, "bo@acme.test", "admin"), []string{"admin"}
+	second, err := b.intake.Post(t.Context(), other, c.ID, intake.Post{Text: "Which colour is it?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), first))
+	require.Equal(t, "How do I press the button?", b.question.Question)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: second.ID}))
+	require.Equal(t, "Which colour is it?", b.question.Question, "with the rights of who asks it")
+	require.Len(t, b.replies(t, c), 2)
+}
+
+// An answer to the first that was on its way while the second was read is not given twice.
+func TestWhatGotItsAnswerMeanwhileIsNotAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c, first := b.ask(t, "How do I press the button?")
+	slow := *b.assistant
+	begun, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	b.during = func(int) {
+		b.during = nil
+		close(begun)
+		<-goOn
+	}
+	b.pieces = []string{"Press it. "}
+	go func() { done <- slow.Run(t.Context(), first) }()
+	<-begun
+	second, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "Which colour is it?"})
+	require.NoError(t, err)
+	b.pieces = nil
+	b.during = func(int) {
+		b.during = nil
+		require.Equal(t, "How do I press the button?\nWhich colour is it?", b.question.Question)
+		close(goOn)
+		require.NoError(t, <-done)
+	}
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: second.ID}))
+	require.Equal(t, "Which colour is it?", b.question.Question)
+	require.Len(t, b.replies(t, c), 2)
 }
 
 func TestEveryFailureEndsWithAPersonAndTheCustomerTold(t *testing.T) {

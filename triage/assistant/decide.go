@@ -14,7 +14,8 @@ import (
 
 // decide classifies the message and finds what to say or whom to involve.
 func (a *Assistant) decide(ctx context.Context, r *run) error {
-	r.guard = a.Guard.Inspect(r.message.Body)
+	r.guard = a.Guard.Inspect(r.text())
+	r.guard.AutoResponder = len(r.burst) == 0 && r.guard.AutoResponder
 	if err := a.classify(ctx, r); err != nil {
 		return err
 	}
@@ -26,7 +27,7 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 	}
 	classification := *r.classification
 	switch {
-	case r.args.Person && len(r.message.Attachments) > 0:
+	case r.args.Person && r.files():
 		r.handOver(triage.ReasonRequested, "The customer sent files without a word. The assistant reads no files; please look at them.")
 	case r.args.Person:
 		r.handOver(triage.ReasonRequested, "The customer asked for a person.")
@@ -55,17 +56,43 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 }
 
 func (a *Assistant) classify(ctx context.Context, r *run) error {
-	classification, err := a.Classifier.Classify(ctx, ClassifyInput{
-		TenantID: r.tenant.ID, Text: r.message.Body, History: r.history, Language: r.language(),
+	classification, err := a.classifyText(ctx, r, r.text())
+	if err != nil {
+		return err
+	}
+	r.decision.versions["classifier"] = classification.Version
+	r.classification = &classification
+	if len(r.burst) == 0 {
+		return nil
+	}
+	// "A person, please" and then "hello?", a question and then "thanks": what needs
+	// people, or an answer, stays what the customer wants.
+	for _, m := range append(slices.Clone(r.burst), r.message) {
+		c, err := a.classifyText(ctx, r, m.Body)
+		if err != nil {
+			return err
+		}
+		if people := c.Sensitive || c.Intent == "talk_to_person" || c.Priority == triage.PriorityUrgent; people {
+			r.classification = &c
+			return nil
+		}
+		if r.classification.Route == "acknowledge" && c.Route != "acknowledge" {
+			r.classification = &c
+		}
+	}
+	return nil
+}
+
+func (a *Assistant) classifyText(ctx context.Context, r *run, text string) (triage.Classification, error) {
+	c, err := a.Classifier.Classify(ctx, ClassifyInput{
+		TenantID: r.tenant.ID, Text: text, History: r.history, Language: r.language(),
 		Tier: r.tenant.Tier, Stage: r.tenant.LifecycleState, Corrections: r.corrections,
 	})
 	if err != nil {
-		return fmt.Errorf("classify: %w", err)
+		return c, fmt.Errorf("classify: %w", err)
 	}
-	r.classification = &classification
-	r.decision.versions["classifier"] = classification.Version
-	r.decision.usage = classification.Usage
-	return nil
+	r.decision.usage = r.decision.usage.Add(c.Usage)
+	return c, nil
 }
 
 // read classifies a message people answer, so that what the conversation has
@@ -98,7 +125,7 @@ func (a *Assistant) reply(ctx context.Context, r *run) error {
 		r.handOver(triage.ReasonAction, "This needs a person: "+c.Intent+".")
 		return nil
 	case c.Route == "status" && !a.articleSaysBetter(ctx, r):
-		return a.status(ctx, r, Asked{c.Intent, r.message.Body})
+		return a.status(ctx, r, Asked{c.Intent, r.text()})
 	default:
 		return a.answer(ctx, r)
 	}
@@ -131,14 +158,14 @@ func (r *run) request() AnswerRequest {
 // question is what a message asks: one without a word of its own, as "how?", asks
 // it of the customer's last message that has one.
 func (r *run) question() string {
-	if wordless(r.message.Body) {
+	if wordless(r.text()) {
 		for _, turn := range slices.Backward(r.history) {
 			if turn.Customer && !wordless(turn.Text) {
-				return r.message.Body + " " + turn.Text
+				return r.text() + " " + turn.Text
 			}
 		}
 	}
-	return r.message.Body
+	return r.text()
 }
 
 // acknowledge answers a greeting or thanks in one friendly sentence, and thanks
@@ -146,7 +173,7 @@ func (r *run) question() string {
 func (r *run) acknowledge(c triage.Classification) {
 	r.decision.route = "acknowledge"
 	r.thanks = c.Intent != "greeting"
-	asks := strings.ContainsAny(r.message.Body, "?？")
+	asks := strings.ContainsAny(r.text(), "?？")
 	if r.lastKind == "acknowledge" && !asks || r.ticketOpen && r.thanks {
 		r.ignore("a pleasantry that needs no answer")
 		return
@@ -212,7 +239,7 @@ func (a *Assistant) elsewhere(ctx context.Context, r *run, unsure bool) (bool, e
 	if !ok {
 		return false, nil
 	}
-	text, sure, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.message.Body}))
+	text, sure, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.text()}))
 	if err != nil {
 		return false, fmt.Errorf("look for another organisation: %w", err)
 	}
@@ -229,10 +256,10 @@ func (a *Assistant) empty(ctx context.Context, r *run) bool {
 	if !mayAskBack(r) {
 		return false
 	}
-	if r.classification.Route == "status" && len(strings.Fields(r.message.Body)) > 1 {
+	if r.classification.Route == "status" && len(strings.Fields(r.text())) > 1 {
 		return false // "to do"
 	}
-	if goesOn := slices.Contains([]string{"status", "answer", "clarify", "procedure"}, r.lastKind); goesOn && strings.ContainsFunc(r.message.Body, unicode.IsLetter) {
+	if goesOn := slices.Contains([]string{"status", "answer", "clarify", "procedure"}, r.lastKind); goesOn && strings.ContainsFunc(r.text(), unicode.IsLetter) {
 		return false // "how?" goes on with what was answered
 	}
 	a.askBack(ctx, r)
@@ -240,7 +267,7 @@ func (a *Assistant) empty(ctx context.Context, r *run) bool {
 }
 
 func mayAskBack(r *run) bool {
-	return len(r.message.Attachments) == 0 && r.conversation.Clarifications < maxClarifications && wordless(r.message.Body)
+	return !r.files() && r.conversation.Clarifications < maxClarifications && wordless(r.text())
 }
 
 func (a *Assistant) askBack(ctx context.Context, r *run) {
@@ -312,7 +339,7 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 	case AnswerSend:
 		r.say(reply.Text, triage.AnswerMeta{Kind: "answer", Evidence: "documents", Citations: reply.Citations})
 	case AnswerClarify:
-		if len(r.message.Attachments) > 0 { // what is meant may be in them
+		if r.files() { // what is meant may be in them
 			r.handOver(triage.ReasonNoAnswer, "The question is not clear from its words. "+unread)
 			return nil
 		}
@@ -338,7 +365,7 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 // second time in a row, and wherever nobody can press a button, people take it.
 func (a *Assistant) notFound(r *run, reply AnswerReply) {
 	r.gap = true
-	files := len(r.message.Attachments) > 0
+	files := r.files()
 	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" || files ||
 		r.classification.Sentiment == "very_negative" {
 		why := "Neither the record nor an article answers this."

@@ -65,22 +65,33 @@ func (a *Assistant) deliver(ctx context.Context, r *run, complete func(context.C
 	return nil
 }
 
+// errAnswered means that a message this run answers, too, got an answer of its own meanwhile.
+var errAnswered = errors.New("a message before it was answered meanwhile")
+
 // overtaken drops the result where the world has moved on. decided is true when
 // another try has stored its result already.
 func (r *run) overtaken(ctx context.Context, tx pgx.Tx, now triage.Conversation) (decided bool, err error) {
-	var newer bool
+	var newer, alone bool
+	burst := make([]uuid.UUID, len(r.burst))
+	for i, m := range r.burst {
+		burst[i] = m.ID
+	}
 	err = tx.QueryRow(ctx, `select exists (select from decisions where tenant_id = $1 and message_id = $2 and not ($5 and reason = '`+askedToConfirm+`')),
-		exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer')`,
-		r.args.TenantID, r.args.MessageID, now.ID, r.message.Seq, r.args.Confirmed).Scan(&decided, &newer)
+		exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer' and author_id is not distinct from $6),
+		exists (select from decisions where tenant_id = $1 and message_id = any($7) and reason <> $8)`,
+		r.args.TenantID, r.args.MessageID, now.ID, r.message.Seq, r.args.Confirmed, r.message.AuthorID, burst, answeredLater).Scan(&decided, &newer, &alone)
 	if err != nil || decided {
 		return decided, err
+	}
+	if alone && r.streaming == uuid.Nil {
+		return false, errAnswered
 	}
 	asked := r.args.Person || r.args.Confirmed || r.escalate != nil
 	switch {
 	case now.Assistant == "off" && r.conversation.Assistant == "on":
 		r.drop("a person took over during the run")
 	case newer && !asked && r.streaming == uuid.Nil && r.decision.outcome == "sent":
-		r.drop("a newer message of the customer is answered instead")
+		r.drop(answeredLater)
 	}
 	r.conversation = now
 	return false, nil

@@ -26,7 +26,7 @@ func (a *Assistant) procedure(ctx context.Context, r *run) error {
 		return nil
 	}
 	turn, err := a.Procedures.Next(ctx, procedure.Request{
-		Asker: r.asker, ConversationID: r.conversation.ID, Text: r.message.Body, Intent: r.classification.Intent, Language: r.language(), Waiting: r.waiting,
+		Asker: r.asker, ConversationID: r.conversation.ID, Text: r.text(), Intent: r.classification.Intent, Language: r.language(), Waiting: r.waiting,
 	})
 	if errors.Is(err, procedure.ErrNotFound) {
 		return nil
@@ -81,7 +81,7 @@ func (r *run) wish() string {
 	if r.followed && r.turn.Run.Opening != "" {
 		return r.turn.Run.Opening
 	}
-	return r.message.Body
+	return r.text()
 }
 
 // procedureMeta is what stands under a turn: what was looked up, the choices.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type run struct {
 	args         intake.ProcessArgs
 	conversation triage.Conversation
 	message      triage.Message
+	burst        []triage.Message // the customer's before it that got no answer: it is answered with them
 	history      []Turn
 	tenant       tenant
 	asker        triage.Actor
@@ -113,21 +115,26 @@ func (a *Assistant) load(ctx context.Context, args intake.ProcessArgs) (*run, er
 func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	var userName, locale *string
 	var roles, departments []string
+	var unanswered []uuid.UUID
 	err := tx.QueryRow(ctx, `
 		select t.id, t.name, t.plan, t.tier, t.lifecycle_state, t.time_zone, u.display_name, u.roles, u.departments, u.locale, coalesce(u.email, ''),
 		  exists (select from decisions where tenant_id = $1 and message_id = $2 and not ($6 and reason = '`+askedToConfirm+`')),
-		  exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer'),
+		  exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer' and author_id is not distinct from $5),
 		  (select count(*) from messages where tenant_id = $1 and conversation_id = $3 and author_kind = 'assistant'
 		     and created_at > now() - interval '1 hour'),
 		  coalesce((select answer->>'kind' from messages where tenant_id = $1 and conversation_id = $3 and seq < $4
 		     and author_kind = 'assistant' order by seq desc limit 1), ''),
 		  coalesce((select intent from classifications where tenant_id = $1 and conversation_id = $3
 		     order by created_at desc limit 1), ''),
-		  exists (select from tickets where tenant_id = $1 and conversation_id = $3 and internal_state not in ('solved', 'closed'))
+		  exists (select from tickets where tenant_id = $1 and conversation_id = $3 and internal_state not in ('solved', 'closed')),
+		  array(select m.id from messages m where m.tenant_id = $1 and m.conversation_id = $3 and m.seq < $4 and m.author_kind = 'customer' and m.author_id is not distinct from $5 and m.state <> 'deleted'
+		     and m.seq > coalesce((select max(seq) from messages where tenant_id = $1 and conversation_id = $3 and seq < $4 and author_kind in ('assistant', 'agent') and visibility = 'customer'), 0)
+		     and not exists (select from messages a where a.tenant_id = $1 and a.conversation_id = $3 and a.in_reply_to = m.id)
+		     and not exists (select from decisions d where d.tenant_id = $1 and d.message_id = m.id and d.reason <> $7))
 		from tenants t left join users u on u.tenant_id = $1 and u.id = $5 where t.id = $1`,
-		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID, r.args.Confirmed).
+		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID, r.args.Confirmed, answeredLater).
 		Scan(&r.tenant.ID, &r.tenant.Name, &r.tenant.Plan, &r.tenant.Tier, &r.tenant.LifecycleState, &r.tenant.TimeZone,
-			&userName, &roles, &departments, &locale, &r.email, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.lastIntent, &r.ticketOpen)
+			&userName, &roles, &departments, &locale, &r.email, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.lastIntent, &r.ticketOpen, &unanswered)
 	if err != nil {
 		return fmt.Errorf("read tenant and person: %w", err)
 	}
@@ -149,7 +156,11 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	for _, m := range earlier {
-		if m.State != triage.MessageDeleted {
+		switch {
+		case m.State == triage.MessageDeleted:
+		case slices.Contains(unanswered, m.ID):
+			r.burst = append(r.burst, m)
+		default:
 			r.history = append(r.history, Turn{Customer: m.AuthorKind == triage.AuthorCustomer, Text: m.Body})
 		}
 	}
@@ -172,6 +183,23 @@ func corrections(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) ([]Correction
 	return out, nil
 }
 
+// answeredLater is why a message of a burst has no answer of its own: the last one's is.
+const answeredLater = "a newer message of the customer is answered instead"
+
+// text is what the customer wrote since they were last answered.
+func (r *run) text() string {
+	var all []string
+	for _, m := range r.burst {
+		all = append(all, m.Body)
+	}
+	return strings.Join(append(all, r.message.Body), "\n")
+}
+
+// files reports whether they sent files with it.
+func (r *run) files() bool {
+	return slices.ContainsFunc(append(slices.Clone(r.burst), r.message), func(m triage.Message) bool { return len(m.Attachments) > 0 })
+}
+
 // personInCharge is why a message is not answered, only read.
 const personInCharge = "a person is in charge"
 
@@ -181,7 +209,7 @@ func (r *run) leave() bool {
 	case r.args.Person:
 		return false // a request for a person always counts
 	case r.superseded && !r.args.Confirmed:
-		r.ignore("a newer message of the customer is answered instead")
+		r.ignore(answeredLater)
 	case r.conversation.Assistant == "off":
 		r.ignore(personInCharge)
 	default:

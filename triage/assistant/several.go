@@ -25,10 +25,10 @@ const (
 // followUp gives a short message that continues a status question the intent it
 // continues, and one that only names something the intent of that.
 func (a *Assistant) followUp(ctx context.Context, r *run) error {
-	if r.lastKind != "status" || len(strings.Fields(r.message.Body)) > maxFollowUp {
+	if r.lastKind != "status" || len(strings.Fields(r.text())) > maxFollowUp {
 		return a.named(ctx, r)
 	}
-	request := r.statusRequest(Asked{Text: r.message.Body})
+	request := r.statusRequest(Asked{Text: r.text()})
 	read := request.Language
 	request.Language = cmp.Or(r.conversation.Language, read) // of the last answer: a few words say little about theirs
 	intent, language, err := a.Status.FollowUp(ctx, request, r.lastIntent)
@@ -52,10 +52,10 @@ const maxNamed = 6
 
 func (a *Assistant) named(ctx context.Context, r *run) error {
 	namer, ok := a.Status.(Namer)
-	if !ok || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.message.Body)) > maxNamed || len(r.message.Attachments) > 0 {
+	if !ok || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.text())) > maxNamed || r.files() {
 		return nil
 	}
-	intent, err := namer.Named(ctx, r.statusRequest(Asked{Text: r.message.Body}))
+	intent, err := namer.Named(ctx, r.statusRequest(Asked{Text: r.text()}))
 	if err != nil {
 		return fmt.Errorf("look for a name: %w", err)
 	}
@@ -169,7 +169,7 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 // requests are what a message asks, courtesies left out. Fewer than two mean
 // that it asks one thing, or that nothing tells the parts apart.
 func (a *Assistant) requests(ctx context.Context, r *run) ([]request, error) {
-	parts := classify.Split(r.message.Body)
+	parts := classify.Split(r.text())
 	if len(parts) < 2 || len(parts) > maxRequests {
 		return nil, nil
 	}

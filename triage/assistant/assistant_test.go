@@ -247,6 +247,8 @@ func TestCorrectionsOfTheTenantReachTheClassifier(t *testing.T) {
 func TestABurstIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	none := assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+	b.answers = map[string]assistant.AnswerReply{"How do I": none, "press the button?": none}
 	c, first := b.ask(t, "How do I")
 	second, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "press the button?"})
 	require.NoError(t, err)
@@ -330,6 +332,7 @@ func TestEachPersonOfAConversationIsAnswered(t *testing.T) {
 func TestWhatGotItsAnswerMeanwhileIsNotAnsweredAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	b.answers = map[string]assistant.AnswerReply{"How do I press the button?": {Outcome: assistant.AnswerNotFound}} // by itself
 	c, first := b.ask(t, "How do I press the button?")
 	slow := *b.assistant
 	begun, goOn, done := make(chan struct{}), make(chan struct{}), make(chan error)
@@ -505,6 +508,16 @@ func TestSeveralRequestsOfOneMessage(t *testing.T) {
 		require.Equal(t, "Levers", replies[0].Answer.Citations[1].Title)
 		require.Len(t, replies[0].Answer.Basis, 1)
 		require.Equal(t, []assistant.Asked{{Intent: "onboarding.go_live_date", Text: "When do we go live?"}}, b.asked)
+	})
+	t.Run("also where two are of one kind, and what is asked twice is answered once", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		clear(b.parts) // all of one intent
+		b.answers["Where is the second lever?"] = b.answers["How do I pull the lever?"]
+		c, args := b.ask(t, "How do I press the button? How do I pull the lever? Where is the second lever?")
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.Equal(t, "Press the button. [1]\n\nPull it. [2]", b.replies(t, c)[0].Body)
+		require.Contains(t, b.previewed, "Where is the second lever?")
 	})
 	t.Run("where one needs a person, the rest is said and a ticket opened", func(t *testing.T) {
 		t.Parallel()

@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// said is from where a part says what another has said: a word or so is different.
+	said = 0.8
 	// maxRequests is how many requests of one message are answered one by one;
 	// a message with more is a letter, and taken as a whole.
 	maxRequests = 4
@@ -110,7 +112,9 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 				unknown = append(unknown, q.text)
 				continue
 			}
-			documents = append(documents, reply)
+			if !slices.ContainsFunc(documents, reply.repeats) {
+				documents = append(documents, reply)
+			}
 		}
 	}
 	if len(asked)+len(documents) == 0 {
@@ -118,7 +122,7 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 	}
 	if len(unknown) > 0 {
 		whole, err := a.preview(ctx, r.request())
-		if err != nil || whole.Outcome == AnswerSend || len(asked) == 0 {
+		if err != nil || whole.Outcome == AnswerSend || len(asked) == 0 && len(documents) < 2 {
 			return false, err // together they say more
 		}
 	}
@@ -153,7 +157,15 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		}
 	}
 	if len(left) > 0 {
-		r.escalate = &handOver{triage.ReasonAction, "One of several requests needs a person: " + triage.Line(left[0].text, 300)}
+		var texts []string
+		for _, q := range left {
+			texts = append(texts, triage.Line(q.text, 300))
+		}
+		why := "One of several requests needs a person: "
+		if len(left) > 1 {
+			why = fmt.Sprintf("%d of several requests need a person: ", len(left))
+		}
+		r.escalate = &handOver{triage.ReasonAction, why + strings.Join(texts, " / ")}
 	}
 	for _, question := range unknown {
 		texts = append(texts, strings.ReplaceAll(speak(r.language()).noAnswerTo, "%q", triage.Line(question, 200)))
@@ -164,6 +176,13 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		r.decision.outcome, r.decision.reason = "escalated", string(r.escalate.reason)
 	}
 	return true, nil
+}
+
+// repeats reports whether an answer quotes nothing that another does not.
+func (r AnswerReply) repeats(other AnswerReply) bool {
+	return !slices.ContainsFunc(r.Citations, func(c triage.Citation) bool {
+		return !slices.ContainsFunc(other.Citations, func(have triage.Citation) bool { return have.ChunkID == c.ChunkID })
+	})
 }
 
 // requests are what a message asks, courtesies left out. Fewer than two mean
@@ -187,7 +206,7 @@ func (a *Assistant) requests(ctx context.Context, r *run) ([]request, error) {
 			continue
 		}
 		same := func(q request) bool {
-			return c.Intent != "" && q.classification.Intent == c.Intent && c.Route != "status"
+			return c.Route != "status" && q.classification.Intent == c.Intent && classify.Alike(q.text, part) >= said
 		}
 		if !slices.ContainsFunc(out, same) {
 			out = append(out, request{part, c})

@@ -37,7 +37,8 @@ type world struct {
 	asked          []assistant.Asked                // of the last status question
 	followUp       string
 	input          assistant.ClassifyInput // of the last message
-	question       string                  // of the last answer
+	question       assistant.AnswerRequest // of the last answer
+	previewed      []string                // questions that were looked for and not yet answered
 }
 
 func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
@@ -58,6 +59,7 @@ func (w *world) FollowUp(_ context.Context, in assistant.StatusRequest, _ string
 }
 
 func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistant.AnswerReply, error) {
+	w.previewed = append(w.previewed, in.Question)
 	if reply, ok := w.answers[in.Question]; ok {
 		return reply, nil
 	}
@@ -65,7 +67,7 @@ func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistan
 }
 
 func (w *world) Answer(_ context.Context, in assistant.AnswerRequest, emit func(string) error) (assistant.AnswerReply, error) {
-	w.question = in.Question
+	w.question = in
 	for i, piece := range w.pieces {
 		if w.during != nil {
 			w.during(i)
@@ -471,7 +473,7 @@ func TestAQuestionWordGoesOnWithTheQuestionBefore(t *testing.T) {
 			m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: test.text})
 			require.NoError(t, err)
 			require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
-			require.Equal(t, test.text+" Can I press the button?", b.question)
+			require.Equal(t, test.text+" Can I press the button?", b.question.Question)
 			replies := b.replies(t, c)
 			require.Len(t, replies, 2)
 			require.Equal(t, test.kind, replies[1].Answer.Kind)

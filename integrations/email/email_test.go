@@ -307,6 +307,31 @@ func TestRoundTrip(t *testing.T) {
 	require.Equal(t, []string{"customer: Thank you!", "customer: By the plain address"}, got[3:])
 }
 
+// A mail is read outside the portal: it says as of when an answer is, in the
+// tenant's time zone and the answer's language, and its links lead there.
+func TestAnAnswerByMailSaysAsOfWhenItIs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.receive(t, raw("1@acme.test", "Ana <ana@acme.test>", "support@usher.test", "Stand?", "Wie ist der Stand?", vouched))
+	asOf := time.Date(2026, 11, 25, 10, 30, 0, 0, time.UTC)
+	require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `update tenants set time_zone = 'Europe/Berlin' where id = $1`, b.tenant); err != nil {
+			return err
+		}
+		_, _, err := triage.InsertMessage(t.Context(), tx, triage.Message{
+			TenantID: b.tenant, ID: uuid.Must(uuid.NewV7()), ConversationID: b.conversations(t)[0].ID, AuthorKind: triage.AuthorAssistant, AuthorName: "Usher",
+			Visibility: triage.VisibleToCustomer, Language: "de", Body: "- [Nachweis](/documents#document-1): noch nicht gesendet",
+			Answer: &triage.AnswerMeta{Kind: "status", Evidence: "known_state", AsOf: &asOf, Stale: true, Link: "/documents"},
+		})
+		return err
+	}))
+	b.send(t)
+	require.Len(t, b.post.all(), 1)
+	text := strings.ReplaceAll(b.post.text[0], "=\r\n", "")
+	require.Contains(t, text, "Stand: 25. November 2026, 11:30 Uhr (Europe/Berlin). Seitdem kann sich etwas ge")
+	require.Contains(t, text, "(https://support.usher.test/documents#document-1)")
+}
+
 func TestSenders(t *testing.T) {
 	t.Parallel()
 

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/wneessen/go-mail"
 
+	"github.com/usherdesk/usher/portal/onboarding/status"
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/attachment"
 	"github.com/usherdesk/usher/triage/desk"
@@ -236,6 +237,9 @@ func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to s
 		subject: cmp.Or(oneLine(c.Subject, 150), "Your message"),
 	}
 	if m.Answer != nil {
+		if out.text, err = s.standing(ctx, tx, m, out.text); err != nil {
+			return outgoing{}, err
+		}
 		if m.Answer.Link != "" {
 			out.text += "\n\n" + s.PublicURL + m.Answer.Link
 		}
@@ -251,6 +255,20 @@ func (s *Service) compose(ctx context.Context, tx pgx.Tx, m triage.Message, to s
 		out.text += "\nThis answer was written by a machine. Ask for a person and one will take over."
 	}
 	return s.inThread(ctx, tx, c, out)
+}
+
+// standing says under an answer as of when it is, and makes its links into the
+// portal ones that can be followed from a mail.
+func (s *Service) standing(ctx context.Context, tx pgx.Tx, m triage.Message, text string) (string, error) {
+	text = strings.ReplaceAll(text, "](/", "]("+s.PublicURL+"/")
+	if m.Answer.AsOf == nil {
+		return text, nil
+	}
+	var zone string
+	if err := tx.QueryRow(ctx, `select time_zone from tenants where id = $1`, m.TenantID).Scan(&zone); err != nil {
+		return "", fmt.Errorf("read the tenant's time zone: %w", err)
+	}
+	return text + "\n\n" + status.AsOf(m.Language, zone, *m.Answer.AsOf, m.Answer.Stale), nil
 }
 
 // inThread joins a mail to those that were exchanged in the conversation.

@@ -155,5 +155,17 @@ func ParseDay(text, locale string) (time.Time, bool) {
 	return out, day > 0 && month > 0 && year > 2000 && out.Day() == day
 }
 
+// AsOf says as of when an answer is, in a time zone, for where nothing else does;
+// of a stale one also that it may have changed.
+func AsOf(language, zone string, at time.Time, stale bool) string {
+	d := &draft{language: spoken(language), region: regionOf(language, spoken(language)), words: speak(language)}
+	d.record.Tenant.TimeZone = zone
+	text := d.fill("as_of", "at", d.moment(at))
+	if stale {
+		text += " " + d.fill("as_of.stale")
+	}
+	return text
+}
+
 // Plain keeps a text of somebody else's from being read as Markdown, on one line.
 func Plain(text string) string { return plain(text) }

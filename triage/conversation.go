@@ -134,6 +134,7 @@ type AnswerMeta struct {
 	Basis      []Basis    `json:"basis,omitempty"`
 	AsOf       *time.Time `json:"as_of,omitempty"`
 	Stale      bool       `json:"stale,omitempty"`
+	Turn       string     `json:"turn,omitempty"`      // whose move it is: customer, provider, third_party
 	Link       string     `json:"link,omitempty"`      // relative deep link into the portal
 	LinkText   string     `json:"link_text,omitempty"` // in the answer's language
 	Options    []string   `json:"options,omitempty"`   // of a clarifying question, or suggested next questions

@@ -84,7 +84,7 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	}
 	reply := assistant.StatusReply{
 		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Stale: answer.Stale, Link: answer.Link,
-		Clarify: answer.Clarify, Options: answer.Options,
+		Clarify: answer.Clarify, Options: answer.Options, Turn: answer.Turn, Offer: answer.Offer,
 	}
 	for _, b := range answer.Basis {
 		reply.Basis = append(reply.Basis, triage.Basis{Entity: b.Entity, Label: b.Label, Field: b.Field, ObservedAt: b.ObservedAt})

@@ -8,6 +8,7 @@ import "./journeys/knowledge.mjs";
 import "./journeys/health.mjs";
 import "./journeys/widget.mjs";
 import "./journeys/export.mjs";
+import "./journeys/links.mjs";
 import "./journeys/devices.mjs";
 import "./journeys/sources.mjs";
 import "./journeys/files.mjs";

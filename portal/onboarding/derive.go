@@ -154,11 +154,15 @@ func (r Record) calendar() schedule.Calendar {
 	return schedule.NewCalendar(days...)
 }
 
-// workdaysBetween counts working days from one date to another; negative when
+// Workdays counts working days from one date to another; negative when
 // the second is earlier.
-func (r Record) workdaysBetween(from, to time.Time) int {
+func (r Record) Workdays(from, to time.Time) int {
 	return r.calendar().Between(schedule.DayOf(from, time.UTC), schedule.DayOf(to, time.UTC))
 }
+
+// SlipLimit is how many working days a forecast may be later than the plan
+// before the project is off track and people talk to the customer.
+const SlipLimit = 10
 
 // Health is how the project stands against its plan.
 type Health struct {
@@ -197,10 +201,10 @@ func (r Record) health(today time.Time) Health {
 		}
 	}
 	if f := r.GoLive(today); f.Date != nil && r.Project.PlannedGoLive != nil {
-		h.Variance, h.Known = r.workdaysBetween(*r.Project.PlannedGoLive, *f.Date), true
+		h.Variance, h.Known = r.Workdays(*r.Project.PlannedGoLive, *f.Date), true
 	}
 	switch {
-	case h.Variance > 10, r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.Before(today):
+	case h.Variance > SlipLimit, r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.Before(today):
 		h.Word = "off_track"
 	case h.Variance > 0, h.Customer+h.Provider > 0, !h.Known && r.Project.PlannedGoLive != nil:
 		h.Word = "at_risk"
@@ -272,31 +276,6 @@ func earlier(a, b *Milestone, at, best *time.Time) bool {
 		return at != nil
 	}
 	return a.Ordinal < b.Ordinal
-}
-
-// CustomerActions are the open tasks that wait for the customer and can be
-// worked on, by date.
-func (r Record) CustomerActions() []Task {
-	var out []Task
-	for _, t := range r.Tasks {
-		if t.Responsibility == "customer" && (t.State == "ready" || t.State == "in_progress") && t.Visibility != "internal" {
-			out = append(out, t)
-		}
-	}
-	slices.SortStableFunc(out, byDue)
-	return out
-}
-
-func byDue(a, b Task) int {
-	switch {
-	case a.Due == nil && b.Due == nil:
-		return 0
-	case a.Due == nil:
-		return 1
-	case b.Due == nil:
-		return -1
-	}
-	return a.Due.Compare(*b.Due)
 }
 
 // Blocker is a blocked task, what it waits for and whose turn it is.

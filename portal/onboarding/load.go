@@ -106,7 +106,7 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 		})
 	}
 	if wanted&PartSystems != 0 {
-		many(batch, tenant, &r.Integrations, `select id, connector, aliases, environment, auth_state, sync_state, last_success_at, last_attempt_at, next_run_at,
+		many(batch, tenant, &r.Integrations, `select id, connector, aliases, environment, auth_state, auth_since, sync_state, last_success_at, last_attempt_at, next_run_at,
 		records_done, records_total, records_rejected, error_code, message_customer as message, observed_at from integrations`+current+`order by connector, environment`)
 		many(batch, tenant, &r.Environments, `select id, kind, state, blocked_by, keys_state, keys_issued_at, observed_at from environments`+current+`order by kind desc`)
 	}

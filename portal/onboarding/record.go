@@ -27,7 +27,8 @@ type Record struct {
 	Things        []Thing // of status packs
 	LastEvent     int64   // number of the latest change; a page listens from here
 
-	whole *Record // before For took out what the asker may not see
+	whole *Record   // before For took out what the asker may not see
+	asker uuid.UUID // who For was for
 }
 
 // Tenant is whose record it is.
@@ -194,6 +195,7 @@ type Integration struct {
 	Aliases         []string
 	Environment     string // sandbox, production
 	AuthState       string // not_connected, connecting, connected, relink_needed, revoked
+	AuthSince       time.Time
 	SyncState       string // never, syncing, ok, warning, failing, paused
 	LastSuccessAt   *time.Time
 	LastAttemptAt   *time.Time
@@ -303,7 +305,7 @@ func (r Record) For(a Asker) Record {
 		whole = *r.whole
 	}
 	out := r
-	out.whole = &whole
+	out.whole, out.asker = &whole, a.UserID
 	out.Tasks = nil
 	for _, t := range r.Tasks {
 		if t.Visibility == "customer" || t.Visibility == "restricted" && sees(t.Department) {

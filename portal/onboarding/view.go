@@ -20,7 +20,7 @@ type View struct {
 	Owner        ViewOwner         `json:"owner"`
 	Stages       []ViewStage       `json:"stages"`
 	Milestones   []ViewMilestone   `json:"milestones"`
-	NextActions  []ViewTask        `json:"next_actions"`
+	NextActions  []ViewAction      `json:"next_actions"`
 	Blockers     []ViewBlocker     `json:"blockers"`
 	Tasks        []ViewTask        `json:"tasks"`
 	Documents    []ViewDocument    `json:"documents"`
@@ -99,6 +99,22 @@ type ViewTask struct {
 	Assignee       string     `json:"assignee,omitempty"`
 	Due            string     `json:"due,omitempty"`
 	Overdue        bool       `json:"overdue"`
+}
+
+// ViewAction is one thing that waits for the customer.
+type ViewAction struct {
+	Kind           string     `json:"kind"` // task, document, signature, verification, integration, course, team_courses
+	ID             uuid.UUID  `json:"id"`
+	MilestoneID    *uuid.UUID `json:"milestone_id,omitempty"`
+	Title          string     `json:"title"` // of a verification its kind
+	State          string     `json:"state"`
+	Responsibility string     `json:"responsibility"`
+	Assignee       string     `json:"assignee,omitempty"`
+	Environment    string     `json:"environment,omitempty"`
+	Due            string     `json:"due,omitempty"`
+	Overdue        bool       `json:"overdue"`
+	Count          int        `json:"count,omitempty"` // requirements of a verification, courses of a team
+	Link           string     `json:"link"`            // relative, to where it is done
 }
 
 // ViewBlocker is a blocked task, why, and whose turn it is.
@@ -230,12 +246,12 @@ func (r Record) View(a Asker, now time.Time) View {
 	health := r.Health(today)
 	done, total := r.Progress()
 	v := View{
-		Event: r.LastEvent, Name: r.Project.Name, State: r.Project.State, AsOf: r.Project.ObservedAt, TimeZone: r.Tenant.TimeZone, Turn: r.Turn(),
+		Event: r.LastEvent, Name: r.Project.Name, State: r.Project.State, AsOf: now, TimeZone: r.Tenant.TimeZone, Turn: r.Turn(),
 		Health:   ViewHealth{health.Word, "", health.Variance, health.Customer, health.Provider},
 		Progress: ViewProgress{Percent(done, total), done, total},
 		GoLive:   ViewGoLive{Planned: iso(r.Project.PlannedGoLive), Actual: iso(r.Project.ActualGoLive)},
 		Owner:    ViewOwner{r.Project.OwnerName, r.Project.OwnerContact, iso(r.Project.OwnerAwayUntil), r.Project.OwnerStandIn},
-		Stages:   []ViewStage{}, Milestones: []ViewMilestone{}, NextActions: []ViewTask{}, Blockers: []ViewBlocker{}, Tasks: []ViewTask{},
+		Stages:   []ViewStage{}, Milestones: []ViewMilestone{}, NextActions: []ViewAction{}, Blockers: []ViewBlocker{}, Tasks: []ViewTask{},
 		Documents: []ViewDocument{}, Signatures: []ViewEnvelope{}, Verification: []ViewCheck{}, Integrations: []ViewIntegration{},
 		Environments: []ViewEnvironment{}, Training: []ViewEnrolment{}, Meetings: []ViewMeeting{}, People: []ViewPerson{}, Things: []ViewThing{},
 	}
@@ -272,8 +288,10 @@ func (r Record) viewWork(v *View, today time.Time) {
 	task := func(t Task) ViewTask {
 		return ViewTask{t.ID, t.MilestoneID, t.Title, t.State, t.Responsibility, t.AssigneeName, iso(t.Due), t.Overdue(today)}
 	}
-	for _, t := range r.CustomerActions() {
-		v.NextActions = append(v.NextActions, task(t))
+	for _, a := range r.CustomerActions() {
+		v.NextActions = append(v.NextActions, ViewAction{
+			a.Kind, a.ID, a.MilestoneID, a.Title, a.State, "customer", a.Assignee, a.Environment, iso(a.Due), a.Overdue(today), a.Count, a.Link,
+		})
 	}
 	for _, b := range r.Blockers() {
 		needs := []string{}

@@ -221,7 +221,7 @@ func (r *run) statusRequest(asked ...Asked) StatusRequest {
 func (r *run) statusMeta(reply StatusReply) triage.AnswerMeta {
 	meta := triage.AnswerMeta{
 		Kind: "status", Evidence: "known_state", Basis: reply.Basis, Stale: reply.Stale,
-		Link: reply.Link, Options: reply.Options,
+		Link: reply.Link, Options: reply.Options, Turn: reply.Turn, OfferHuman: reply.Offer || reply.Stale,
 	}
 	if meta.Link != "" {
 		meta.LinkText = speak(r.language()).openLink

@@ -95,6 +95,8 @@ type StatusReply struct {
 	Link        string
 	Clarify     string   // a question instead of an answer …
 	Options     []string // … with its candidates, or suggested next questions
+	Turn        string   // whose move it is: customer, provider, third_party
+	Offer       bool     // a person is to be offered
 	Escalate    triage.Reason
 	EscalateWhy string // for agents
 	// Confirm: it is for nobody but the asker, who proves first that it is them.

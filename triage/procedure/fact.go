@@ -57,7 +57,13 @@ func Facts(record onboarding.Record, asker onboarding.Asker, now time.Time) map[
 		return n
 	}
 	facts["documents.missing"], facts["documents.rejected"] = count(states("requested", "rejected")), count(states("rejected"))
-	facts["tasks.waiting_for_customer"], facts["tasks.overdue"] = count(len(r.CustomerActions())), count(health.Customer)
+	tasks := 0
+	for _, a := range r.CustomerActions() {
+		if a.Kind == onboarding.ActionTask {
+			tasks++
+		}
+	}
+	facts["tasks.waiting_for_customer"], facts["tasks.overdue"] = count(tasks), count(health.Customer)
 	failing, open, coming := 0, 0, 0
 	for _, i := range r.Integrations {
 		if i.SyncState == "failing" {

@@ -114,6 +114,7 @@ func check(f *facts, question string, a status.Answer) (faults []Fault) {
 		faults = append(faults, Fault{Leak: true, What: fmt.Sprintf(format, args...)})
 	}
 	f.checkHidden(a, leak)
+	f.checkBasis(a, wrong)
 	if a.Clarify != "" {
 		for _, option := range a.Options {
 			if !slices.Contains(f.clarify, option) {
@@ -126,6 +127,11 @@ func check(f *facts, question string, a status.Answer) (faults []Fault) {
 	for _, target := range link.FindAllStringSubmatch(text, -1) {
 		if !strings.HasPrefix(target[1], "/") || strings.HasPrefix(target[1], "//") {
 			wrong("links to %q", target[1])
+		}
+	}
+	for _, target := range f.mustLinks {
+		if !strings.Contains(text, "]("+target+")") {
+			wrong("does not link to %q", target)
 		}
 	}
 	text = link.ReplaceAllString(text, "]")
@@ -146,10 +152,11 @@ func check(f *facts, question string, a status.Answer) (faults []Fault) {
 		wrong("says stale=%v of values that are stale=%v", a.Stale, f.stale)
 	}
 	text = strings.ToLower(text)
-	text = f.checkDates(text, language, wrong)
-	text = f.checkClocks(text, wrong)
-	f.checkNumbers(text, a.Text, wrong)
+	text = f.checkDates(text, language, a, wrong)
+	text = f.checkClocks(text, a, wrong)
+	f.checkNumbers(text, a, wrong)
 	f.checkStates(text, language, wrong)
+	f.checkTurn(a, wrong)
 	return faults
 }
 
@@ -165,7 +172,16 @@ func without(text string, names []string) string {
 	return text
 }
 
-func (f *facts) checkDates(text, language string, wrong func(string, ...any)) string {
+// checkTurn: what the text says about whose move it is, the answer says too.
+func (f *facts) checkTurn(a status.Answer, wrong func(string, ...any)) {
+	for _, must := range f.mustStates {
+		if must[0] == "turn" && a.Turn != must[1] {
+			wrong("has the turn %q, not %q", a.Turn, must[1])
+		}
+	}
+}
+
+func (f *facts) checkDates(text, language string, a status.Answer, wrong func(string, ...any)) string {
 	found := map[string]bool{}
 	pattern, dayAt, monthAt := datePatterns[language], 1, 2
 	if f.american {
@@ -179,6 +195,9 @@ func (f *facts) checkDates(text, language string, wrong func(string, ...any)) st
 		if !f.days[date] {
 			wrong("says %s, which is no date of this", date)
 		}
+		if !f.basisHolds(a, func(value string) bool { return f.local(value, time.DateOnly) == date }) {
+			wrong("says %s and does not say what it rests on", date)
+		}
 	}
 	for _, must := range f.mustDays {
 		if !found[must] {
@@ -188,16 +207,20 @@ func (f *facts) checkDates(text, language string, wrong func(string, ...any)) st
 	return pattern.ReplaceAllString(text, " ")
 }
 
-func (f *facts) checkClocks(text string, wrong func(string, ...any)) string {
+func (f *facts) checkClocks(text string, a status.Answer, wrong func(string, ...any)) string {
 	for _, at := range clockTime.FindAllString(text, -1) {
 		if !f.clocks[at] {
 			wrong("says %s, which is no time of this", at)
+		}
+		if !f.basisHolds(a, func(value string) bool { return f.local(value, "15:04") == at || f.local(value, "3:04 pm") == at }) {
+			wrong("says %s and does not say what it rests on", at)
 		}
 	}
 	return clockTime.ReplaceAllString(text, " ")
 }
 
-func (f *facts) checkNumbers(text, whole string, wrong func(string, ...any)) {
+func (f *facts) checkNumbers(text string, a status.Answer, wrong func(string, ...any)) {
+	whole := a.Text
 	found := map[int64]bool{}
 	for _, m := range anyNumber.FindAllString(text, -1) {
 		digits := strings.Map(func(r rune) rune {
@@ -214,6 +237,9 @@ func (f *facts) checkNumbers(text, whole string, wrong func(string, ...any)) {
 		found[n] = true
 		if !f.numbers[n] {
 			wrong("says %d, which is no number of this", n)
+		}
+		if !f.basisHolds(a, func(value string) bool { return strings.TrimPrefix(value, "-") == strconv.FormatInt(n, 10) }) {
+			wrong("says %d and does not say what it rests on", n)
 		}
 	}
 	for _, must := range f.mustNumbers {

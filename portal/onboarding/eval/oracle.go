@@ -30,7 +30,69 @@ type facts struct {
 	mustNumbers []int64
 	mustNames   []string
 	mustStates  [][2]string
+	mustLinks   []string
 	clarify     []string // candidates that may be asked back about
+
+	// counted on the way
+	waiting, team                                       int
+	teamDue                                             *time.Time
+	courseTotal, courseDone, courseMine, courseMineDone int
+}
+
+// scratch is a paper to work something out on.
+func (f *facts) scratch() *facts { return newFacts(f.world, f.asker, f.american) }
+
+func newFacts(w *World, a onboarding.Asker, american bool) *facts {
+	return &facts{
+		world: w, asker: a, american: american,
+		days: map[string]bool{}, clocks: map[string]bool{}, numbers: map[int64]bool{}, states: map[string]map[string]bool{},
+	}
+}
+
+// turn says whose move it is: of several things the customer's when one waits for
+// them, else ours.
+func (f *facts) turn(sides ...string) {
+	f.state("turn", "")
+	for _, side := range []string{"customer", "provider", "third_party"} {
+		if slices.Contains(sides, side) {
+			f.mustState("turn", side)
+			return
+		}
+	}
+}
+
+// openTurn is whose move a project under way is.
+func (f *facts) openTurn() {
+	if p := f.world.Record.Project; p.State == "live" || p.State == "on_hold" || p.ActualGoLive != nil {
+		f.turn()
+		return
+	}
+	f.turn(f.projectTurn())
+}
+
+// projectTurn is whose move it is on the whole.
+func (f *facts) projectTurn() string {
+	visible := f.visibleTasks()
+	for _, t := range visible {
+		if t.State != "blocked" {
+			continue
+		}
+		turn := t.Responsibility
+		for _, id := range t.Needs {
+			for _, need := range visible {
+				if need.ID == id && isOpen(need) {
+					turn = need.Responsibility
+				}
+			}
+		}
+		return turn
+	}
+	actions := f.scratch()
+	actions.actions()
+	if actions.waiting > 0 {
+		return "customer"
+	}
+	return "provider"
 }
 
 func (f *facts) day(d *time.Time) {
@@ -166,29 +228,12 @@ func (f *facts) project() walk.Project {
 // forecast asks the slow solver, and which visible tasks are critical: more work
 // on one of them moves the date.
 func (f *facts) forecast() (date *time.Time, critical []onboarding.Task) {
-	r := f.world.Record
-	project := f.project()
-	var goal []uuid.UUID
-	open := false
-	goLive := slices.IndexFunc(r.Milestones, func(m onboarding.Milestone) bool { return m.GoLive })
-	for _, t := range r.Tasks {
-		if goLive < 0 || *t.MilestoneID == r.Milestones[goLive].ID {
-			goal = append(goal, t.ID)
-			open = open || isOpen(t)
-		}
-	}
-	if len(goal) == 0 {
+	project, goal, date := f.goLiveDay()
+	if date == nil {
 		return nil, nil
 	}
-	finish, ok := project.Finish(goal)
-	if !ok {
-		return nil, nil
-	}
-	at := finish.Time()
-	if !open && r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.After(at) {
-		at = *r.Project.PlannedGoLive
-	}
-	for i, t := range r.Tasks {
+	finish, _ := project.Finish(goal)
+	for i, t := range f.world.Record.Tasks {
 		if !seesTask(f.asker, t) || t.DurationDays == nil || !isOpen(t) {
 			continue
 		}
@@ -200,7 +245,33 @@ func (f *facts) forecast() (date *time.Time, critical []onboarding.Task) {
 			critical = append(critical, t)
 		}
 	}
-	return &at, critical
+	return date, critical
+}
+
+// goLiveDay is the project with the tasks go-live waits for, and when that is.
+func (f *facts) goLiveDay() (project walk.Project, goal []uuid.UUID, date *time.Time) {
+	r := f.world.Record
+	project = f.project()
+	open := false
+	goLive := slices.IndexFunc(r.Milestones, func(m onboarding.Milestone) bool { return m.GoLive })
+	for _, t := range r.Tasks {
+		if goLive < 0 || *t.MilestoneID == r.Milestones[goLive].ID {
+			goal = append(goal, t.ID)
+			open = open || isOpen(t)
+		}
+	}
+	if len(goal) == 0 {
+		return project, nil, nil
+	}
+	finish, ok := project.Finish(goal)
+	if !ok {
+		return project, goal, nil
+	}
+	at := finish.Time()
+	if !open && r.Project.PlannedGoLive != nil && r.Project.PlannedGoLive.After(at) {
+		at = *r.Project.PlannedGoLive
+	}
+	return project, goal, &at
 }
 
 // workdays counts Mondays to Fridays that are no holiday after one date up to
@@ -219,18 +290,17 @@ func (w *World) workdays(from, to time.Time) int {
 }
 
 type standing struct {
-	word            string
-	variance        int
-	known           bool
-	theirs, ours    int
-	forecast        *time.Time
-	criticalVisible []onboarding.Task
+	word         string
+	variance     int
+	known        bool
+	theirs, ours int
+	forecast     *time.Time
 }
 
 func (f *facts) standing() standing {
 	p := f.world.Record.Project
 	s := standing{word: "on_track"}
-	s.forecast, s.criticalVisible = f.forecast()
+	_, _, s.forecast = f.goLiveDay()
 	for _, t := range f.visibleTasks() {
 		if f.overdue(t) {
 			if t.Responsibility == "customer" {
@@ -291,22 +361,30 @@ type subject struct {
 
 // expect works out the facts for a question.
 func expect(w *World, a onboarding.Asker, language, intent string, s subject) *facts {
-	f := &facts{world: w, asker: a, american: language == "en" && a.Locale == "en-US", days: map[string]bool{}, clocks: map[string]bool{}, numbers: map[int64]bool{}, states: map[string]map[string]bool{}}
+	f := newFacts(w, a, language == "en" && a.Locale == "en-US")
 	switch intent {
 	case "onboarding.overall_status":
 		f.overall()
+		f.openTurn()
 	case "onboarding.go_live_date":
 		f.goLive()
 	case "tasks.customer_next_actions":
 		f.actions()
+		if f.waiting > 0 {
+			f.turn("customer")
+		} else {
+			f.turn(f.projectTurn())
+		}
 	case "tasks.blockers":
 		f.blockers()
 	case "people.owner":
 		f.owner()
 	case "onboarding.on_track":
 		f.onTrack()
+		f.openTurn()
 	case "onboarding.progress":
 		f.done()
+		f.openTurn()
 	case "milestone.status":
 		f.milestone(s)
 	case "document.received", "document.review_status", "document.rejection_reason":
@@ -407,6 +485,11 @@ func (f *facts) goLive() {
 		f.mustDay(p.PlannedGoLive)
 	}
 	f.day(p.PlannedGoLive)
+	if date != nil && p.PlannedGoLive != nil {
+		if late := f.world.workdays(*p.PlannedGoLive, *date); late > 10 {
+			f.mustNumber(late)
+		}
+	}
 	for _, t := range critical {
 		f.name(t.Title)
 	}
@@ -419,19 +502,125 @@ func (f *facts) goLive() {
 	}
 }
 
+// actions are what waits for the customer, of whatever kind. A request for a
+// document that a task to do names by its title is told with that task.
 func (f *facts) actions() {
-	n := 0
+	r, n := f.world.Record, 0
+	told := func(target string, due *time.Time) {
+		n++
+		f.mustLinks = append(f.mustLinks, target)
+		f.mustDay(due)
+	}
+	open := f.wantedDocuments()
 	for _, t := range f.visibleTasks() {
-		if t.Responsibility == "customer" && (t.State == "ready" || t.State == "in_progress") {
+		if t.Responsibility != "customer" || t.State != "ready" && t.State != "in_progress" {
+			continue
+		}
+		target, due := "/onboarding#task-"+t.ID.String(), t.Due
+		for i := len(open) - 1; i >= 0; i-- {
+			d := open[i]
+			if !strings.Contains(strings.ToLower(t.Title), strings.ToLower(d.Title)) {
+				continue
+			}
+			target = "/documents#document-" + d.ID.String()
+			if due == nil || d.Due != nil && d.Due.Before(*due) {
+				due = d.Due
+			}
+			open = slices.Delete(open, i, i+1)
+		}
+		f.mustName(t.Title)
+		if t.AssigneeName != "" {
+			f.mustName(t.AssigneeName)
+		}
+		told(target, due)
+	}
+	for _, d := range open {
+		f.mustName(d.Title)
+		f.state("document", d.State)
+		told("/documents#document-"+d.ID.String(), d.Due)
+	}
+	for _, e := range r.Envelopes {
+		if f.signable(e) {
+			f.mustName(e.Title)
+			told("/documents#signatures", e.ExpiresOn)
+		}
+	}
+	for _, v := range r.Verifications {
+		if owed, first := owedNow(v); owed > 0 || v.State == "needs_information" {
+			f.number(owed)
+			if owed > 1 {
+				f.mustNumber(owed)
+			}
+			told("/onboarding#verification", first)
+		}
+	}
+	for _, i := range r.Integrations {
+		if i.AuthState == "relink_needed" {
+			f.mustName(i.Connector)
+			told("/onboarding#integrations", nil)
+		}
+	}
+	n += f.courses()
+	if n > 1 {
+		f.mustNumber(n)
+	}
+	f.number(n)
+	f.waiting = n
+}
+
+// courses are the asker's required ones that are open, each, and a manager's
+// people's together.
+func (f *facts) courses() (n int) {
+	others, first := 0, (*time.Time)(nil)
+	for _, e := range f.world.Record.Enrolments {
+		if !e.Required || slices.Contains([]string{"completed", "passed", "waived"}, e.State) {
+			continue
+		}
+		if e.UserID == f.asker.UserID {
 			n++
-			f.mustName(t.Title)
-			f.mustDay(t.Due)
-			if t.AssigneeName != "" {
-				f.mustName(t.AssigneeName)
+			f.mustName(e.Course)
+			f.mustDay(e.Due)
+			f.mustLinks = append(f.mustLinks, "/onboarding#training")
+		} else if manager(f.asker) {
+			others++
+			if e.Due != nil && (first == nil || e.Due.Before(*first)) {
+				first = e.Due
 			}
 		}
 	}
-	f.number(n)
+	f.team, f.teamDue = others, first
+	if others > 0 {
+		n++
+		f.mustDay(first)
+		f.number(others)
+		if others > 1 {
+			f.mustNumber(others)
+		}
+		f.mustLinks = append(f.mustLinks, "/onboarding#training")
+	}
+	return n
+}
+
+func (f *facts) wantedDocuments() (out []onboarding.Document) {
+	for _, d := range f.world.Record.Documents {
+		if seesDepartment(f.asker, d.Department) && slices.Contains([]string{"requested", "rejected", "expired"}, d.State) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// signable reports whether the turn to sign is somebody's of the customer whom
+// the request can reach. The provider's people are the project's.
+func (f *facts) signable(e onboarding.Envelope) bool {
+	p := f.world.Record.Project
+	for _, s := range e.Signers { // by routing order
+		if s.State != "signed" {
+			theirs := s.Name != p.OwnerName && s.Name != p.OwnerStandIn
+			return (e.State == "sent" || e.State == "delivered") && theirs && s.State != "bounced" && s.State != "declined"
+		}
+	}
+	return false
 }
 
 func (f *facts) blockers() {
@@ -454,6 +643,15 @@ func (f *facts) blockers() {
 		if f.overdue(t) {
 			f.mustDay(t.Due)
 		}
+	}
+	late := slices.IndexFunc(visible, f.overdue)
+	switch {
+	case slices.ContainsFunc(visible, func(t onboarding.Task) bool { return t.State == "blocked" }):
+		f.turn(f.projectTurn())
+	case late >= 0:
+		f.turn(visible[late].Responsibility)
+	default:
+		f.turn()
 	}
 }
 
@@ -492,6 +690,10 @@ func (f *facts) onTrack() {
 	}
 	f.mustNumber(s.theirs)
 	f.mustNumber(s.ours)
+	if m := f.nextMilestone(); m != nil {
+		f.mustName(m.Name)
+		f.mustDay(m.Due)
+	}
 }
 
 func (f *facts) done() {
@@ -539,6 +741,7 @@ func (f *facts) milestone(s subject) {
 		return
 	}
 	m := f.world.Record.Milestones[s.index]
+	var sides []string
 	about(m)
 	f.mustName(m.Name)
 	f.mustState("milestone", m.State)
@@ -551,9 +754,13 @@ func (f *facts) milestone(s subject) {
 		for _, t := range f.visibleTasks() {
 			if *t.MilestoneID == m.ID && isOpen(t) {
 				f.mustName(t.Title)
+				if sides == nil {
+					sides = []string{t.Responsibility}
+				}
 			}
 		}
 	}
+	f.turn(sides...)
 }
 
 var secretReasons = []string{"fraud", "tampered"}
@@ -562,9 +769,7 @@ func (f *facts) aboutDocument(d onboarding.Document) {
 	f.name(d.Title)
 	f.day(d.Due)
 	f.state("document", d.State)
-	if d.ReviewTarget != nil && !d.ReviewTarget.Before(f.world.today()) {
-		f.day(d.ReviewTarget)
-	}
+	f.day(d.ReviewTarget)
 	if len(d.Versions) == 0 {
 		f.state("document", "missing")
 		return
@@ -592,10 +797,14 @@ func (f *facts) document(intent string, s subject) {
 	d := f.world.Record.Documents[s.index]
 	f.aboutDocument(d)
 	f.mustName(d.Title)
+	f.documentTurn(intent, d)
 	if len(d.Versions) == 0 {
 		return
 	}
 	v := d.Versions[len(d.Versions)-1]
+	if d.State == "in_review" && intent == "document.review_status" {
+		f.mustDay(d.ReviewTarget)
+	}
 	switch {
 	case intent == "document.received":
 		day := f.world.day(v.UploadedAt)
@@ -616,6 +825,25 @@ func (f *facts) document(intent string, s subject) {
 	}
 }
 
+// documentTurn is whose move a document is: ours while it is looked at, and where
+// people have to talk about it.
+func (f *facts) documentTurn(intent string, d onboarding.Document) {
+	var last onboarding.Version
+	if n := len(d.Versions); n > 0 {
+		last = d.Versions[n-1]
+	}
+	unclean := intent == "document.received" && (last.ScanState == "infected" || last.ScanState == "error")
+	secret := d.State == "rejected" && slices.ContainsFunc(last.RejectCodes, func(c string) bool { return slices.Contains(secretReasons, c) })
+	switch {
+	case unclean, secret, d.State == "received", d.State == "in_review":
+		f.turn("provider")
+	case d.State == "requested", d.State == "rejected", d.State == "expired":
+		f.turn("customer")
+	default:
+		f.turn()
+	}
+}
+
 func (f *facts) missing() {
 	n := 0
 	for _, d := range f.world.Record.Documents {
@@ -627,6 +855,11 @@ func (f *facts) missing() {
 		}
 	}
 	f.number(n)
+	if n > 0 {
+		f.turn("customer")
+	} else {
+		f.turn()
+	}
 }
 
 func (f *facts) signature(s subject) {
@@ -650,6 +883,14 @@ func (f *facts) signature(s subject) {
 	about(e)
 	f.mustName(e.Title)
 	f.mustState("envelope", e.State)
+	switch {
+	case e.State == "completed":
+		f.turn()
+	case f.signable(e):
+		f.turn("customer")
+	default:
+		f.turn("provider")
+	}
 	switch e.State {
 	case "sent", "delivered":
 		for _, signer := range e.Signers {
@@ -692,13 +933,9 @@ func (f *facts) agreement(s subject) {
 }
 
 func (f *facts) verification(intent string) {
+	f.turn(f.checkTurns(intent)...)
 	for _, v := range f.world.Record.Verifications {
-		owed := 0
-		for _, q := range v.Requirements {
-			if q.Bucket == "past_due" || q.Bucket == "currently_due" {
-				owed++
-			}
-		}
+		owed, first := owedNow(v)
 		switch intent {
 		case "verification.status":
 			f.mustState("verification", v.State)
@@ -713,6 +950,11 @@ func (f *facts) verification(intent string) {
 					f.mustDay(q.Deadline)
 					f.day(v.Deadline)
 				}
+			}
+			if owed == 0 && v.State == "needs_information" {
+				// The provider wants something and has not told us what.
+				f.mustState("verification", "needs_information")
+				f.mustDay(first)
 			}
 		case "verification.eta":
 			f.state("verification", v.State)
@@ -730,17 +972,45 @@ func (f *facts) verification(intent string) {
 	}
 }
 
+// checkTurns is whose move the verifications are.
+func (f *facts) checkTurns(intent string) (sides []string) {
+	for _, v := range f.world.Record.Verifications {
+		wants := slices.ContainsFunc(v.Requirements, func(q onboarding.Requirement) bool { return q.Bucket != "pending_verification" })
+		switch {
+		case v.State == "needs_information", intent == "verification.requirements_due" && wants:
+			sides = append(sides, "customer")
+		case intent == "verification.requirements_due": // nothing is asked for
+		case v.State == "in_review":
+			sides = append(sides, "third_party")
+		case v.State == "we_will_contact_you":
+			sides = append(sides, "provider")
+		}
+	}
+	return sides
+}
+
 func (f *facts) integration(intent string, s subject) {
 	connector := ""
 	if s.index >= 0 {
 		connector = f.world.Record.Integrations[s.index].Connector
 	}
+	var sides []string
+	defer func() {
+		if s.index >= 0 {
+			f.turn(sides...)
+		}
+	}()
 	for _, i := range f.world.Record.Integrations {
 		if s.index < 0 {
 			f.clarify = append(f.clarify, i.Connector)
 		}
 		if s.index >= 0 && i.Connector != connector {
 			continue
+		}
+		if i.AuthState == "relink_needed" {
+			sides = append(sides, "customer")
+		} else if i.SyncState == "failing" {
+			sides = append(sides, "provider")
 		}
 		f.name(i.Connector)
 		f.at(i.LastSuccessAt)
@@ -761,6 +1031,9 @@ func (f *facts) integration(intent string, s subject) {
 					f.at(t.NextReplyDueAt)
 					if s.index >= 0 && intent != "integration.last_sync" {
 						f.mustNumber(int(t.Number))
+						if t.NextReplyDueAt != nil && t.NextReplyDueAt.After(f.world.Now) {
+							f.mustMoment(t.NextReplyDueAt)
+						}
 					}
 				}
 			}
@@ -815,6 +1088,12 @@ func (f *facts) environment(s subject) {
 		if s.index >= 0 && i != s.index {
 			continue
 		}
+		if s.index >= 0 {
+			f.turn()
+			if slices.Contains([]string{"requested", "provisioning", "failed"}, e.State) && len(e.BlockedBy) == 0 {
+				f.turn("provider")
+			}
+		}
 		f.state("environment", e.State)
 		f.on(e.KeysIssuedAt)
 		if e.State != "ready" {
@@ -855,6 +1134,7 @@ func (f *facts) people(s subject) {
 	about(p)
 	f.mustName(p.Name)
 	f.mustState("person", w(p))
+	f.turn(map[string][]string{"invited": {"customer"}, "expired": {"customer"}, "bounced": {"provider"}, "not_sent": {"provider"}}[w(p)]...)
 	if p.State == "active" && p.LastLoginAt != nil {
 		day := f.world.day(*p.LastLoginAt)
 		f.mustDay(&day)
@@ -900,6 +1180,7 @@ func (f *facts) training() {
 		f.state("enrolment", e.State)
 	}
 	f.number(done, total, own, mine)
+	f.courseTotal, f.courseDone, f.courseMine, f.courseMineDone = total, done, mine, own
 }
 
 func (f *facts) tickets(s subject) {
@@ -926,6 +1207,7 @@ func (f *facts) tickets(s subject) {
 	about(t)
 	f.mustNumber(int(t.Number))
 	f.mustState("ticket", t.State)
+	f.turn(map[string]string{"waiting_for_you": "customer", "received": "provider", "working_on_it": "provider"}[t.State])
 	f.mustMoment(t.LastPublicMessageAt)
 	if t.NextReplyDueAt != nil && t.NextReplyDueAt.After(f.world.Now) && (t.State == "received" || t.State == "working_on_it") {
 		f.mustMoment(t.NextReplyDueAt)
@@ -946,5 +1228,8 @@ func (f *facts) meeting() {
 			f.mustMoment(&m.StartsAt)
 		}
 		first = false
+	}
+	if p := f.world.Record.Project; first && p.OwnerName != "" && p.OwnerContact != "" {
+		f.mustName(p.OwnerName, p.OwnerContact) // who arranges one
 	}
 }

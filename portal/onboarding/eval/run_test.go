@@ -3,6 +3,7 @@ package eval_test
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,6 +72,33 @@ func TestFaultsPutInOnPurposeAreSeen(t *testing.T) {
 			a.Text += " 123456 rows."
 			return a
 		}},
+		"another value in the basis": {change: func(_ status.Input, a status.Answer) status.Answer {
+			a.Basis = slices.Clone(a.Basis)
+			for i := range a.Basis {
+				a.Basis[i].Value += "9"
+			}
+			return a
+		}},
+		"numbers with nothing they rest on": {change: func(_ status.Input, a status.Answer) status.Answer {
+			a.Basis = nil
+			return a
+		}},
+		"as of the project's beginning": {change: func(in status.Input, a status.Answer) status.Answer {
+			a.AsOf = in.Record.Project.StartDate
+			return a
+		}},
+		"nobody's turn": {change: func(_ status.Input, a status.Answer) status.Answer {
+			for _, turn := range []string{"It's your turn.", "It's our turn.", "We are waiting for a third party."} {
+				a.Text = strings.ReplaceAll(a.Text, turn, "")
+			}
+			return a
+		}},
+		"nothing waits": {change: func(_ status.Input, a status.Answer) status.Answer {
+			if strings.HasPrefix(a.Text, "There is work for you") {
+				a.Text = "Nothing is waiting for you right now."
+			}
+			return a
+		}},
 		"an internal task": {leak: true, change: func(in status.Input, a status.Answer) status.Answer {
 			for _, task := range in.Record.Tasks {
 				if task.Visibility == "internal" {
@@ -101,7 +129,7 @@ func TestFaultsPutInOnPurposeAreSeen(t *testing.T) {
 			result, err := eval.Run(t.Context(), eval.Config{Worlds: 30, Seed: 3, Resolve: func(in status.Input, q status.Question) status.Answer {
 				a := status.Resolve(in, q)
 				b := fault.change(in, a)
-				if b.Text != a.Text || len(b.Basis) != len(a.Basis) || len(b.Options) != len(a.Options) {
+				if b.Text != a.Text || !slices.Equal(b.Basis, a.Basis) || !b.AsOf.Equal(a.AsOf) || len(b.Options) != len(a.Options) {
 					changed++
 				}
 				return b

@@ -141,8 +141,8 @@ func store(t *testing.T, tx pgx.Tx, w *eval.World) error {
 		}
 	}
 	for _, i := range r.Integrations {
-		put(`insert into integrations (tenant_id, project_id, id, connector, environment, auth_state, sync_state, last_success_at, last_attempt_at, next_run_at, records_done, records_total, records_rejected, error_code, message_customer, observed_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`, project, i.ID, i.Connector, i.Environment, i.AuthState, i.SyncState, i.LastSuccessAt, i.LastAttemptAt, i.NextRunAt, i.RecordsDone, i.RecordsTotal, i.RecordsRejected, i.ErrorCode, i.Message, i.ObservedAt)
+		put(`insert into integrations (tenant_id, project_id, id, connector, environment, auth_state, sync_state, last_success_at, last_attempt_at, next_run_at, records_done, records_total, records_rejected, error_code, message_customer, observed_at, auth_since)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`, project, i.ID, i.Connector, i.Environment, i.AuthState, i.SyncState, i.LastSuccessAt, i.LastAttemptAt, i.NextRunAt, i.RecordsDone, i.RecordsTotal, i.RecordsRejected, i.ErrorCode, i.Message, i.ObservedAt, i.AuthSince)
 	}
 	for _, e := range r.Environments {
 		put(`insert into environments (tenant_id, project_id, id, kind, state, blocked_by, keys_state, keys_issued_at, observed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, project, e.ID, e.Kind, e.State, append([]string{}, e.BlockedBy...), e.KeysState, e.KeysIssuedAt, e.ObservedAt)

@@ -24,11 +24,13 @@ type World struct {
 
 	rng   *rand.Rand
 	words map[string]bool
+
+	truths map[uuid.UUID]truths // by who asks
 }
 
 // NewWorld invents a world; the same seed gives the same world.
 func NewWorld(seed uint64) *World {
-	w := &World{rng: rand.New(rand.NewPCG(seed, 0x05ee7)), words: map[string]bool{}, owners: map[int64]uuid.UUID{}}
+	w := &World{rng: rand.New(rand.NewPCG(seed, 0x05ee7)), words: map[string]bool{}, owners: map[int64]uuid.UUID{}, truths: map[uuid.UUID]truths{}}
 	zones := []string{"Europe/Berlin", "Europe/London", "America/Los_Angeles", "Asia/Tokyo", "America/Sao_Paulo", "Pacific/Auckland", "UTC", "Asia/Kolkata"}
 	w.Now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(w.rng.IntN(900*24*60)) * time.Minute)
 	w.Record.Tenant = onboarding.Tenant{ID: w.id(), Name: w.name("Tenant"), TimeZone: pick(w, zones)}
@@ -42,6 +44,7 @@ func NewWorld(seed uint64) *World {
 	w.milestones()
 	w.tasks()
 	w.documents()
+	w.sendings()
 	w.envelopes()
 	w.verifications()
 	w.integrations()
@@ -112,6 +115,16 @@ func (w *World) moment(before, after, none int) *time.Time {
 	}
 	at := w.Now.Add(time.Duration(w.rng.IntN((before+after)*60+1)-before*60) * time.Minute).Truncate(time.Minute)
 	return &at
+}
+
+// latest is when a source was last heard: not before what it told of.
+func latest(at time.Time, told ...*time.Time) time.Time {
+	for _, t := range told {
+		if t != nil && t.After(at) {
+			at = *t
+		}
+	}
+	return at
 }
 
 // calendar is the tenant's, for the walk.
@@ -237,20 +250,23 @@ func (w *World) tasks() {
 		}
 		w.Record.Tasks = append(w.Record.Tasks, t)
 	}
-	slices.SortStableFunc(w.Record.Tasks, func(a, b onboarding.Task) int { // as the database orders them
-		switch {
-		case a.Due == nil && b.Due == nil:
-			return strings.Compare(a.Title, b.Title)
-		case a.Due == nil:
-			return 1
-		case b.Due == nil:
-			return -1
-		}
-		if c := a.Due.Compare(*b.Due); c != 0 {
-			return c
-		}
+	slices.SortStableFunc(w.Record.Tasks, byDate)
+}
+
+// byDate is the order of the database.
+func byDate(a, b onboarding.Task) int {
+	switch {
+	case a.Due == nil && b.Due == nil:
 		return strings.Compare(a.Title, b.Title)
-	})
+	case a.Due == nil:
+		return 1
+	case b.Due == nil:
+		return -1
+	}
+	if c := a.Due.Compare(*b.Due); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Title, b.Title)
 }
 
 func (w *World) documents() {
@@ -299,12 +315,26 @@ func (w *World) documents() {
 	}
 }
 
+// sendings lets some tasks be about a document that is asked for.
+func (w *World) sendings() {
+	for _, d := range w.Record.Documents {
+		if n := len(w.Record.Tasks); w.chance(30) {
+			t := &w.Record.Tasks[w.rng.IntN(n)]
+			t.Title = pick(w, []string{"Upload the ", "Send a new ", "Please renew: "}) + strings.ToLower(d.Title[:1]) + d.Title[1:] + pick(w, []string{"", " (signed)"})
+		}
+	}
+	slices.SortStableFunc(w.Record.Tasks, byDate)
+}
+
 func (w *World) envelopes() {
 	bases := []string{"Master services agreement", "Data processing agreement", "Statement of work 3"}
 	for _, base := range bases[:w.rng.IntN(4)] {
 		e := onboarding.Envelope{ID: w.id(), Title: w.name(base), State: pick(w, []string{"created", "sent", "sent", "delivered", "completed", "declined", "voided", "correct"}), ExpiresOn: w.near(0, 30, 20), ObservedAt: *w.moment(48, 0, 0)}
 		for i := range 1 + w.rng.IntN(3) {
 			s := onboarding.Signer{Name: w.name("Signer"), Routing: i + 1, State: "waiting"}
+			if o := w.Record.Project.OwnerName; w.chance(20) && o != "" && !slices.ContainsFunc(e.Signers, func(s onboarding.Signer) bool { return s.Name == o }) {
+				s.Name = o
+			}
 			switch e.State {
 			case "completed":
 				s.State = "signed"
@@ -325,6 +355,7 @@ func (w *World) envelopes() {
 		if e.State == "completed" {
 			e.CompletedAt = w.moment(24*10, 0, 0)
 		}
+		e.ObservedAt = latest(e.ObservedAt, e.CompletedAt)
 		w.Record.Envelopes = append(w.Record.Envelopes, e)
 	}
 }
@@ -346,6 +377,7 @@ func (w *World) verifications() {
 				}
 			}
 		}
+		v.ObservedAt = latest(v.ObservedAt, v.SubmittedAt, v.CompletedAt)
 		w.Record.Verifications = append(w.Record.Verifications, v)
 	}
 }
@@ -379,6 +411,10 @@ func (w *World) integrations() {
 				i.Message = "The other side answers with " + w.code() + "."
 				i.ErrorCode = "auth_expired"
 			}
+			if i.LastSuccessAt != nil && i.LastSuccessAt.After(i.ObservedAt) {
+				i.LastSuccessAt = &i.ObservedAt
+			}
+			i.AuthSince = *w.moment(24*4, 0, 0)
 			w.Record.Integrations = append(w.Record.Integrations, i)
 		}
 	}
@@ -417,6 +453,7 @@ func (w *World) enrolments() {
 				e.Progress = 100
 				e.CertificateAt = w.moment(24*10, 0, 50)
 			}
+			e.ObservedAt = latest(e.ObservedAt, e.CertificateAt)
 			w.Record.Enrolments = append(w.Record.Enrolments, e)
 		}
 	}

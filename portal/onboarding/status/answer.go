@@ -1,6 +1,8 @@
 package status
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,6 +60,9 @@ type Answer struct {
 	Options []string
 	// Escalate says that people have to act as well, and for them why.
 	Escalate string
+	// Offer says that a person should be offered: what is known may be old, or
+	// is not all.
+	Offer bool
 }
 
 // Input is everything an answer is made from.
@@ -130,7 +135,11 @@ func Needs(intent string) onboarding.Part {
 	switch area, _, _ := strings.Cut(intent, "."); {
 	case !Knows(intent):
 		return onboarding.PartAll
-	case area == "onboarding", area == "tasks", area == "milestone":
+	case area == "onboarding", intent == "tasks.customer_next_actions":
+		return onboarding.PartWork | onboarding.PartPapers | onboarding.PartChecks | onboarding.PartSystems | onboarding.PartTraining // whose turn it is
+	case intent == "tasks.blockers":
+		return onboarding.PartWork | onboarding.PartSystems // "what blocks our Salesforce integration?"
+	case area == "milestone":
 		return onboarding.PartWork
 	case area == "people":
 		return onboarding.PartPeople
@@ -147,7 +156,7 @@ func Needs(intent string) onboarding.Part {
 	case area == "meeting":
 		return onboarding.PartMeetings
 	case area == "ticket":
-		return 0
+		return onboarding.PartSystems // the tickets of failing integrations are everybody's
 	}
 	return onboarding.PartAll
 }
@@ -165,6 +174,7 @@ type draft struct {
 	region   string // of the asker's locale, such as US; dates and numbers follow it
 	today    time.Time
 	lines    []string
+	turnSaid bool // in other words
 	out      Answer
 }
 
@@ -193,10 +203,11 @@ func (d *draft) item(phrase string, args ...string) {
 // line adds a list line.
 func (d *draft) line(text string) { d.lines = append(d.lines, "- "+text) }
 
-// rests notes a field the answer states.
+// rests notes a field the answer states. A field of a source is as of when the
+// source said it; one the record itself owns (no time) is as of the reading.
 func (d *draft) rests(entity string, id uuid.UUID, label, field, value string, observed time.Time) {
 	if observed.IsZero() {
-		observed = d.record.Project.ObservedAt
+		observed = d.Now
 	}
 	d.out.Basis = append(d.out.Basis, Basis{entity, id, label, field, value, observed})
 	if d.out.AsOf.IsZero() || observed.Before(d.out.AsOf) {
@@ -204,15 +215,43 @@ func (d *draft) rests(entity string, id uuid.UUID, label, field, value string, o
 	}
 }
 
+// restsOn notes an instant the answer states, if there is one.
+func (d *draft) restsOn(entity string, id uuid.UUID, label, field string, at *time.Time, observed time.Time) {
+	if at != nil {
+		d.rests(entity, id, label, field, at.UTC().Format(time.RFC3339), observed)
+	}
+}
+
+// restsOnDay notes a day the answer states, if there is one.
+func (d *draft) restsOnDay(entity string, id uuid.UUID, label, field string, day *time.Time, observed time.Time) {
+	if day != nil {
+		d.rests(entity, id, label, field, iso(day), observed)
+	}
+}
+
+// count notes a number of the project the answer states.
+func (d *draft) count(field string, n int) { d.project(field, strconv.Itoa(n)) }
+
 func (d *draft) project(field, value string) {
 	d.rests("project", d.record.Project.ID, d.record.Project.Name, field, value, time.Time{})
 }
 
-// turn says whose move it is.
+// turn says at the end whose move it is. Of several things it is the customer's
+// when one waits for them, then ours.
 func (d *draft) turn(side string) {
-	d.out.Turn = side
-	if side != "" {
-		d.say("turn." + side)
+	if rank(side) > rank(d.out.Turn) {
+		d.out.Turn = side
+	}
+}
+
+func rank(side string) int {
+	return slices.Index([]string{"", "third_party", "provider", "customer"}, side)
+}
+
+// escalate tells people why they have to act; the first reason counts.
+func (d *draft) escalate(why string) {
+	if d.out.Escalate == "" {
+		d.out.Escalate = why
 	}
 }
 
@@ -221,6 +260,10 @@ func (d *draft) finish() Answer {
 		d.out.Language = d.language
 		return d.out
 	}
+	if d.out.Turn != "" && !d.turnSaid {
+		d.say("turn." + d.out.Turn)
+	}
+	d.out.Offer = d.out.Offer || d.out.Stale
 	var b strings.Builder
 	for i, line := range d.lines {
 		list := strings.HasPrefix(line, "- ")

@@ -28,30 +28,29 @@ func (d *draft) verification() {
 		case "verified":
 			if v.CompletedAt != nil {
 				d.say("verification.completed", "date", d.on(*v.CompletedAt))
+				d.restsOn("verification", v.ID, v.Kind, "completed_at", v.CompletedAt, v.ObservedAt)
 			}
 		case "in_review":
 			if v.SubmittedAt != nil {
 				d.say("verification.submitted", "date", d.on(*v.SubmittedAt))
+				d.restsOn("verification", v.ID, v.Kind, "submitted_at", v.SubmittedAt, v.ObservedAt)
 			}
 		case "needs_information":
 			d.outstanding(v)
-			d.out.Turn = "customer"
 		}
-	}
-	if d.out.Turn == "customer" {
-		d.say("turn.customer")
+		d.checkTurn(v)
 	}
 }
 
+// checkTurn is whose move a verification is, by its state alone.
+func (d *draft) checkTurn(v onboarding.Verification) {
+	d.turn(map[string]string{"needs_information": "customer", "in_review": "third_party", "we_will_contact_you": "provider"}[v.State])
+}
+
 func (d *draft) outstanding(v onboarding.Verification) {
-	n := 0
-	for _, r := range v.Requirements {
-		if r.Bucket == "past_due" || r.Bucket == "currently_due" {
-			n++
-		}
-	}
-	if n > 0 {
+	if n, _ := v.Wanted(); n > 0 {
 		d.say("verification.outstanding", "items", d.plural("items", n))
+		d.rests("verification", v.ID, v.Kind, "requirements_due", strconv.Itoa(n), v.ObservedAt)
 	}
 }
 
@@ -68,58 +67,97 @@ func (d *draft) requirements() {
 					d.say("requirements.intro")
 				}
 				found = true
-				deadline := r.Deadline
-				if deadline == nil && bucket != "eventually_due" {
-					deadline = v.Deadline
-				}
-				if deadline != nil {
-					d.item("requirements.item_by", "label", r.Label, "bucket", d.fill("requirements."+bucket), "date", d.date(*deadline))
-				} else {
-					d.item("requirements.item", "label", r.Label, "bucket", d.fill("requirements."+bucket))
-				}
-				d.rests("requirement", v.ID, r.Label, "bucket", r.Bucket, v.ObservedAt)
+				d.requirement(v, r)
 			}
 		}
 	}
-	if !found {
+	unlisted := d.unlisted()
+	switch {
+	case found:
+		d.say("requirements.where")
+		d.turn("customer")
+	case !unlisted:
 		d.say("requirements.none")
-		d.project("requirements_due", "0")
-		return
+		d.count("requirements_due", 0)
 	}
-	d.say("requirements.where")
-	d.turn("customer")
+}
+
+func (d *draft) requirement(v onboarding.Verification, r onboarding.Requirement) {
+	deadline := r.Deadline
+	if deadline == nil && r.Bucket != "eventually_due" {
+		deadline = v.Deadline
+	}
+	if deadline != nil {
+		d.item("requirements.item_by", "label", r.Label, "bucket", d.fill("requirements."+r.Bucket), "date", d.date(*deadline))
+	} else {
+		d.item("requirements.item", "label", r.Label, "bucket", d.fill("requirements."+r.Bucket))
+	}
+	d.rests("requirement", v.ID, r.Label, "bucket", r.Bucket, v.ObservedAt)
+	d.restsOnDay("requirement", v.ID, r.Label, "deadline", deadline, v.ObservedAt)
+	if r.Bucket == "past_due" {
+		d.escalate("Information a verification needs is overdue; the customer asked what is missing.")
+	}
+}
+
+// unlisted says of verifications that wait for information of which the provider
+// has not told us that they do, and where to look.
+func (d *draft) unlisted() (any bool) {
+	for _, v := range d.record.Verifications {
+		if n, _ := v.Wanted(); n > 0 || v.State != "needs_information" {
+			continue
+		}
+		any = true
+		d.say("requirements.unlisted", "kind", d.fill("verification.kind."+v.Kind))
+		d.rests("verification", v.ID, v.Kind, "customer_state", v.State, v.ObservedAt)
+		if v.Deadline != nil {
+			d.say("requirements.by", "date", d.date(*v.Deadline))
+			d.restsOnDay("verification", v.ID, v.Kind, "deadline", v.Deadline, v.ObservedAt)
+		}
+		d.turn("customer")
+		d.out.Offer = true
+	}
+	return any
 }
 
 func (d *draft) verificationETA() {
 	d.out.Link = "/onboarding#verification"
-	told := false
+	if len(d.record.Verifications) == 0 {
+		d.say("verification.none")
+		d.count("verifications", 0)
+		return
+	}
 	for _, v := range d.record.Verifications {
 		kind := d.fill("verification.kind." + v.Kind)
 		d.rests("verification", v.ID, v.Kind, "customer_state", v.State, v.ObservedAt)
 		switch {
 		case v.State == "in_review" && v.SubmittedAt != nil:
-			days := int(d.today.Sub(d.Record.Day(*v.SubmittedAt)).Hours() / 24)
-			if days > 0 {
-				d.say("eta.running", "kind", kind, "days", d.plural("days", days))
-			} else {
-				d.say("eta.today", "kind", kind)
-			}
-			d.say("eta.typical", "from", strconv.Itoa(v.TypicalDaysFrom), "to", strconv.Itoa(v.TypicalDaysTo))
-			told = true
-		case v.State == "verified":
-			d.say("verification.is", "kind", kind, "state", d.fill("verification.state.verified"))
-			told = true
+			d.running(v, kind)
 		case v.State == "needs_information":
 			d.say("eta.waiting", "kind", kind)
-			told = true
 		default:
 			d.say("verification.is", "kind", kind, "state", d.fill("verification.state."+v.State))
-			told = true
 		}
+		d.checkTurn(v)
 	}
-	if !told {
-		d.say("verification.none")
-		d.project("verifications", "0")
+}
+
+// running says how long a review has taken and usually takes. Past the usual
+// people look, whatever the cause: the days alone decide.
+func (d *draft) running(v onboarding.Verification, kind string) {
+	since := d.Record.Day(*v.SubmittedAt)
+	days := int(d.today.Sub(since).Hours() / 24)
+	if days > 0 {
+		d.say("eta.running", "kind", kind, "days", d.plural("days", days))
+	} else {
+		d.say("eta.today", "kind", kind)
+	}
+	d.rests("verification", v.ID, v.Kind, "days_in_review", strconv.Itoa(max(days, 0)), v.ObservedAt)
+	d.say("eta.typical", "from", strconv.Itoa(v.TypicalDaysFrom), "to", strconv.Itoa(v.TypicalDaysTo))
+	d.rests("verification", v.ID, v.Kind, "typical_days_from", strconv.Itoa(v.TypicalDaysFrom), v.ObservedAt)
+	d.rests("verification", v.ID, v.Kind, "typical_days_to", strconv.Itoa(v.TypicalDaysTo), v.ObservedAt)
+	if d.record.Workdays(since, d.today) > v.TypicalDaysTo {
+		d.say("eta.longer")
+		d.escalate("A verification takes longer than it usually does; the customer asks for it.")
 	}
 }
 
@@ -168,13 +206,11 @@ func (d *draft) connection() {
 	for _, i := range list {
 		d.item("integration.is", "name", i.Connector, "environment", d.fill("environment."+i.Environment), "state", d.fill("integration.auth."+i.AuthState), "flow", d.flow(i))
 		d.rests("integration", i.ID, i.Connector, "auth_state", i.AuthState, i.ObservedAt)
-		if i.AuthState == "relink_needed" {
-			d.out.Turn = "customer"
-		}
+		d.restsOn("integration", i.ID, i.Connector, "last_success_at", i.LastSuccessAt, i.ObservedAt)
 	}
 	for _, i := range list {
 		if i.AuthState == "relink_needed" {
-			d.say("integration.relink", "name", i.Connector)
+			d.relink(i)
 		}
 		if i.Message != "" && (i.SyncState == "failing" || i.SyncState == "warning") {
 			d.lines = append(d.lines, i.Message)
@@ -184,6 +220,18 @@ func (d *draft) connection() {
 		}
 	}
 	d.silent(list)
+}
+
+// relinkPatience is how long a connection may wait for the customer's sign-in
+// before people offer to help.
+const relinkPatience = 24 * time.Hour
+
+func (d *draft) relink(i onboarding.Integration) {
+	d.say("integration.relink", "name", i.Connector)
+	d.turn("customer")
+	if d.Now.Sub(i.AuthSince) > relinkPatience {
+		d.escalate("The integration " + i.Connector + " (" + i.Environment + ") has been waiting for a new sign-in for more than a day; please offer help.")
+	}
 }
 
 // A run that is due may take this long before its silence means something; a
@@ -209,6 +257,8 @@ func (d *draft) silent(list []onboarding.Integration) {
 		}
 		d.out.Stale = true
 		d.say("stale.integration", "name", i.Connector, "environment", d.fill("environment."+i.Environment), "at", d.moment(i.ObservedAt))
+		d.restsOn("integration", i.ID, i.Connector, "observed_at", &i.ObservedAt, i.ObservedAt)
+		d.escalate("Nothing was heard of the integration " + i.Connector + " (" + i.Environment + ") although a run was due; the customer asks for it.")
 	}
 }
 
@@ -219,15 +269,21 @@ func (d *draft) flow(i onboarding.Integration) string {
 	return d.fill("integration.success", "at", d.moment(*i.LastSuccessAt))
 }
 
-// failing points to the ticket a failing integration has, or asks for one.
+// failing points to the ticket a failing integration has, and when there is news,
+// or asks for one.
 func (d *draft) failing(i onboarding.Integration) {
+	d.turn("provider")
+	d.rests("integration", i.ID, i.Connector, "sync_state", i.SyncState, i.ObservedAt)
 	for _, t := range d.Tickets {
 		if t.Origin == "integration_error" && t.State != "solved" && d.concerns(t, i) {
-			d.say("integration.ticket", "number", strconv.FormatInt(t.Number, 10), "state", d.fill("ticket.state."+t.State))
+			number := strconv.FormatInt(t.Number, 10)
+			d.say("integration.ticket", "number", number, "state", d.fill("ticket.state."+t.State))
+			d.rests("ticket", uuid.Nil, number, "customer_state", t.State, time.Time{})
+			d.nextReply(t)
 			return
 		}
 	}
-	d.out.Escalate = "The integration " + i.Connector + " (" + i.Environment + ") fails and there is no open ticket about it."
+	d.escalate("The integration " + i.Connector + " (" + i.Environment + ") fails and there is no open ticket about it.")
 }
 
 // concerns reports whether a ticket is about the integration. A ticket that does
@@ -260,17 +316,25 @@ func (d *draft) lastSync() {
 		line := d.fill("sync.is", "name", i.Connector, "environment", d.fill("environment."+i.Environment), "flow", d.flow(i))
 		if i.RecordsDone != nil && i.RecordsTotal != nil && *i.RecordsTotal > 0 {
 			line += " " + d.fill("sync.counts", "done", d.number(*i.RecordsDone), "total", d.number(*i.RecordsTotal))
+			d.rests("integration", i.ID, i.Connector, "records_done", strconv.FormatInt(*i.RecordsDone, 10), i.ObservedAt)
+			d.rests("integration", i.ID, i.Connector, "records_total", strconv.FormatInt(*i.RecordsTotal, 10), i.ObservedAt)
 			if i.RecordsRejected != nil && *i.RecordsRejected > 0 {
 				line += " " + d.fill("sync.rejected", "n", d.number(*i.RecordsRejected))
+				d.rests("integration", i.ID, i.Connector, "records_rejected", strconv.FormatInt(*i.RecordsRejected, 10), i.ObservedAt)
 			}
 		}
 		if i.NextRunAt != nil && i.NextRunAt.After(d.Now) {
 			line += " " + d.fill("sync.next", "at", d.moment(*i.NextRunAt))
+			d.restsOn("integration", i.ID, i.Connector, "next_run_at", i.NextRunAt, i.ObservedAt)
 		}
 		d.lines = append(d.lines, "- "+line)
-		d.rests("integration", i.ID, i.Connector, "last_success_at", d.flow(i), i.ObservedAt)
+		d.rests("integration", i.ID, i.Connector, "sync_state", i.SyncState, i.ObservedAt)
+		d.restsOn("integration", i.ID, i.Connector, "last_success_at", i.LastSuccessAt, i.ObservedAt)
 	}
 	for _, i := range list {
+		if i.AuthState == "relink_needed" {
+			d.relink(i)
+		}
 		if i.SyncState == "failing" {
 			d.say("sync.failing", "name", i.Connector)
 			if i.Message != "" {
@@ -299,6 +363,9 @@ func (d *draft) integrationError() {
 		if i.Message != "" {
 			d.lines = append(d.lines, i.Message)
 		}
+		if i.AuthState == "relink_needed" {
+			d.relink(i)
+		}
 		if i.SyncState == "failing" {
 			d.failing(i)
 		}
@@ -326,15 +393,19 @@ func (d *draft) environments() {
 		}
 		found = true
 		d.say("environment.is", "kind", d.fill("environment."+e.Kind), "state", d.fill("environment.state."+e.State))
-		d.rests("environment", e.ID, e.Kind, "state", e.State, e.ObservedAt)
+		d.rests("environment", e.ID, e.Kind, "state", e.State, time.Time{})
 		if e.State != "ready" && len(e.BlockedBy) > 0 {
 			d.say("environment.blocked", "names", d.join(e.BlockedBy))
 		}
 		switch {
 		case e.KeysState == "ready" && e.KeysIssuedAt != nil:
 			d.say("environment.keys_issued", "date", d.on(*e.KeysIssuedAt))
+			d.restsOn("environment", e.ID, e.Kind, "keys_issued_at", e.KeysIssuedAt, time.Time{})
 		case e.KeysState != "ready":
 			d.say("environment.keys_pending")
+		}
+		if e.State != "ready" && e.State != "revoked" && len(e.BlockedBy) == 0 {
+			d.turn("provider") // what blocks it is said, and may be anybody's
 		}
 		if e.State == "failed" {
 			d.out.Escalate = "Provisioning of the " + e.Kind + " environment failed."
@@ -395,26 +466,49 @@ func (d *draft) namesSomebody() bool {
 
 func (d *draft) person(p onboarding.Person, item bool) {
 	d.rests("user", p.ID, p.Name, "state", p.State, time.Time{})
-	var text string
+	note := func(field string, at *time.Time) { d.restsOn("user", p.ID, p.Name, field, at, time.Time{}) }
+	var text, turn string
 	switch {
 	case p.BouncedAt != nil && p.State == "invited":
-		text = d.fill("invite.bounced", "name", p.Name)
-		d.out.Escalate = "An invitation bounced; the address needs to be corrected."
+		text, turn = d.fill("invite.bounced", "name", p.Name), "provider"
+		d.escalate("An invitation bounced; the address needs to be corrected.")
 	case p.State == "invited" && p.ExpiresAt != nil && p.ExpiresAt.Before(d.Now):
-		text = d.fill("invite.expired", "name", p.Name, "date", d.on(*p.ExpiresAt))
+		text, turn = d.fill("invite.expired", "name", p.Name, "date", d.on(*p.ExpiresAt)), "customer"
+		note("expires_at", p.ExpiresAt)
 	case p.State == "invited" && p.InvitedAt != nil && p.ExpiresAt != nil:
-		text = d.fill("invite.invited", "name", p.Name, "date", d.on(*p.InvitedAt), "expires", d.on(*p.ExpiresAt))
+		text, turn = d.fill("invite.invited", "name", p.Name, "date", d.on(*p.InvitedAt), "expires", d.on(*p.ExpiresAt)), "customer"
+		note("invited_at", p.InvitedAt)
+		note("expires_at", p.ExpiresAt)
 	case p.State == "invited":
-		text = d.fill("invite.not_sent", "name", p.Name)
+		text, turn = d.fill("invite.not_sent", "name", p.Name), "provider"
 	case p.LastLoginAt != nil:
 		text = d.fill("invite.active_seen", "name", p.Name, "date", d.on(*p.LastLoginAt))
+		note("last_login_at", p.LastLoginAt)
 	default:
 		text = d.fill("invite.active", "name", p.Name)
 	}
 	if item {
-		text = "- " + text
+		d.line(text)
+		return
 	}
 	d.lines = append(d.lines, text)
+	d.roles(p)
+	d.turn(turn)
+}
+
+// roles says what somebody may do, in words; roles without a word are an
+// operator's own.
+func (d *draft) roles(p onboarding.Person) {
+	var names []string
+	for _, role := range p.Roles {
+		if word := d.words["role."+role]; word != "" {
+			names = append(names, word)
+		}
+	}
+	if len(names) > 0 {
+		d.say("invite.roles", "roles", d.join(names))
+		d.rests("user", p.ID, p.Name, "roles", strings.Join(p.Roles, ","), time.Time{})
+	}
 }
 
 func (d *draft) training() {
@@ -446,6 +540,11 @@ func (d *draft) training() {
 	} else {
 		d.say("training.team", "done", strconv.Itoa(done), "total", strconv.Itoa(len(list)))
 	}
+	d.count("courses_done", done)
+	d.count("enrolments", len(list))
+	if done < len(list) {
+		d.turn("customer")
+	}
 	for _, e := range list {
 		who := ""
 		if !own {
@@ -454,8 +553,11 @@ func (d *draft) training() {
 		line := who + d.fill("training.item", "course", e.Course, "state", d.fill("training.state."+e.State))
 		if !e.Done() {
 			line += d.dated("training.progress", e.Due, "percent", strconv.Itoa(e.Progress))
+			d.rests("enrolment", e.ID, e.Course, "progress", strconv.Itoa(e.Progress), e.ObservedAt)
+			d.restsOnDay("enrolment", e.ID, e.Course, "due", e.Due, e.ObservedAt)
 		} else if e.CertificateAt != nil {
 			line += d.fill("training.certificate", "date", d.on(*e.CertificateAt))
+			d.restsOn("enrolment", e.ID, e.Course, "certificate_at", e.CertificateAt, e.ObservedAt)
 		}
 		d.lines = append(d.lines, "- "+line)
 		d.rests("enrolment", e.ID, e.Course, "state", e.State, e.ObservedAt)
@@ -484,16 +586,27 @@ func (d *draft) tickets() {
 	switch len(open) {
 	case 0:
 		d.say("ticket.all_solved", "number", strconv.FormatInt(list[0].Number, 10), "subject", list[0].Subject)
-		d.rests("ticket", uuid.Nil, strconv.FormatInt(list[0].Number, 10), "customer_state", list[0].State, d.Now)
+		d.rests("ticket", uuid.Nil, strconv.FormatInt(list[0].Number, 10), "customer_state", list[0].State, time.Time{})
 	case 1:
 		d.oneTicket(open[0])
 	default:
 		d.say("ticket.several", "n", strconv.Itoa(len(open)))
+		d.count("tickets", len(open))
+		d.turn("provider")
 		for _, t := range open[:min(len(open), 5)] {
+			if t.waits() {
+				d.turn("customer")
+			}
 			d.item("ticket.item", "number", strconv.FormatInt(t.Number, 10), "subject", t.Subject, "state", d.fill("ticket.state."+t.State), "date", d.moment(t.UpdatedAt))
-			d.rests("ticket", uuid.Nil, strconv.FormatInt(t.Number, 10), "customer_state", t.State, d.Now)
+			d.rests("ticket", uuid.Nil, strconv.FormatInt(t.Number, 10), "customer_state", t.State, time.Time{})
+			d.restsOn("ticket", uuid.Nil, strconv.FormatInt(t.Number, 10), "updated_at", &t.UpdatedAt, time.Time{})
 		}
 	}
+}
+
+// waits reports whether the ticket waits for the customer.
+func (t Ticket) waits() bool {
+	return t.State == "waiting_for_you" || t.PausedReason == "waiting_for_customer"
 }
 
 var (
@@ -523,27 +636,39 @@ func wanted(text string, tickets []Ticket) int64 {
 
 func (d *draft) oneTicket(t Ticket) {
 	number := strconv.FormatInt(t.Number, 10)
-	d.out.Link = "/tickets/" + number
+	d.out.Link = "/tickets#ticket-" + number
 	d.say("ticket.is", "number", number, "subject", t.Subject, "state", d.fill("ticket.state."+t.State))
-	d.rests("ticket", uuid.Nil, number, "customer_state", t.State, d.Now)
+	d.rests("ticket", uuid.Nil, number, "customer_state", t.State, time.Time{})
 	if t.Assignee != "" && t.State != "solved" {
 		d.say("ticket.assignee", "name", t.Assignee)
 	}
 	if t.LastPublicMessageAt != nil {
 		d.say("ticket.last", "at", d.moment(*t.LastPublicMessageAt))
+		d.restsOn("ticket", uuid.Nil, number, "last_public_message_at", t.LastPublicMessageAt, time.Time{})
 	}
 	switch {
-	case t.State == "waiting_for_you" || t.PausedReason == "waiting_for_customer":
-		d.say("ticket.waits")
-		d.out.Turn = "customer"
 	case t.State == "solved":
-	case t.NextReplyDueAt != nil && t.NextReplyDueAt.After(d.Now):
+	case t.waits():
+		d.say("ticket.waits")
+		d.turn("customer")
+		d.turnSaid = true
+	default:
+		d.turn("provider")
+		d.nextReply(t)
+	}
+}
+
+// nextReply says by when there is news of a ticket, or that they are late.
+func (d *draft) nextReply(t Ticket) {
+	number := strconv.FormatInt(t.Number, 10)
+	switch {
+	case t.NextReplyDueAt == nil || t.waits():
+	case t.NextReplyDueAt.After(d.Now):
 		d.say("ticket.next", "at", d.moment(*t.NextReplyDueAt))
-		d.out.Turn = "provider"
-	case t.NextReplyDueAt != nil:
+		d.restsOn("ticket", uuid.Nil, number, "next_reply_due_at", t.NextReplyDueAt, time.Time{})
+	default:
 		d.say("ticket.late")
-		d.out.Turn = "provider"
-		d.out.Escalate = "The reply to ticket #" + number + " is late and the customer asks for it."
+		d.escalate("The reply to ticket #" + number + " is late and the customer asks for it.")
 	}
 }
 
@@ -564,10 +689,14 @@ func (d *draft) meeting() {
 	if m == nil {
 		d.say("meeting.none")
 		d.project("meetings", "0")
+		if p := d.record.Project; p.OwnerName != "" && p.OwnerContact != "" {
+			d.say("meeting.book", "name", p.OwnerName, "contact", p.OwnerContact)
+			d.project("owner_name", p.OwnerName)
+		}
 		return
 	}
 	d.say("meeting.is", "title", m.Title, "at", d.moment(m.StartsAt))
-	d.rests("meeting", m.ID, m.Title, "starts_at", d.moment(m.StartsAt), time.Time{})
+	d.restsOn("meeting", m.ID, m.Title, "starts_at", &m.StartsAt, time.Time{})
 	if len(m.Attendees) > 0 {
 		d.say("meeting.who", "names", d.join(m.Attendees))
 	}

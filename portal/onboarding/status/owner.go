@@ -63,27 +63,35 @@ var builtIn = []struct {
 	fields []string
 	fedBy  []string
 }{
-	{"project", []string{"state", "health", "progress_customer", "planned_go_live", "forecast_go_live", "actual_go_live", "variance_days", "overdue_tasks", "milestones_done", "owner_name"}, []string{"contract"}},
-	// How many of something there are, said where there are none.
+	{"project", []string{
+		"state", "health", "progress_customer", "planned_go_live", "forecast_go_live", "actual_go_live", "variance_days", "overdue_customer", "overdue_provider",
+		"milestones_done", "milestones_total", "tasks_done", "tasks_total", "owner_name", "owner_away_until",
+	}, []string{"contract"}},
+	// How many of something there are.
 	{"project", []string{
 		"blocked_tasks", "customer_actions", "documents_received", "documents_missing", "documents_rejected", "agreements", "envelopes", "verifications",
-		"requirements_due", "integrations", "integrations_failing", "environments", "enrolments", "meetings", "people", "access", "tickets",
+		"requirements_due", "integrations", "integrations_failing", "environments", "enrolments", "courses_done", "team_courses_open", "team_courses_due",
+		"meetings", "people", "access", "tickets",
 	}, nil},
 	{"stage", []string{"state"}, nil},
-	{"milestone", []string{"state", "due", "forecast"}, nil},
+	{"milestone", []string{"state", "due", "forecast", "completed_at", "open_tasks"}, nil},
 	{"task", []string{"state", "due"}, nil},
-	{"document", []string{"state"}, nil},
-	{"document_version", []string{"version_no", "review_state", "uploaded_at"}, nil},
-	{"envelope", []string{"state"}, []string{"docusign", "pandadoc"}},
+	{"document", []string{"state", "due", "review_target"}, nil},
+	{"document_version", []string{"version_no", "review_state", "uploaded_at", "reviewed_at", "effective_on"}, nil},
+	{"envelope", []string{"state", "completed_at", "expires_on"}, []string{"docusign", "pandadoc"}},
 	{"signer", []string{"state"}, []string{"docusign", "pandadoc"}},
-	{"verification", []string{"customer_state"}, []string{"onfido", "sumsub", "stripe"}},
-	{"requirement", []string{"bucket"}, []string{"stripe"}},
-	{"integration", []string{"auth_state", "sync_state", "last_success_at"}, []string{"integration"}},
-	{"environment", []string{"state"}, nil},
-	{"enrolment", []string{"state"}, []string{"learning"}},
+	{"verification", []string{
+		"customer_state", "submitted_at", "completed_at", "deadline", "requirements_due", "days_in_review", "typical_days_from", "typical_days_to",
+	}, []string{"onfido", "sumsub", "stripe"}},
+	{"requirement", []string{"bucket", "deadline"}, []string{"stripe"}},
+	{"integration", []string{
+		"auth_state", "sync_state", "last_success_at", "next_run_at", "records_done", "records_total", "records_rejected", "observed_at",
+	}, []string{"integration"}},
+	{"environment", []string{"state", "keys_issued_at"}, nil},
+	{"enrolment", []string{"state", "progress", "due", "certificate_at"}, []string{"learning"}},
 	{"meeting", []string{"starts_at"}, nil},
-	{"user", []string{"state"}, nil},
-	{"ticket", []string{"customer_state"}, nil},
+	{"user", []string{"state", "roles", "invited_at", "expires_at", "last_login_at"}, nil},
+	{"ticket", []string{"customer_state", "updated_at", "last_public_message_at", "next_reply_due_at"}, nil},
 }
 
 // Registry lists every field answers state, with its owner.

@@ -116,12 +116,14 @@ func (d *draft) received() {
 		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
 		if doc.Due != nil {
 			d.say("document.due", "date", d.date(*doc.Due))
+			d.restsOnDay("document", doc.ID, doc.Title, "due", doc.Due, time.Time{})
 		}
-		d.turn("customer")
+		d.documentTurn(doc)
 		return
 	}
 	d.say("document.received", "title", doc.Title, "file", v.FileName, "at", d.moment(v.UploadedAt), "version", strconv.Itoa(v.Number))
-	d.rests("document_version", v.ID, doc.Title, "uploaded_at", d.moment(v.UploadedAt), time.Time{})
+	d.restsOn("document_version", v.ID, doc.Title, "uploaded_at", &v.UploadedAt, time.Time{})
+	d.rests("document_version", v.ID, doc.Title, "version_no", strconv.Itoa(v.Number), time.Time{})
 	switch v.ScanState {
 	case "pending":
 		d.say("document.scan_pending")
@@ -129,6 +131,7 @@ func (d *draft) received() {
 		d.say("document.scan_none")
 	case "infected", "error":
 		d.say("document.scan_failed")
+		d.turn("provider")
 		d.out.Escalate = "An upload did not pass the malware check: " + doc.Title + "."
 		return
 	}
@@ -138,17 +141,18 @@ func (d *draft) received() {
 // documentState says where a received document stands.
 func (d *draft) documentState(doc onboarding.Document, v onboarding.Version) {
 	d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+	d.documentTurn(doc)
 	switch doc.State {
 	case "received":
 		d.say("document.state.received")
 	case "in_review":
 		d.say("document.state.in_review", "date", d.on(v.UploadedAt))
-		if doc.ReviewTarget != nil && !doc.ReviewTarget.Before(d.today) {
-			d.say("document.target", "date", d.date(*doc.ReviewTarget))
-		}
+		d.restsOn("document_version", v.ID, doc.Title, "uploaded_at", &v.UploadedAt, time.Time{})
+		d.reviewTarget(doc)
 	case "accepted":
 		if v.ReviewedAt != nil {
 			d.say("document.state.accepted_on", "date", d.on(*v.ReviewedAt))
+			d.restsOn("document_version", v.ID, doc.Title, "reviewed_at", v.ReviewedAt, time.Time{})
 		} else {
 			d.say("document.state.accepted")
 		}
@@ -156,12 +160,35 @@ func (d *draft) documentState(doc onboarding.Document, v onboarding.Version) {
 		d.rejection(doc, v)
 	case "expired":
 		d.say("document.state.expired")
-		d.turn("customer")
 	case "waived":
 		d.say("document.state.waived")
 	case "requested":
 		d.say("document.state.requested")
 	}
+}
+
+// documentTurn is whose move a document is.
+func (d *draft) documentTurn(doc onboarding.Document) {
+	switch {
+	case doc.Wanted():
+		d.turn("customer")
+	case doc.State == "received" || doc.State == "in_review":
+		d.turn("provider")
+	}
+}
+
+// reviewTarget says by when a review is to be finished, or that it is late.
+func (d *draft) reviewTarget(doc onboarding.Document) {
+	if doc.ReviewTarget == nil {
+		return
+	}
+	d.restsOnDay("document", doc.ID, doc.Title, "review_target", doc.ReviewTarget, time.Time{})
+	if !doc.ReviewTarget.Before(d.today) {
+		d.say("document.target", "date", d.date(*doc.ReviewTarget))
+		return
+	}
+	d.say("document.target_passed", "date", d.date(*doc.ReviewTarget))
+	d.escalate("The review of a document is past its target date and the customer asks for it: " + doc.Title + ".")
 }
 
 func (d *draft) reviewed() {
@@ -189,9 +216,10 @@ func (d *draft) reviewed() {
 	if v == nil {
 		d.say("document.not_received", "title", doc.Title)
 		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
-		d.turn("customer")
+		d.documentTurn(doc)
 		return
 	}
+	d.rests("document_version", v.ID, doc.Title, "version_no", strconv.Itoa(v.Number), time.Time{})
 	d.say("document.about", "title", doc.Title, "version", strconv.Itoa(v.Number))
 	d.documentState(doc, *v)
 }
@@ -200,7 +228,7 @@ func (d *draft) missing() {
 	d.out.Link = "/documents"
 	var open []onboarding.Document
 	for _, doc := range d.record.Documents {
-		if doc.State == "requested" || doc.State == "rejected" || doc.State == "expired" {
+		if doc.Wanted() {
 			open = append(open, doc)
 		}
 	}
@@ -210,9 +238,11 @@ func (d *draft) missing() {
 		return
 	}
 	d.say("document.missing", "documents", d.plural("documents", len(open)))
+	d.count("documents_missing", len(open))
 	for _, doc := range open {
 		d.line(d.dated("document.missing_item", doc.Due, "title", doc.Title, "state", d.fill("document.word."+doc.State), "link", documentLink(doc)))
 		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		d.restsOnDay("document", doc.ID, doc.Title, "due", doc.Due, time.Time{})
 	}
 	d.turn("customer")
 }
@@ -238,9 +268,11 @@ func (d *draft) rejected() {
 	if doc.State != "rejected" || v == nil {
 		d.say("document.not_rejected", "title", doc.Title, "state", d.fill("document.word."+doc.State))
 		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		d.documentTurn(doc)
 		return
 	}
 	d.say("document.about", "title", doc.Title, "version", strconv.Itoa(v.Number))
+	d.rests("document_version", v.ID, doc.Title, "version_no", strconv.Itoa(v.Number), time.Time{})
 	d.rejection(doc, *v)
 }
 
@@ -249,20 +281,44 @@ func (d *draft) rejection(doc onboarding.Document, v onboarding.Version) {
 	for _, code := range v.RejectCodes {
 		if onboarding.RestrictedReasons[code] {
 			d.say("document.rejected_restricted")
-			d.out.Escalate = "A document was rejected for a reason customers are not told; please talk to them: " + doc.Title + "."
+			d.out.Turn = "provider"
+			d.escalate("A document was rejected for a reason customers are not told; please talk to them: " + doc.Title + ".")
 			return
 		}
 	}
 	if v.Message == "" {
 		d.say("document.rejected_no_reason")
-		d.out.Escalate = "A document was rejected without a message for the customer: " + doc.Title + "."
+		d.escalate("A document was rejected without a message for the customer: " + doc.Title + ".")
 	} else {
 		d.say("document.rejected_reason", "reason", v.Message)
 	}
 	if doc.Due != nil {
 		d.say("document.resend_by", "date", d.date(*doc.Due))
+		d.restsOnDay("document", doc.ID, doc.Title, "due", doc.Due, time.Time{})
 	}
 	d.turn("customer")
+	d.again(doc)
+}
+
+// again offers a person where the same document was rejected before.
+func (d *draft) again(doc onboarding.Document) {
+	rejections := 0
+	for _, v := range doc.Versions {
+		if v.ReviewState == "rejected" {
+			rejections++
+		}
+	}
+	if rejections > 1 {
+		d.say("document.rejected_again")
+		d.escalate("A document was rejected for the " + ordinal(rejections) + " time; please help the customer: " + doc.Title + ".")
+	}
+}
+
+func ordinal(n int) string {
+	if n == 2 {
+		return "second"
+	}
+	return strconv.Itoa(n) + "th"
 }
 
 func (d *draft) latestVersion() {
@@ -271,6 +327,7 @@ func (d *draft) latestVersion() {
 	if len(things) == 0 {
 		d.say("agreement.none")
 		d.project("agreements", "0")
+		d.escalate("The customer asks for the executed agreement; there is none in their documents.")
 		return
 	}
 	hits := d.named(things)
@@ -291,11 +348,16 @@ func (d *draft) latestVersion() {
 	if v == nil || v.ReviewState != "accepted" {
 		d.say("agreement.unsigned", "title", doc.Title)
 		d.rests("document", doc.ID, doc.Title, "state", doc.State, time.Time{})
+		d.turn("provider")
+		d.escalate("The customer asks for the executed version of a document that has none: " + doc.Title + ".")
 		return
 	}
 	date := d.on(v.UploadedAt)
 	if v.EffectiveOn != nil {
 		date = d.date(*v.EffectiveOn)
+		d.restsOnDay("document_version", v.ID, doc.Title, "effective_on", v.EffectiveOn, time.Time{})
+	} else {
+		d.restsOn("document_version", v.ID, doc.Title, "uploaded_at", &v.UploadedAt, time.Time{})
 	}
 	d.out.Link = documentLink(doc)
 	d.say("agreement.latest", "title", doc.Title, "version", strconv.Itoa(v.Number), "date", date, "link", documentLink(doc))
@@ -338,6 +400,7 @@ func (d *draft) envelope(e onboarding.Envelope) {
 	if e.State == "completed" {
 		if e.CompletedAt != nil {
 			d.say("signature.completed", "date", d.on(*e.CompletedAt))
+			d.restsOn("envelope", e.ID, e.Title, "completed_at", e.CompletedAt, e.ObservedAt)
 		}
 		return
 	}
@@ -357,6 +420,9 @@ func (d *draft) envelope(e onboarding.Envelope) {
 		if s.State == "bounced" || s.State == "declined" {
 			d.say("signature.signer."+s.State, "name", s.Name)
 		}
+		if s.State == "bounced" {
+			d.escalate("A signature request could not be delivered to a signer; the address needs to be corrected: " + e.Title + ".")
+		}
 	}
 	if len(signed) > 0 {
 		d.say("signature.signed", "names", d.join(signed))
@@ -366,6 +432,11 @@ func (d *draft) envelope(e onboarding.Envelope) {
 	}
 	if e.ExpiresOn != nil && (e.State == "sent" || e.State == "delivered") {
 		d.say("signature.expires", "date", d.date(*e.ExpiresOn))
+		d.restsOnDay("envelope", e.ID, e.Title, "expires_on", e.ExpiresOn, e.ObservedAt)
+	}
+	d.turn("provider")
+	if d.record.WaitsForSignature(e) {
+		d.turn("customer")
 	}
 	if e.State == "declined" || e.State == "voided" {
 		d.out.Escalate = "A signature request was declined or withdrawn: " + e.Title + "."

@@ -73,6 +73,11 @@ var cues = map[string]map[string][]string{
 		"en": {"who", "everyone", "everybody", "list", "people"}, "de": {"wer", "alle", "liste", "personen"},
 		"fr": {"qui", "liste", "personnes"}, "es": {"quién", "quiénes", "lista", "todos"}, "pt": {"quem", "lista", "todos"},
 	},
+	"commitment": {
+		"en": {"guarantee", "guaranteed", "promise", "commit", "commitment", "binding"}, "de": {"garantieren", "garantiert", "garantie", "versprechen", "zusagen", "zusage", "verbindlich"},
+		"fr": {"garantir", "garanti", "garantie", "promettre", "promettez", "engagement", "engager"}, "es": {"garantizar", "garantiza", "garantía", "prometer", "promete", "compromiso"},
+		"pt": {"garantir", "garantia", "garante", "prometer", "promete", "compromisso"},
+	},
 	"own": {
 		"en": {"i", "my", "me", "mine"}, "de": {"ich", "mein", "meine", "meinen", "mir", "mich"}, "fr": {"je", "j", "mon", "ma", "mes", "moi"},
 		"es": {"yo", "mí", "mi", "mis", "he"}, "pt": {"eu", "mim", "meu", "minha", "meus", "minhas"},

@@ -176,7 +176,7 @@ func Join(answers []Answer) Answer {
 				out.AsOf = a.AsOf
 			}
 		}
-		out.Stale = out.Stale || a.Stale
+		out.Stale, out.Offer = out.Stale || a.Stale, out.Offer || a.Offer
 		for _, take := range []struct{ into, from *string }{
 			{&out.Language, &a.Language}, {&out.Link, &a.Link}, {&out.Turn, &a.Turn}, {&out.Escalate, &a.Escalate}, {&out.Clarify, &a.Clarify},
 		} {

@@ -2493,6 +2493,11 @@ export interface components {
             /** Format: date-time */
             as_of?: string;
             stale?: boolean;
+            /**
+             * @description Whose move it is, of a status answer about something open
+             * @enum {string}
+             */
+            turn?: "customer" | "provider" | "third_party";
             link?: string;
             link_text?: string;
             options?: string[];

@@ -157,7 +157,7 @@ function Routes({ path, current, onTalk, onAsk }: { path: string; current?: stri
   if (path === "/" || (current && current === begun.id)) return <Chat key={`new ${begun.turn}`} id={current} onTalk={onTalk} onBegin={begin} />;
   if (current) return <Chat key={current} id={current} onTalk={onTalk} />;
   if (match("/conversations", path)) return <Conversations />;
-  if (match("/tickets", path)) return <Tickets />;
+  if (/^\/tickets(\/\d+)?$/.test(path)) return <Tickets />;
   if (match("/onboarding", path)) return <Onboarding onAsk={onAsk} />;
   if (match("/documents", path)) return <Documents />;
   if (match("/exports", path)) return <Exports />;

@@ -11,7 +11,9 @@ import { useProblem } from "../ui/problem";
 import { usePage } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
 import { type OnboardingWords, useOnboardingWords } from "./onboardingWords";
+import { useAnchor } from "./anchor";
 import { ErrorPage } from "./pages";
+import { Signatures } from "./Signatures";
 import { tone } from "./tone";
 import { useRecord } from "./useRecord";
 import { isView } from "./view";
@@ -27,9 +29,7 @@ export function Documents() {
   const { reload } = load;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the record is a reason to look again
   useEffect(() => reload(), [event, reload]);
-  useEffect(() => {
-    if (load.data && location.hash.startsWith("#document-")) document.getElementById(location.hash.slice(1))?.scrollIntoView();
-  }, [load.data]);
+  useAnchor(load.data !== undefined, isView(record.data));
   const off = load.error instanceof ApiError && load.error.status === 404;
   if (load.error && !off && !load.data) return <ErrorPage error={load.error} onRetry={load.reload} />;
   const list = load.data;
@@ -58,6 +58,7 @@ export function Documents() {
           </ul>
         </>
       )}
+      {isView(record.data) && <Signatures view={record.data} />}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from "react";
+import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { fullTime, longDate, shortTime } from "../ui/format";
 import { useWords } from "../ui/i18n";
@@ -9,9 +9,12 @@ import { Link, usePage } from "../ui/router";
 import { ExportLink } from "./Exports";
 import { useOnboardingWords } from "./onboardingWords";
 import { ErrorPage } from "./pages";
+import { useAnchor } from "./anchor";
+import { Item, Section } from "./Section";
+import { Signatures } from "./Signatures";
 import { tone } from "./tone";
 import { useRecord } from "./useRecord";
-import { isView, type Task, type View } from "./view";
+import { type Action, isView, type Task, type View } from "./view";
 
 /** Shows the record, or what stands in its way. */
 function Record({ title, children }: { title: string; children: (view: View) => ReactNode }) {
@@ -19,6 +22,7 @@ function Record({ title, children }: { title: string; children: (view: View) => 
   const { o } = useOnboardingWords();
   const heading = usePage(title, t("brand"));
   const load = useRecord();
+  useAnchor(isView(load.data));
   const missing = load.error instanceof ApiError && load.error.status === 404;
   if (load.error && !missing && !load.data) return <ErrorPage error={load.error} onRetry={load.reload} />;
   return (
@@ -60,13 +64,13 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
             </ol>
           </section>
           <div className="tiles">
-            <Section title={o("next_steps")} count={v.next_actions.length} empty={o("next_steps_none")}>
-              {v.next_actions.map((task) => (
-                <TaskRow key={task.id} task={task} />
+            <Section id="tasks" title={o("next_steps")} count={v.next_actions.length} empty={o("next_steps_none")}>
+              {v.next_actions.map((action) => (
+                <ActionRow key={`${action.kind} ${action.id}`} action={action} />
               ))}
             </Section>
             {v.blockers.length > 0 && (
-              <Section title={o("blockers")} count={v.blockers.length}>
+              <Section id="blocked" title={o("blockers")} count={v.blockers.length}>
                 {v.blockers.map((b) => (
                   <li key={b.task.id}>
                     <div className="grow">
@@ -86,25 +90,16 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
           </div>
           <Milestones view={v} />
           <div className="tiles">
-            <Section title={o("documents_title")} count={v.documents.length} empty={o("documents_empty")} more="/documents">
+            <Section id="documents" title={o("documents_title")} count={v.documents.length} empty={o("documents_empty")} more="/documents">
               {v.documents.map((d) => (
                 <Item key={d.id} name={d.title} state={d.state}>
                   {d.due && d.state !== "accepted" && d.state !== "waived" && o("due", { date: longDate(d.due, locale) })}
                 </Item>
               ))}
             </Section>
-            {v.signatures.length > 0 && (
-              <Section title={o("signatures")} count={v.signatures.length}>
-                {v.signatures.map((e) => (
-                  <Item key={e.id} name={e.title} state={e.state}>
-                    {e.signers.map((s) => `${s.name}: ${state(s.state)}`).join(" · ")}
-                    {e.expires_on && e.state !== "completed" && <> · {o("expires", { date: longDate(e.expires_on, locale) })}</>}
-                  </Item>
-                ))}
-              </Section>
-            )}
+            <Signatures view={v} />
             {v.verification.length > 0 && (
-              <Section title={o("verification")} count={v.verification.length}>
+              <Section id="verification" title={o("verification")} count={v.verification.length}>
                 {v.verification.map((c) => (
                   <Item key={c.kind} name={state(c.kind)} state={c.state}>
                     {c.requirements.map((q) => (
@@ -118,7 +113,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
               </Section>
             )}
             {v.integrations.length > 0 && (
-              <Section title={o("integrations")} count={v.integrations.length}>
+              <Section id="integrations" title={o("integrations")} count={v.integrations.length}>
                 {v.integrations.map((i) => (
                   <Item key={i.id} name={`${i.connector} (${state(i.environment)})`} state={i.auth_state === "connected" ? i.sync_state : i.auth_state}>
                     {i.last_success_at ? <span title={fullTime(i.last_success_at, locale, v.time_zone)}>{o("integration_last", { time: shortTime(i.last_success_at, locale, v.time_zone) })}</span> : o("integration_never")}
@@ -130,7 +125,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
               </Section>
             )}
             {v.environments.length > 0 && (
-              <Section title={o("environments")} count={v.environments.length}>
+              <Section id="environments" title={o("environments")} count={v.environments.length}>
                 {v.environments.map((e) => (
                   <Item key={e.kind} name={state(e.kind)} state={e.state}>
                     {e.keys_state && o("keys", { state: state(e.keys_state) })}
@@ -140,7 +135,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
               </Section>
             )}
             {v.training.length > 0 && (
-              <Section title={o("trainings")} count={v.training.length}>
+              <Section id="training" title={o("trainings")} count={v.training.length}>
                 {v.training.map((c) => (
                   <Item key={`${c.learner} ${c.course}`} name={`${c.course} · ${c.learner}`} state={c.state}>
                     {c.progress} %{c.certificate && <> · {o("certificate")}</>}
@@ -150,7 +145,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
               </Section>
             )}
             {v.things && v.things.length > 0 && (
-              <Section title={o("things")} count={v.things.length}>
+              <Section id="things" title={o("things")} count={v.things.length}>
                 {v.things.map((thing, i) => (
                   <li key={`${thing.entity} ${thing.key}`} id={v.things?.findIndex((t) => t.pack === thing.pack) === i ? thing.pack : undefined}>
                     <div className="grow" dir="auto">
@@ -161,7 +156,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
               </Section>
             )}
             {v.meetings.length > 0 && (
-              <Section title={o("meetings")} count={v.meetings.length}>
+              <Section id="meetings" title={o("meetings")} count={v.meetings.length}>
                 {v.meetings.map((m) => (
                   <li key={`${m.title} ${m.starts_at}`}>
                     <div className="grow">
@@ -181,7 +176,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
               </Section>
             )}
             {v.people.length > 0 && (
-              <Section title={o("people")} count={v.people.length}>
+              <Section id="people" title={o("people")} count={v.people.length}>
                 {v.people.map((p) => (
                   <li key={p.name}>
                     <div className="grow">
@@ -260,7 +255,7 @@ function Facts({ view: v }: { view: View }) {
           </span>
         )}
       </div>
-      <div className="card fact">
+      <div className="card fact" id="owner">
         <span className="label">{o("owner_ours")}</span>
         <span dir="auto">{v.owner.name}</span>
         <span className="small muted" dir="auto">
@@ -281,34 +276,37 @@ function Turn({ who }: { who: string }) {
   return null;
 }
 
-function Section({ title, count, empty, more, children }: { title: string; count: number; empty?: string; more?: string; children: ReactNode }) {
-  const id = useId();
+/** One thing that waits for the customer, with the way to where it is done. */
+function ActionRow({ action: a }: { action: Action }) {
+  const { locale } = useWords();
+  const { o, state } = useOnboardingWords();
+  const name = { verification: state(a.title), integration: `${a.title} (${state(a.environment ?? "")})`, team_courses: o("team_courses") }[a.kind] ?? a.title;
+  const words = { signature: o("to_sign"), integration: o("to_relink"), course: o("to_finish"), team_courses: o("to_finish_n", { n: a.count ?? 0 }) }[a.kind];
+  const about = a.kind === "task" && a.link.endsWith(`#task-${a.id}`);
   return (
-    <section className="card stack stack-2" aria-labelledby={id}>
-      <h2 id={id}>{more ? <Link href={more}>{title}</Link> : title}</h2>
-      {count === 0 ? <p className="muted">{empty}</p> : <ul className="items plain-list">{children}</ul>}
-    </section>
-  );
-}
-
-function Item({ name, state, children }: { name: string; state: string; children?: ReactNode }) {
-  const words = useOnboardingWords();
-  return (
-    <li>
+    <li id={a.kind === "task" ? `task-${a.id}` : undefined}>
       <div className="grow">
-        <b dir="auto">{name}</b>
-        <div className="small muted">{children}</div>
+        <b dir="auto">{about ? name : <Link href={a.link}>{name}</Link>}</b>
+        <p className="small muted">
+          {a.kind === "task" && a.assignee && <span dir="auto">{a.assignee} · </span>}
+          {words}
+          {words && a.due && " · "}
+          {a.due && (a.overdue ? <span className="field-error">{o("overdue", { date: longDate(a.due, locale) })}</span> : o("due", { date: longDate(a.due, locale) }))}
+        </p>
       </div>
-      <Badge tone={tone(state)}>{words.state(state)}</Badge>
+      <span className="row">
+        <Turn who="customer" />
+        {a.state && !words && <Badge tone={tone(a.state)}>{state(a.state)}</Badge>}
+      </span>
     </li>
   );
 }
 
-function TaskRow({ task }: { task: Task }) {
+function TaskRow({ task, id }: { task: Task; id?: string }) {
   const { locale } = useWords();
   const { o, state } = useOnboardingWords();
   return (
-    <li>
+    <li id={id}>
       <div className="grow">
         <b dir="auto">{task.title}</b>
         <p className="small muted">
@@ -327,8 +325,9 @@ function TaskRow({ task }: { task: Task }) {
 function Milestones({ view: v }: { view: View }) {
   const { locale } = useWords();
   const { o, state } = useOnboardingWords();
+  const above = new Set(v.next_actions.map((a) => a.id));
   return (
-    <section className="card stack stack-2" aria-labelledby="ob-milestones">
+    <section className="card stack stack-2" id="milestones" aria-labelledby="ob-milestones">
       <h2 id="ob-milestones">{o("milestones")}</h2>
       <ol className="items plain-list">
         {v.milestones.map((m) => {
@@ -349,7 +348,7 @@ function Milestones({ view: v }: { view: View }) {
                     </summary>
                     <ul className="items plain-list">
                       {tasks.map((task) => (
-                        <TaskRow key={task.id} task={task} />
+                        <TaskRow key={task.id} task={task} id={above.has(task.id) ? undefined : `task-${task.id}`} />
                       ))}
                     </ul>
                   </details>

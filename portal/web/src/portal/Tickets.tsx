@@ -5,6 +5,7 @@ import { useWords } from "../ui/i18n";
 import { Badge, Empty, Loading, Time, type Tone } from "../ui/parts";
 import { Link, usePage } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
+import { useAnchor } from "./anchor";
 import { ExportLink } from "./Exports";
 import { ErrorPage } from "./pages";
 import { ticketWords } from "./spoken";
@@ -15,6 +16,7 @@ export function Tickets() {
   const { t, locale } = useWords();
   const heading = usePage(t("tickets_title"), t("brand"));
   const first = useLoad((signal) => call("get", "/v1/tickets", { query: { limit: 50 }, signal }), "tickets", { every: 20_000 });
+  useAnchor(first.data !== undefined);
   const [older, setOlder] = useState<{ tickets: Ticket[]; next?: string }>();
   if (first.error && !first.data) return <ErrorPage error={first.error} onRetry={first.reload} />;
   const known = new Set(first.data?.tickets.map((x) => x.number));
@@ -47,7 +49,7 @@ export function Tickets() {
             </thead>
             <tbody>
               {all.map((x) => (
-                <tr key={x.number}>
+                <tr key={x.number} id={`ticket-${x.number}`}>
                   <th scope="row" className="num">
                     #{x.number}
                   </th>

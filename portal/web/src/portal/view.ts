@@ -3,6 +3,20 @@
 
 export type Task = { id: string; milestone_id?: string; title: string; state: string; responsibility: string; assignee?: string; due?: string; overdue: boolean };
 
+/** Something that waits for the customer; `link` leads to where it is done. */
+export type Action = {
+  kind: string;
+  id: string;
+  title: string;
+  state: string;
+  assignee?: string;
+  environment?: string;
+  due?: string;
+  overdue: boolean;
+  count?: number;
+  link: string;
+};
+
 export type View = {
   /** Number of the last change; the event stream goes on from it. */
   event: number;
@@ -17,7 +31,7 @@ export type View = {
   owner: { name: string; contact: string; away_until?: string; stand_in?: string };
   stages: { id: string; ordinal: number; name: string; state: string }[];
   milestones: { id: string; stage_id?: string; name: string; state: string; due?: string; completed_at?: string; owner?: string; open_tasks: number }[];
-  next_actions: Task[];
+  next_actions: Action[];
   blockers: { task: Task; reason?: string; needs: string[]; turn: string }[];
   tasks: Task[];
   documents: {

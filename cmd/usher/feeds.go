@@ -33,6 +33,7 @@ func (a *application) connectFeeds(workers *river.Workers) ([]func(gin.IRouter),
 		mood, err := desk.MoodOf(ctx, tx, tenant, now)
 		return feed.Signals(mood), err
 	}}
+	a.standing = f
 	secrets := map[string][]string{}
 	for _, source := range feeds.Sources() {
 		if list := split(setting("USHER_HOOK_" + strings.ToUpper(source) + "_SECRETS")); len(list) > 0 {

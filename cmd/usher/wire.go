@@ -29,6 +29,7 @@ import (
 	"github.com/usherdesk/usher/portal"
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/stream"
@@ -77,6 +78,7 @@ type application struct {
 	actions    *action.Service
 	sources    *source.Reader
 	rules      *rule.Engine
+	standing   *feed.Feed // says how onboardings stand
 	feeds      *feeds.Inbound
 	documents  documents
 	notices    *slack.Notices // nil without Slack
@@ -288,7 +290,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 	a.handler, err = api.New(api.Config{
 		App: a.app, Worker: a.worker, Identity: a.identity, Intake: a.intake, Desk: a.desk,
 		Knowledge: knowledge.New(a.app, nil, knowledge.Config{}), Curation: a.curation, Search: search.New(a.app, a.models, search.Config{}),
-		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Rules: a.rules, Reviews: reviewer{a.worker, a.rules},
+		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Rules: a.rules, Feed: a.standing, Reviews: reviewer{a.worker, a.rules},
 		Procedures: a.procedures, Actions: a.actions, Proposals: a.proposals, Ratings: a.ratings, RatingLinks: rating.NewLinks(a.config.Secret),
 		Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments,
 		Tester: a.tester(), Switches: switches{a}, Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,

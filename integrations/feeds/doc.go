@@ -1,7 +1,7 @@
 // Package feeds takes in the webhooks that keep the onboarding record true:
 // signatures (DocuSign, PandaDoc), verifications (Stripe Identity, Onfido,
-// Sumsub), and by Standard Webhooks any system's contracts, integration states
-// and courses.
+// Sumsub), and by Standard Webhooks any system's contracts, integration states,
+// courses and plans (tasks, milestones, stages, meetings, environments).
 //
 //	POST /v1/hooks/{source} ─▶ size, signature over the raw bytes, JSON
 //	                         ─▶ stored once by the event's identity, with a job ─▶ 200

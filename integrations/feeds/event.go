@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 )
@@ -30,6 +31,8 @@ type event struct {
 	verification *feed.Verification
 	integration  *feed.Integration
 	learning     *feed.Learning
+	record       *change.Change // of the system called source
+	source       string
 }
 
 func (e event) apply(ctx context.Context, tx pgx.Tx, f *feed.Feed) error {
@@ -59,6 +62,8 @@ func (e event) apply(ctx context.Context, tx pgx.Tx, f *feed.Feed) error {
 		_, err = f.Integration(ctx, tx, tenant, *e.integration)
 	case e.learning != nil:
 		_, err = f.Learning(ctx, tx, tenant, *e.learning)
+	case e.record != nil:
+		_, err = f.Record(ctx, tx, tenant, e.source, *e.record)
 	}
 	return err
 }

@@ -54,6 +54,12 @@ var samples = map[string]sample{
 		},
 		states: [2]string{"started", "passed"}, read: `select state from enrolments where tenant_id = $1`, stamped: true,
 	},
+	"onboarding": {
+		body: func(tenant string, at time.Time, later bool) string {
+			return fmt.Sprintf(`{"type": "task.updated", "timestamp": %q, "data": {"tenant_id": %q, "source": "jira", "ref": "OPS-1", "title": "Load the data", "responsibility": "provider", "state": %q}}`, at.Format(time.RFC3339), tenant, pick(later, "in_progress", "done"))
+		},
+		states: [2]string{"in_progress", "done"}, read: `select state from tasks where tenant_id = $1`, stamped: true,
+	},
 	"docusign": {
 		body: func(tenant string, at time.Time, later bool) string {
 			return fmt.Sprintf(`{"event": "envelope-%s", "configurationId": 7, "generatedDateTime": %q, "data": {"envelopeId": "e-1", "envelopeSummary": {"status": %q, "emailSubject": "DPA", "statusChangedDateTime": %q,
@@ -194,10 +200,10 @@ func TestEverySourceStandsUpToHostileDeliveries(t *testing.T) {
 				b.known(t)
 				body := s.body(b.tenant.String(), at, false)
 				for i, bad := range []string{
-					strings.NewReplacer(`"contract.signed"`, `"contract.x"`, "integration.status", "integration.x", "learning.statement", "learning.x", "envelope-sent", "x-sent", "document_state_changed", "document_x",
+					strings.NewReplacer(`"contract.signed"`, `"contract.x"`, "integration.status", "integration.x", "learning.statement", "learning.x", "task.updated", "task.x", "envelope-sent", "x-sent", "document_state_changed", "document_x",
 						"identity.verification_session", "invoice", `"workflow_run"`, `"report"`, "applicantReviewed", "x").Replace(body),
 					strings.NewReplacer(b.tenant.String(), uuid.NewString(), "run-1", "run-of-nobody", `"name": "Initech"`, `"name": ""`).Replace(body),
-					strings.NewReplacer(`"DPA"`, `"D\u0000A"`, `"Order form"`, `"O\u0000"`, "conn-1", `conn\u0000`, "Basics", `B\u0000`, "Initech", `I\u0000`, "vs_1", `vs\u0000`, "run-1", `run\u0000`, `"a1"`, `"a\u0000"`).Replace(body),
+					strings.NewReplacer(`"DPA"`, `"D\u0000A"`, `"Order form"`, `"O\u0000"`, "conn-1", `conn\u0000`, "Basics", `B\u0000`, "Load the data", `L\u0000`, "Initech", `I\u0000`, "vs_1", `vs\u0000`, "run-1", `run\u0000`, `"a1"`, `"a\u0000"`).Replace(body),
 				} {
 					require.NotEqual(t, body, bad)
 					// Each is an event of its own.

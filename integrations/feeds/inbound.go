@@ -23,6 +23,7 @@ import (
 	"github.com/usherdesk/usher/integrations/webhook/signature"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
+	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 )
@@ -67,6 +68,7 @@ var kinds = map[string]kind{
 	"contract":    {signature.StandardWebhooks, header("Webhook-Id"), contract},
 	"integration": {signature.StandardWebhooks, header("Webhook-Id"), integration},
 	"learning":    {signature.StandardWebhooks, header("Webhook-Id"), learning},
+	change.Feed:   {signature.StandardWebhooks, header("Webhook-Id"), plan},
 }
 
 // Sources are the names of all sources.

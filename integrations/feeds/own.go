@@ -2,10 +2,14 @@ package feeds
 
 import (
 	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 )
@@ -16,6 +20,9 @@ type own[T any] struct {
 	Timestamp time.Time `json:"timestamp"`
 	Data      T         `json:"data"`
 }
+
+// errSource says that an event does not name where it is from.
+var errSource = errors.New("source must be the sending system's short name, such as jira")
 
 // contract reads contract.signed and contract.cancelled.
 func contract(body []byte) ([]event, error) {
@@ -124,4 +131,43 @@ func learning(body []byte) ([]event, error) {
 		out.Due = &due
 	}
 	return []event{{tenant: e.Data.Tenant, learning: out}}, nil
+}
+
+var systemName = regexp.MustCompile(`^[a-z0-9_-]{1,40}$`)
+
+// plan reads task.updated, milestone.updated and their like: what a project tool,
+// an ERP or a calendar says of the plan. Each names its system, its own id of the
+// record (ours too, where it knows it; else the name counts the first time), and
+// the fields of the record it knows.
+func plan(body []byte) ([]event, error) {
+	var e own[map[string]any]
+	if err := json.Unmarshal(body, &e); err != nil {
+		return nil, err
+	}
+	entity, what, _ := strings.Cut(e.Type, ".")
+	cancelled := e.Type == "meeting.cancelled"
+	if what != "updated" && !cancelled {
+		return nil, nil
+	}
+	text := func(name string) string { out, _ := e.Data[name].(string); return out }
+	if !systemName.MatchString(text("source")) {
+		return nil, errSource
+	}
+	c := &change.Change{Entity: entity, Ref: text("ref"), Set: map[string]any{}, At: e.Timestamp}
+	if given := text("id"); given != "" {
+		id, err := uuid.Parse(given)
+		if err != nil {
+			return nil, err
+		}
+		c.ID = id
+	}
+	for name, value := range e.Data {
+		if change.Hears(entity, name) {
+			c.Set[name] = value
+		}
+	}
+	if cancelled {
+		c.Set["state"] = "cancelled"
+	}
+	return []event{{tenant: text("tenant_id"), record: c, source: text("source")}}, nil
 }

@@ -38,7 +38,7 @@ var operations = map[string]access{
 	"GetMailedRating": public, "GiveMailedRating": public, "WithdrawMailedRating": public, // the link is signed
 	"GetAttachmentLimits": customer, "UploadAttachment": customer, "GetAttachment": customer, "DiscardAttachment": customer, "DownloadAttachment": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
-	"StreamOnboarding": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
+	"StreamOnboarding": customer, "TickTask": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
 	"GetQueue": agent, "ListStaff": agent, "GetAgentTicket": agent, "StreamAgentTicket": agent, "ActOnTicket": agent,
 	"SuggestAnswer": agent, "ListDeliveries": agent, "ActOnDelivery": agent,
 	"GetAgentAttachmentLimits": agent, "UploadAgentAttachment": agent, "GetAgentAttachment": agent, "DiscardAgentAttachment": agent, "DownloadAgentAttachment": agent,
@@ -47,6 +47,7 @@ var operations = map[string]access{
 	"UploadArticle": curator, "SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
 	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
+	"ListOnboardings": curator, "GetRecord": curator, "AddToRecord": curator, "ChangeRecord": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,
 	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "TryQuestion": curator, "GetModels": curator, "BuildVectors": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListFindings": curator, "CheckHealth": curator, "ActOnFinding": curator,

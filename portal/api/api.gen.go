@@ -255,25 +255,25 @@ func (e ConversationAssistant) Valid() bool {
 
 // Defines values for ConversationChannel.
 const (
-	API         ConversationChannel = "api"
-	Chat        ConversationChannel = "chat"
-	Email       ConversationChannel = "email"
-	Integration ConversationChannel = "integration"
-	Slack       ConversationChannel = "slack"
+	ConversationChannelAPI         ConversationChannel = "api"
+	ConversationChannelChat        ConversationChannel = "chat"
+	ConversationChannelEmail       ConversationChannel = "email"
+	ConversationChannelIntegration ConversationChannel = "integration"
+	ConversationChannelSlack       ConversationChannel = "slack"
 )
 
 // Valid indicates whether the value is a known member of the ConversationChannel enum.
 func (e ConversationChannel) Valid() bool {
 	switch e {
-	case API:
+	case ConversationChannelAPI:
 		return true
-	case Chat:
+	case ConversationChannelChat:
 		return true
-	case Email:
+	case ConversationChannelEmail:
 		return true
-	case Integration:
+	case ConversationChannelIntegration:
 		return true
-	case Slack:
+	case ConversationChannelSlack:
 		return true
 	default:
 		return false
@@ -865,6 +865,54 @@ func (e OnboardingRuleWhenOp) Valid() bool {
 	case Is:
 		return true
 	case IsNot:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OnboardingStandingHealth.
+const (
+	OnboardingStandingHealthAtRisk   OnboardingStandingHealth = "at_risk"
+	OnboardingStandingHealthLive     OnboardingStandingHealth = "live"
+	OnboardingStandingHealthOffTrack OnboardingStandingHealth = "off_track"
+	OnboardingStandingHealthOnTrack  OnboardingStandingHealth = "on_track"
+)
+
+// Valid indicates whether the value is a known member of the OnboardingStandingHealth enum.
+func (e OnboardingStandingHealth) Valid() bool {
+	switch e {
+	case OnboardingStandingHealthAtRisk:
+		return true
+	case OnboardingStandingHealthLive:
+		return true
+	case OnboardingStandingHealthOffTrack:
+		return true
+	case OnboardingStandingHealthOnTrack:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OnboardingStandingState.
+const (
+	OnboardingStandingStateActive OnboardingStandingState = "active"
+	OnboardingStandingStateDraft  OnboardingStandingState = "draft"
+	OnboardingStandingStateLive   OnboardingStandingState = "live"
+	OnboardingStandingStateOnHold OnboardingStandingState = "on_hold"
+)
+
+// Valid indicates whether the value is a known member of the OnboardingStandingState enum.
+func (e OnboardingStandingState) Valid() bool {
+	switch e {
+	case OnboardingStandingStateActive:
+		return true
+	case OnboardingStandingStateDraft:
+		return true
+	case OnboardingStandingStateLive:
+		return true
+	case OnboardingStandingStateOnHold:
 		return true
 	default:
 		return false
@@ -1513,6 +1561,45 @@ func (e WebhookEndpointState) Valid() bool {
 	case WebhookEndpointStateActive:
 		return true
 	case WebhookEndpointStateDisabled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RecordEntity.
+const (
+	RecordEntityDocument     RecordEntity = "document"
+	RecordEntityEnvironment  RecordEntity = "environment"
+	RecordEntityIntegration  RecordEntity = "integration"
+	RecordEntityMeeting      RecordEntity = "meeting"
+	RecordEntityMilestone    RecordEntity = "milestone"
+	RecordEntityProject      RecordEntity = "project"
+	RecordEntityStage        RecordEntity = "stage"
+	RecordEntityTask         RecordEntity = "task"
+	RecordEntityVerification RecordEntity = "verification"
+)
+
+// Valid indicates whether the value is a known member of the RecordEntity enum.
+func (e RecordEntity) Valid() bool {
+	switch e {
+	case RecordEntityDocument:
+		return true
+	case RecordEntityEnvironment:
+		return true
+	case RecordEntityIntegration:
+		return true
+	case RecordEntityMeeting:
+		return true
+	case RecordEntityMilestone:
+		return true
+	case RecordEntityProject:
+		return true
+	case RecordEntityStage:
+		return true
+	case RecordEntityTask:
+		return true
+	case RecordEntityVerification:
 		return true
 	default:
 		return false
@@ -2766,6 +2853,34 @@ type OfferedSourceAuthKind string
 // Onboarding The role-aware onboarding record; see portal/onboarding.View for every field
 type Onboarding map[string]interface{}
 
+// OnboardingRecord defines model for OnboardingRecord.
+type OnboardingRecord struct {
+	Blockers []struct {
+		Needs  []string `json:"needs"`
+		Reason string   `json:"reason"`
+		Title  string   `json:"title"`
+		Turn   string   `json:"turn"`
+	} `json:"blockers"`
+
+	// Checks What going live needs
+	Checks []struct {
+		Name string  `json:"name"`
+		Ok   bool    `json:"ok"`
+		Open *string `json:"open,omitempty"`
+	} `json:"checks"`
+	Items []RecordItem `json:"items"`
+
+	// People Who tasks and meetings can name
+	People []struct {
+		ID   openapi_types.UUID `json:"id"`
+		Name string             `json:"name"`
+	} `json:"people"`
+
+	// Standing How a customer's onboarding stands, for the people who manage it
+	Standing OnboardingStanding `json:"standing"`
+	TimeZone string             `json:"time_zone"`
+}
+
 // OnboardingRule defines model for OnboardingRule.
 type OnboardingRule struct {
 	// Do The action
@@ -2797,6 +2912,47 @@ type OnboardingRules struct {
 	Events []string         `json:"events"`
 	Rules  []OnboardingRule `json:"rules"`
 }
+
+// OnboardingStanding How a customer's onboarding stands, for the people who manage it
+type OnboardingStanding struct {
+	Actual *openapi_types.Date `json:"actual,omitempty"`
+
+	// Driver The task to do first of those that decide the forecast
+	Driver    *string                  `json:"driver,omitempty"`
+	Forecast  *openapi_types.Date      `json:"forecast,omitempty"`
+	Health    OnboardingStandingHealth `json:"health"`
+	LastSeen  *time.Time               `json:"last_seen,omitempty"`
+	Lifecycle string                   `json:"lifecycle"`
+	Name      string                   `json:"name"`
+
+	// Next The next milestone
+	Next    *string             `json:"next,omitempty"`
+	NextDue *openapi_types.Date `json:"next_due,omitempty"`
+	Overdue int                 `json:"overdue"`
+	Owner   string              `json:"owner"`
+	Planned *openapi_types.Date `json:"planned,omitempty"`
+	Reasons []string            `json:"reasons"`
+
+	// Stage The first that is under way
+	Stage *string `json:"stage,omitempty"`
+
+	// Stalled They wait, and nobody there has done anything for a week
+	Stalled bool                    `json:"stalled"`
+	State   OnboardingStandingState `json:"state"`
+	Tenant  Tenant                  `json:"tenant"`
+
+	// Turn customer, provider, third_party
+	Turn string `json:"turn"`
+
+	// Waiting Tasks the customer can work on
+	Waiting int `json:"waiting"`
+}
+
+// OnboardingStandingHealth defines model for OnboardingStanding.Health.
+type OnboardingStandingHealth string
+
+// OnboardingStandingState defines model for OnboardingStanding.State.
+type OnboardingStandingState string
 
 // OnboardingTemplate defines model for OnboardingTemplate.
 type OnboardingTemplate struct {
@@ -3118,6 +3274,35 @@ type Ratings struct {
 	Topics  []RatingCount  `json:"topics"`
 	Total   RatingCount    `json:"total"`
 	Weeks   []RatingCount  `json:"weeks"`
+}
+
+// RecordFields Fields of a record by the names the record has; each entity has those that make sense for it. An empty text or null takes a value away. A task's state not_ready or ready follows from what it needs, a milestone's and a stage's from what they consist of.
+type RecordFields = map[string]any
+
+// RecordItem defines model for RecordItem.
+type RecordItem struct {
+	DoneAt *time.Time `json:"done_at,omitempty"`
+	DoneBy *string    `json:"done_by,omitempty"`
+	Entity string     `json:"entity"`
+
+	// Facts Shown and not changed here
+	Facts map[string]interface{} `json:"facts"`
+
+	// Fields Fields of a record by the names the record has; each entity has those that make sense for it. An empty text or null takes a value away. A task's state not_ready or ready follows from what it needs, a milestone's and a stage's from what they consist of.
+	Fields RecordFields `json:"fields"`
+
+	// Held Fields another system holds, with its name
+	Held map[string]string  `json:"held"`
+	ID   openapi_types.UUID `json:"id"`
+
+	// Ref Its id there
+	Ref *string `json:"ref,omitempty"`
+
+	// Source The other system whose record it is
+	Source *string `json:"source,omitempty"`
+
+	// Version To send with a change
+	Version string `json:"version"`
 }
 
 // Replay defines model for Replay.
@@ -3765,6 +3950,9 @@ type LastDay = openapi_types.Date
 // Limit defines model for Limit.
 type Limit = int
 
+// RecordEntity defines model for RecordEntity.
+type RecordEntity string
+
 // SectionPath defines model for SectionPath.
 type SectionPath = ExportSection
 
@@ -3915,6 +4103,13 @@ type PublishTemplateJSONBody struct {
 	Body string `json:"body"`
 }
 
+// ListOnboardingsParams defines parameters for ListOnboardings.
+type ListOnboardingsParams struct {
+	// After The last organisation of the page before
+	After *openapi_types.UUID `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int                `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ReadOpenAPIJSONBody defines parameters for ReadOpenAPI.
 type ReadOpenAPIJSONBody struct {
 	// Document JSON or YAML
@@ -4027,6 +4222,21 @@ type MoveLifecycleJSONBody struct {
 
 // MoveLifecycleJSONBodyTo defines parameters for MoveLifecycle.
 type MoveLifecycleJSONBodyTo string
+
+// AddToRecordJSONBody defines parameters for AddToRecord.
+type AddToRecordJSONBody struct {
+	// Set Fields of a record by the names the record has; each entity has those that make sense for it. An empty text or null takes a value away. A task's state not_ready or ready follows from what it needs, a milestone's and a stage's from what they consist of.
+	Set RecordFields `json:"set"`
+}
+
+// ChangeRecordJSONBody defines parameters for ChangeRecord.
+type ChangeRecordJSONBody struct {
+	// Set Fields of a record by the names the record has; each entity has those that make sense for it. An empty text or null takes a value away. A task's state not_ready or ready follows from what it needs, a milestone's and a stage's from what they consist of.
+	Set RecordFields `json:"set"`
+
+	// Version As read
+	Version string `json:"version"`
+}
 
 // PutRatingSettingJSONBody defines parameters for PutRatingSetting.
 type PutRatingSettingJSONBody struct {
@@ -4277,6 +4487,11 @@ type StreamOnboardingParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// TickTaskJSONBody defines parameters for TickTask.
+type TickTaskJSONBody struct {
+	Done bool `json:"done"`
+}
+
 // ListTicketsParams defines parameters for ListTickets.
 type ListTicketsParams struct {
 	// Before Id of the last entry of the page before
@@ -4379,6 +4594,12 @@ type SettleTaxonomySuggestionJSONRequestBody SettleTaxonomySuggestionJSONBody
 // MoveLifecycleJSONRequestBody defines body for MoveLifecycle for application/json ContentType.
 type MoveLifecycleJSONRequestBody MoveLifecycleJSONBody
 
+// AddToRecordJSONRequestBody defines body for AddToRecord for application/json ContentType.
+type AddToRecordJSONRequestBody AddToRecordJSONBody
+
+// ChangeRecordJSONRequestBody defines body for ChangeRecord for application/json ContentType.
+type ChangeRecordJSONRequestBody ChangeRecordJSONBody
+
 // PutRatingSettingJSONRequestBody defines body for PutRatingSetting for application/json ContentType.
 type PutRatingSettingJSONRequestBody PutRatingSettingJSONBody
 
@@ -4438,6 +4659,9 @@ type ChangeMessageJSONRequestBody ChangeMessageJSONBody
 
 // PutFeedbackJSONRequestBody defines body for PutFeedback for application/json ContentType.
 type PutFeedbackJSONRequestBody = Feedback
+
+// TickTaskJSONRequestBody defines body for TickTask for application/json ContentType.
+type TickTaskJSONRequestBody TickTaskJSONBody
 
 // GiveMailedRatingJSONRequestBody defines body for GiveMailedRating for application/json ContentType.
 type GiveMailedRatingJSONRequestBody = GivenRating
@@ -4525,6 +4749,9 @@ type ServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(c *gin.Context)
+	// ListOnboardings Every customer's onboarding and how it stands, by name
+	// (GET /v1/admin/onboardings)
+	ListOnboardings(c *gin.Context, params ListOnboardingsParams)
 	// ReadOpenAPI What another system's OpenAPI 3 description offers, filled in for actions and sources; nothing is stored and nothing is fetched
 	// (POST /v1/admin/openapi)
 	ReadOpenAPI(c *gin.Context)
@@ -4642,6 +4869,15 @@ type ServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(c *gin.Context, tenant TenantPath)
+	// GetRecord One customer's onboarding record, with what follows from it and what staff may change
+	// (GET /v1/admin/tenants/{tenant}/onboarding)
+	GetRecord(c *gin.Context, tenant TenantPath)
+	// AddToRecord Add a task, a milestone, a meeting, a document to ask for, an environment, an integration or a check of a provider
+	// (POST /v1/admin/tenants/{tenant}/onboarding/{entity})
+	AddToRecord(c *gin.Context, tenant TenantPath, entity RecordEntity)
+	// ChangeRecord Change fields of one record; what follows from it follows at once, and open pages hear of it
+	// (PATCH /v1/admin/tenants/{tenant}/onboarding/{entity}/{id})
+	ChangeRecord(c *gin.Context, tenant TenantPath, entity RecordEntity, id IDPath)
 	// PutRatingSetting Ask a tenant's people, or do not
 	// (PUT /v1/admin/tenants/{tenant}/rating-settings)
 	PutRatingSetting(c *gin.Context, tenant TenantPath)
@@ -4867,6 +5103,9 @@ type ServerInterface interface {
 	// StreamOnboarding Server-sent events of the onboarding record, resumable by Last-Event-ID
 	// (GET /v1/onboarding/events)
 	StreamOnboarding(c *gin.Context, params StreamOnboardingParams)
+	// TickTask Say that a task of one's own side is done, or that it is not after all; who said it is kept and shown
+	// (PUT /v1/onboarding/tasks/{id})
+	TickTask(c *gin.Context, id IDPath)
 	// WithdrawMailedRating Take the rating back
 	// (DELETE /v1/ratings/{token})
 	WithdrawMailedRating(c *gin.Context, token string)
@@ -5504,6 +5743,41 @@ func (siw *ServerInterfaceWrapper) PublishTemplate(c *gin.Context) {
 	}
 
 	siw.Handler.PublishTemplate(c)
+}
+
+// ListOnboardings operation middleware
+func (siw *ServerInterfaceWrapper) ListOnboardings(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOnboardingsParams
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", c.Request.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter after: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOnboardings(c, params)
 }
 
 // ReadOpenAPI operation middleware
@@ -6264,6 +6538,108 @@ func (siw *ServerInterfaceWrapper) MoveLifecycle(c *gin.Context) {
 	}
 
 	siw.Handler.MoveLifecycle(c, tenant)
+}
+
+// GetRecord operation middleware
+func (siw *ServerInterfaceWrapper) GetRecord(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRecord(c, tenant)
+}
+
+// AddToRecord operation middleware
+func (siw *ServerInterfaceWrapper) AddToRecord(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "entity" -------------
+	var entity RecordEntity
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entity", c.Param("entity"), &entity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter entity: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddToRecord(c, tenant, entity)
+}
+
+// ChangeRecord operation middleware
+func (siw *ServerInterfaceWrapper) ChangeRecord(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "entity" -------------
+	var entity RecordEntity
+
+	err = runtime.BindStyledParameterWithOptions("simple", "entity", c.Param("entity"), &entity, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter entity: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeRecord(c, tenant, entity, id)
 }
 
 // PutRatingSetting operation middleware
@@ -8488,6 +8864,31 @@ func (siw *ServerInterfaceWrapper) StreamOnboarding(c *gin.Context) {
 	siw.Handler.StreamOnboarding(c, params)
 }
 
+// TickTask operation middleware
+func (siw *ServerInterfaceWrapper) TickTask(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TickTask(c, id)
+}
+
 // WithdrawMailedRating operation middleware
 func (siw *ServerInterfaceWrapper) WithdrawMailedRating(c *gin.Context) {
 
@@ -8723,6 +9124,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tickets", wrapper.FileTicket)
 	router.GET(options.BaseURL+"/v1/tickets/:number", wrapper.GetTicket)
 	router.GET(options.BaseURL+"/v1/onboarding", wrapper.GetOnboarding)
+	router.PUT(options.BaseURL+"/v1/onboarding/tasks/:id", wrapper.TickTask)
 	router.GET(options.BaseURL+"/v1/onboarding/events", wrapper.StreamOnboarding)
 	router.GET(options.BaseURL+"/v1/documents", wrapper.ListDocuments)
 	router.POST(options.BaseURL+"/v1/documents/:id/versions", wrapper.UploadDocument)
@@ -8799,6 +9201,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/onboarding/rules/try", wrapper.TryRules)
 	router.GET(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.ListTemplates)
 	router.PUT(options.BaseURL+"/v1/admin/onboarding/templates", wrapper.PublishTemplate)
+	router.GET(options.BaseURL+"/v1/admin/onboardings", wrapper.ListOnboardings)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/onboarding", wrapper.GetRecord)
+	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/onboarding/:entity", wrapper.AddToRecord)
+	router.PATCH(options.BaseURL+"/v1/admin/tenants/:tenant/onboarding/:entity/:id", wrapper.ChangeRecord)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.GetLifecycle)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/lifecycle", wrapper.MoveLifecycle)
 	router.GET(options.BaseURL+"/v1/admin/procedures", wrapper.ListProcedures)
@@ -9814,6 +10220,49 @@ type PublishTemplatedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PublishTemplatedefaultApplicationProblemPlusJSONResponse) VisitPublishTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOnboardingsRequestObject struct {
+	Params ListOnboardingsParams
+}
+
+type ListOnboardingsResponseObject interface {
+	VisitListOnboardingsResponse(w http.ResponseWriter) error
+}
+
+type ListOnboardings200JSONResponse struct {
+	// More Where the next page begins after; absent: there is none
+	More        *openapi_types.UUID  `json:"more,omitempty"`
+	Onboardings []OnboardingStanding `json:"onboardings"`
+}
+
+func (response ListOnboardings200JSONResponse) VisitListOnboardingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOnboardingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOnboardingsdefaultApplicationProblemPlusJSONResponse) VisitListOnboardingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11364,6 +11813,128 @@ type MoveLifecycledefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response MoveLifecycledefaultApplicationProblemPlusJSONResponse) VisitMoveLifecycleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecordRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+}
+
+type GetRecordResponseObject interface {
+	VisitGetRecordResponse(w http.ResponseWriter) error
+}
+
+type GetRecord200JSONResponse OnboardingRecord
+
+func (response GetRecord200JSONResponse) VisitGetRecordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRecorddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRecorddefaultApplicationProblemPlusJSONResponse) VisitGetRecordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToRecordRequestObject struct {
+	Tenant TenantPath   `json:"tenant"`
+	Entity RecordEntity `json:"entity"`
+	Body   *AddToRecordJSONRequestBody
+}
+
+type AddToRecordResponseObject interface {
+	VisitAddToRecordResponse(w http.ResponseWriter) error
+}
+
+type AddToRecord200JSONResponse OnboardingRecord
+
+func (response AddToRecord200JSONResponse) VisitAddToRecordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddToRecorddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddToRecorddefaultApplicationProblemPlusJSONResponse) VisitAddToRecordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeRecordRequestObject struct {
+	Tenant TenantPath   `json:"tenant"`
+	Entity RecordEntity `json:"entity"`
+	ID     IDPath       `json:"id"`
+	Body   *ChangeRecordJSONRequestBody
+}
+
+type ChangeRecordResponseObject interface {
+	VisitChangeRecordResponse(w http.ResponseWriter) error
+}
+
+type ChangeRecord200JSONResponse OnboardingRecord
+
+func (response ChangeRecord200JSONResponse) VisitChangeRecordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeRecorddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeRecorddefaultApplicationProblemPlusJSONResponse) VisitChangeRecordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14530,6 +15101,46 @@ func (response StreamOnboardingdefaultApplicationProblemPlusJSONResponse) VisitS
 	return err
 }
 
+type TickTaskRequestObject struct {
+	ID   IDPath `json:"id"`
+	Body *TickTaskJSONRequestBody
+}
+
+type TickTaskResponseObject interface {
+	VisitTickTaskResponse(w http.ResponseWriter) error
+}
+
+type TickTask200JSONResponse Onboarding
+
+func (response TickTask200JSONResponse) VisitTickTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TickTaskdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TickTaskdefaultApplicationProblemPlusJSONResponse) VisitTickTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type WithdrawMailedRatingRequestObject struct {
 	Token string `json:"token"`
 }
@@ -14846,6 +15457,9 @@ type StrictServerInterface interface {
 	// PublishTemplate Publish a template as the next version of its key; running projects keep theirs
 	// (PUT /v1/admin/onboarding/templates)
 	PublishTemplate(ctx context.Context, request PublishTemplateRequestObject) (PublishTemplateResponseObject, error)
+	// ListOnboardings Every customer's onboarding and how it stands, by name
+	// (GET /v1/admin/onboardings)
+	ListOnboardings(ctx context.Context, request ListOnboardingsRequestObject) (ListOnboardingsResponseObject, error)
 	// ReadOpenAPI What another system's OpenAPI 3 description offers, filled in for actions and sources; nothing is stored and nothing is fetched
 	// (POST /v1/admin/openapi)
 	ReadOpenAPI(ctx context.Context, request ReadOpenAPIRequestObject) (ReadOpenAPIResponseObject, error)
@@ -14963,6 +15577,15 @@ type StrictServerInterface interface {
 	// MoveLifecycle Move a workspace to a state; going live needs every check to hold
 	// (POST /v1/admin/tenants/{tenant}/lifecycle)
 	MoveLifecycle(ctx context.Context, request MoveLifecycleRequestObject) (MoveLifecycleResponseObject, error)
+	// GetRecord One customer's onboarding record, with what follows from it and what staff may change
+	// (GET /v1/admin/tenants/{tenant}/onboarding)
+	GetRecord(ctx context.Context, request GetRecordRequestObject) (GetRecordResponseObject, error)
+	// AddToRecord Add a task, a milestone, a meeting, a document to ask for, an environment, an integration or a check of a provider
+	// (POST /v1/admin/tenants/{tenant}/onboarding/{entity})
+	AddToRecord(ctx context.Context, request AddToRecordRequestObject) (AddToRecordResponseObject, error)
+	// ChangeRecord Change fields of one record; what follows from it follows at once, and open pages hear of it
+	// (PATCH /v1/admin/tenants/{tenant}/onboarding/{entity}/{id})
+	ChangeRecord(ctx context.Context, request ChangeRecordRequestObject) (ChangeRecordResponseObject, error)
 	// PutRatingSetting Ask a tenant's people, or do not
 	// (PUT /v1/admin/tenants/{tenant}/rating-settings)
 	PutRatingSetting(ctx context.Context, request PutRatingSettingRequestObject) (PutRatingSettingResponseObject, error)
@@ -15188,6 +15811,9 @@ type StrictServerInterface interface {
 	// StreamOnboarding Server-sent events of the onboarding record, resumable by Last-Event-ID
 	// (GET /v1/onboarding/events)
 	StreamOnboarding(ctx context.Context, request StreamOnboardingRequestObject) (StreamOnboardingResponseObject, error)
+	// TickTask Say that a task of one's own side is done, or that it is not after all; who said it is kept and shown
+	// (PUT /v1/onboarding/tasks/{id})
+	TickTask(ctx context.Context, request TickTaskRequestObject) (TickTaskResponseObject, error)
 	// WithdrawMailedRating Take the rating back
 	// (DELETE /v1/ratings/{token})
 	WithdrawMailedRating(ctx context.Context, request WithdrawMailedRatingRequestObject) (WithdrawMailedRatingResponseObject, error)
@@ -16112,6 +16738,32 @@ func (sh *strictHandler) PublishTemplate(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PublishTemplateResponseObject); ok {
 		if err := validResponse.VisitPublishTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListOnboardings operation middleware
+func (sh *strictHandler) ListOnboardings(ctx *gin.Context, params ListOnboardingsParams) {
+	var request ListOnboardingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOnboardings(ctx, request.(ListOnboardingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOnboardings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListOnboardingsResponseObject); ok {
+		if err := validResponse.VisitListOnboardingsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -17427,6 +18079,123 @@ func (sh *strictHandler) MoveLifecycle(ctx *gin.Context, tenant TenantPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(MoveLifecycleResponseObject); ok {
 		if err := validResponse.VisitMoveLifecycleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRecord operation middleware
+func (sh *strictHandler) GetRecord(ctx *gin.Context, tenant TenantPath) {
+	var request GetRecordRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRecord(ctx, request.(GetRecordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRecord")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRecordResponseObject); ok {
+		if err := validResponse.VisitGetRecordResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddToRecord operation middleware
+func (sh *strictHandler) AddToRecord(ctx *gin.Context, tenant TenantPath, entity RecordEntity) {
+	var request AddToRecordRequestObject
+
+	request.Tenant = tenant
+	request.Entity = entity
+
+	var body AddToRecordJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddToRecord(ctx, request.(AddToRecordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddToRecord")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddToRecordResponseObject); ok {
+		if err := validResponse.VisitAddToRecordResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeRecord operation middleware
+func (sh *strictHandler) ChangeRecord(ctx *gin.Context, tenant TenantPath, entity RecordEntity, id IDPath) {
+	var request ChangeRecordRequestObject
+
+	request.Tenant = tenant
+	request.Entity = entity
+	request.ID = id
+
+	var body ChangeRecordJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeRecord(ctx, request.(ChangeRecordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeRecord")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeRecordResponseObject); ok {
+		if err := validResponse.VisitChangeRecordResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -19739,6 +20508,50 @@ func (sh *strictHandler) StreamOnboarding(ctx *gin.Context, params StreamOnboard
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(StreamOnboardingResponseObject); ok {
 		if err := validResponse.VisitStreamOnboardingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TickTask operation middleware
+func (sh *strictHandler) TickTask(ctx *gin.Context, id IDPath) {
+	var request TickTaskRequestObject
+
+	request.ID = id
+
+	var body TickTaskJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TickTask(ctx, request.(TickTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TickTask")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TickTaskResponseObject); ok {
+		if err := validResponse.VisitTickTaskResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

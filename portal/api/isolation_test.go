@@ -17,7 +17,7 @@ import (
 func (o operation) named(x things, tenant uuid.UUID) (string, bool) {
 	id := map[string]uuid.UUID{
 		"/v1/conversations/": x.conversation, "/v1/messages/": x.message, "/v1/documents/": x.document, "/v1/document-versions/": x.version,
-		"/v1/attachments/": x.file, "/v1/agent/attachments/": x.file,
+		"/v1/attachments/": x.file, "/v1/agent/attachments/": x.file, "/v1/onboarding/tasks/": x.task,
 		"/v1/agent/tickets/": x.ticket, "/v1/agent/documents/": x.version, "/v1/agent/deliveries/": uuid.New(),
 	}
 	var known uuid.UUID
@@ -61,7 +61,7 @@ func TestAnotherTenantsIDIsLikeARandomOne(t *testing.T) {
 		if !ok {
 			continue
 		}
-		random, _ := o.named(things{uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), 999_999}, b.acme)
+		random, _ := o.named(things{uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), uuid.New(), 999_999}, b.acme)
 		body, kind := o.body()
 		for _, who := range []string{olga, till} {
 			if who == till && !mayCall(o, shop) {

@@ -27,6 +27,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/onboarding/document"
+	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/onboarding/source"
 	"github.com/usherdesk/usher/portal/problem"
@@ -102,7 +103,8 @@ type Config struct {
 	Procedures     *procedure.Service
 	Actions        *action.Service
 	Sources        *source.Reader // of outside systems; curators store and try them
-	Rules          *rule.Engine   // hears of a workspace that goes live
+	Rules          *rule.Engine   // hears of what changes in an onboarding
+	Feed           *feed.Feed     // how onboardings stand; nil: by their records alone
 
 	Spec           []byte // the contract, as JSON
 	Web            http.Handler

@@ -159,6 +159,7 @@ type things struct {
 	conversation, message, ticket, document, version uuid.UUID
 	file                                             uuid.UUID // a customer's, in a message
 	asked                                            uuid.UUID // what the customer wrote
+	task                                             uuid.UUID // of the customer's side
 	number                                           int64
 }
 
@@ -166,7 +167,7 @@ func (b *bundle) things(t *testing.T) things {
 	t.Helper()
 	c, m, err := b.intake.Start(t.Context(), b.ana, intake.Start{Channel: triage.ChannelChat, Text: "Where is the thing?"})
 	require.NoError(t, err)
-	out := things{conversation: c.ID, asked: m.ID, message: uuid.Must(uuid.NewV7()), document: uuid.New()}
+	out := things{conversation: c.ID, asked: m.ID, message: uuid.Must(uuid.NewV7()), document: uuid.New(), task: uuid.New()}
 	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
 		ticket, err := b.desk.Escalate(t.Context(), tx, desk.Escalation{
 			TenantID: b.acme, ConversationID: c.ID, MessageID: m.ID, UserID: b.ana.ID, Reason: triage.ReasonRequested, Subject: "The thing", Origin: "chat",
@@ -185,6 +186,9 @@ func (b *bundle) things(t *testing.T) things {
 		}
 		project := uuid.New()
 		if _, err := tx.Exec(t.Context(), `insert into projects (tenant_id, id, name, start_date) values ($1, $2, 'Launch', '2026-01-01')`, b.acme, project); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(t.Context(), `insert into tasks (tenant_id, id, project_id, title, state, responsibility) values ($1, $2, $3, 'Name the key users', 'ready', 'customer')`, b.acme, out.task, project); err != nil {
 			return err
 		}
 		_, err = tx.Exec(t.Context(), `insert into document_requests (tenant_id, id, project_id, title, state) values ($1, $2, $3, 'Proof of address', 'requested')`, b.acme, out.document, project)

@@ -50,10 +50,10 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 		return row.Scan(&r.Tenant.ID, &r.Tenant.Name, &r.Tenant.TimeZone, &r.LastEvent, &r.Tenant.Holidays)
 	})
 	p := &r.Project
-	one(`select id, name, state, health_reason_customer, start_date, planned_go_live, actual_go_live, owner_name, owner_contact,
+	one(`select id, name, state, hold_reason, health_reason_customer, start_date, planned_go_live, actual_go_live, owner_name, owner_contact,
 		owner_away_until, owner_stand_in, champion_id, observed_at from projects
 		where tenant_id = $1 and state in ('draft', 'active', 'on_hold', 'live')`, func(row pgx.Row) error {
-		return row.Scan(&p.ID, &p.Name, &p.State, &p.HealthReason, &p.StartDate, &p.PlannedGoLive, &p.ActualGoLive, &p.OwnerName,
+		return row.Scan(&p.ID, &p.Name, &p.State, &p.HoldReason, &p.HealthReason, &p.StartDate, &p.PlannedGoLive, &p.ActualGoLive, &p.OwnerName,
 			&p.OwnerContact, &p.OwnerAwayUntil, &p.OwnerStandIn, &p.ChampionID, &p.ObservedAt)
 	})
 	const current = ` where tenant_id = $1 and project_id = (select id from projects where tenant_id = $1 and state in ('draft', 'active', 'on_hold', 'live')) `
@@ -61,7 +61,8 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 		many(batch, tenant, &r.Stages, `select id, ordinal, name, state from stages`+current+`order by ordinal`)
 		many(batch, tenant, &r.Milestones, `select id, stage_id, ordinal, name, aliases, state, due, completed_at, owner_name, go_live from milestones`+current+`order by ordinal, id`)
 		many(batch, tenant, &r.Tasks, `select id, milestone_id, title, state, responsibility, assignee_id, assignee_name, due, duration_days, visibility,
-		department, blocker_customer as blocker, array(select needs_id from task_dependencies d where d.tenant_id = $1 and d.task_id = tasks.id order by 1) as needs
+		department, blocker_customer as blocker, note, done_at, case when done_by_id is not null then done_by_name else '' end as done_by, done_by_id,
+		coalesce(said #>> '{state,by}', '') <> '' as elsewhere, array(select needs_id from task_dependencies d where d.tenant_id = $1 and d.task_id = tasks.id order by 1) as needs
 		from tasks`+current+`order by due nulls last, title, id`)
 	}
 	if wanted&PartPapers != 0 {
@@ -108,14 +109,14 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 	if wanted&PartSystems != 0 {
 		many(batch, tenant, &r.Integrations, `select id, connector, aliases, environment, auth_state, auth_since, sync_state, last_success_at, last_attempt_at, next_run_at,
 		records_done, records_total, records_rejected, error_code, message_customer as message, observed_at from integrations`+current+`order by connector, environment`)
-		many(batch, tenant, &r.Environments, `select id, kind, state, blocked_by, keys_state, keys_issued_at, observed_at from environments`+current+`order by kind desc`)
+		many(batch, tenant, &r.Environments, `select id, kind, state, blocked_by, keys_state, keys_issued_at, keys_expire_on, observed_at from environments`+current+`order by kind desc`)
 	}
 	if wanted&PartTraining != 0 {
 		many(batch, tenant, &r.Enrolments, `select e.id, e.user_id, u.display_name as learner, e.course, e.required, e.state, e.progress, e.due, e.certificate_at, e.observed_at
 		from enrolments e join users u on u.tenant_id = e.tenant_id and u.id = e.user_id where e.tenant_id = $1 order by u.display_name, e.course`)
 	}
 	if wanted&PartMeetings != 0 {
-		many(batch, tenant, &r.Meetings, `select id, title, starts_at, attendees, attendee_ids, join_link from meetings`+current+`order by starts_at`)
+		many(batch, tenant, &r.Meetings, `select id, title, starts_at, attendees, attendee_ids, join_link from meetings`+current+`and state = 'planned' order by starts_at`)
 	}
 	if wanted&PartPeople != 0 {
 		many(batch, tenant, &r.People, `select u.id, u.display_name as name, u.email, u.roles, u.state, u.last_login_at, i.sent_at as invited_at, i.expires_at,

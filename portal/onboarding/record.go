@@ -52,6 +52,7 @@ type Project struct {
 	ID             uuid.UUID
 	Name           string
 	State          string // draft, active, on_hold, live, completed, cancelled, archived
+	HoldReason     string // why it is on hold
 	HealthReason   string
 	StartDate      time.Time
 	PlannedGoLive  *time.Time
@@ -103,6 +104,11 @@ type Task struct {
 	Visibility     string
 	Department     string
 	Blocker        string
+	Note           string // of staff, for the customer
+	DoneAt         *time.Time
+	DoneBy         string     // the person of the tenant who ticked it
+	DoneByID       *uuid.UUID // theirs; nil: somebody else's word
+	Elsewhere      bool       // another system holds its state
 	Needs          []uuid.UUID
 }
 
@@ -216,6 +222,7 @@ type Environment struct {
 	BlockedBy    []string
 	KeysState    string
 	KeysIssuedAt *time.Time
+	KeysExpireOn *time.Time
 	ObservedAt   time.Time
 }
 

@@ -11,6 +11,7 @@ import (
 type View struct {
 	Name         string            `json:"name"`
 	State        string            `json:"state"`
+	HoldReason   string            `json:"hold_reason,omitempty"` // while it is on hold
 	AsOf         time.Time         `json:"as_of"`
 	TimeZone     string            `json:"time_zone"`
 	Health       ViewHealth        `json:"health"`
@@ -99,6 +100,10 @@ type ViewTask struct {
 	Assignee       string     `json:"assignee,omitempty"`
 	Due            string     `json:"due,omitempty"`
 	Overdue        bool       `json:"overdue"`
+	Note           string     `json:"note,omitempty"`
+	DoneAt         *time.Time `json:"done_at,omitempty"`
+	DoneBy         string     `json:"done_by,omitempty"` // the colleague who ticked it
+	Tick           string     `json:"tick,omitempty"`    // what this person may say of it: done, open
 }
 
 // ViewAction is one thing that waits for the customer.
@@ -198,6 +203,7 @@ type ViewEnvironment struct {
 	Kind      string   `json:"kind"`
 	State     string   `json:"state"`
 	KeysState string   `json:"keys_state"`
+	KeysUntil string   `json:"keys_until,omitempty"`
 	BlockedBy []string `json:"blocked_by"`
 }
 
@@ -265,7 +271,10 @@ func (r Record) View(a Asker, now time.Time) View {
 			v.GoLive.Driver = f.Driver.Title
 		}
 	}
-	r.viewWork(&v, today)
+	if v.State == "on_hold" {
+		v.HoldReason = r.Project.HoldReason
+	}
+	r.viewWork(&v, a, today)
 	r.viewPapers(&v)
 	r.viewSystems(&v)
 	r.viewPeople(&v, now)
@@ -273,7 +282,7 @@ func (r Record) View(a Asker, now time.Time) View {
 	return v
 }
 
-func (r Record) viewWork(v *View, today time.Time) {
+func (r Record) viewWork(v *View, a Asker, today time.Time) {
 	for _, s := range r.Stages {
 		v.Stages = append(v.Stages, ViewStage(s))
 	}
@@ -286,7 +295,9 @@ func (r Record) viewWork(v *View, today time.Time) {
 		v.Milestones = append(v.Milestones, ViewMilestone{m.ID, m.StageID, m.Name, m.State, iso(m.Due), forecast, m.CompletedAt, m.OwnerName, len(r.OpenTasks(m.ID))})
 	}
 	task := func(t Task) ViewTask {
-		return ViewTask{t.ID, t.MilestoneID, t.Title, t.State, t.Responsibility, t.AssigneeName, iso(t.Due), t.Overdue(today)}
+		return ViewTask{
+			t.ID, t.MilestoneID, t.Title, t.State, t.Responsibility, t.AssigneeName, iso(t.Due), t.Overdue(today), t.Note, t.DoneAt, t.DoneBy, r.Tick(a, t),
+		}
 	}
 	for _, a := range r.CustomerActions() {
 		v.NextActions = append(v.NextActions, ViewAction{
@@ -353,7 +364,7 @@ func (r Record) viewSystems(v *View) {
 		})
 	}
 	for _, e := range r.Environments {
-		v.Environments = append(v.Environments, ViewEnvironment{e.Kind, e.State, e.KeysState, append([]string{}, e.BlockedBy...)})
+		v.Environments = append(v.Environments, ViewEnvironment{e.Kind, e.State, e.KeysState, iso(e.KeysExpireOn), append([]string{}, e.BlockedBy...)})
 	}
 	for _, e := range r.Enrolments {
 		v.Training = append(v.Training, ViewEnrolment{e.Learner, e.Course, e.State, e.Progress, iso(e.Due), e.CertificateAt != nil})

@@ -23,6 +23,7 @@ import (
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/blob"
+	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/document"
 	"github.com/usherdesk/usher/portal/onboarding/export"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
@@ -157,6 +158,9 @@ var rules = []rule{
 	{knowledge.ErrBadAudience, 400, "bad_audience", "The audience must be public, customer or agent."},
 	{knowledge.ErrNoEmbedder, 503, "search_unavailable", "Search is not available right now. Browse the articles, or talk to a person."},
 	{onboarding.ErrNoProject, 404, "not_found", ""},
+	{change.ErrNotFound, 404, "not_found", ""},
+	{change.ErrVersion, 409, "edited_by_someone_else", "Somebody else has changed this since you opened it. Look at it as it is now, then put your change in again."},
+	{change.ErrTick, 409, "not_tickable", "This task cannot be ticked now: it waits for something, is somebody else's, or others have gone on from it. Ask your onboarding manager."},
 	{reaction.ErrBadRule, 400, "bad_rule", "The rule cannot be used: it names an event, an action, a field or a value that does not fit."},
 	{lifecycle.ErrBadTemplate, 400, "bad_template", "The template cannot be used. Compare it with a published one."},
 	{lifecycle.ErrNoTemplate, 404, "not_found", ""},
@@ -229,12 +233,22 @@ func From(err error) *Problem {
 	var taken *desk.ClaimedError
 	var invalid *knowledge.InvalidError
 	var edit *taxonomy.EditError
+	var field *change.InvalidError
+	var held *change.OwnedError
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &taken):
 		return New(http.StatusConflict, "already_claimed", "Already claimed by "+taken.By+".")
 	case errors.As(err, &invalid):
 		return New(http.StatusBadRequest, "invalid_field", "One field cannot be accepted.", Field{invalid.Field, invalid.Reason})
+	case errors.As(err, &field):
+		return New(http.StatusBadRequest, "invalid_field", fieldName(field.Field)+" "+field.Reason+".", Field{field.Field, field.Reason})
+	case errors.As(err, &held):
+		detail := fieldName(held.Field) + " is kept by another system (" + held.Source + "). Change it there."
+		if held.Released {
+			detail = fieldName(held.Field) + " is kept by another system (" + held.Source + "). Change it there, or take its reference away here first."
+		}
+		return New(http.StatusConflict, "held_elsewhere", detail, Field{held.Field, "is kept by " + held.Source})
 	case errors.As(err, &edit):
 		return New(http.StatusBadRequest, "bad_step", edit.Detail)
 	case errors.As(err, &tooBig):
@@ -249,6 +263,12 @@ func From(err error) *Problem {
 		return New(http.StatusBadRequest, "unusable_value", "A text or number in the request cannot be stored: texts may not hold the character U+0000, numbers must be of a sensible size.")
 	}
 	return New(http.StatusInternalServerError, "internal_error", "Something on our side went wrong. Try again; if it stays, tell support the request id.")
+}
+
+// fieldName is a field as the start of a sentence.
+func fieldName(name string) string {
+	name = strings.TrimSuffix(strings.ReplaceAll(name, "_", " "), " id")
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // unavailable reports whether the database could not be reached or is starting.

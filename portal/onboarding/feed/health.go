@@ -68,19 +68,11 @@ func plural(n int, one, many string) string {
 }
 
 func (f *Feed) health(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, _ Patience) error {
-	h := r.Health(r.Day(now))
-	var signals Signals
-	if f.Signals != nil {
-		var err error
-		if signals, err = f.Signals(ctx, tx, r.Tenant.ID, now); err != nil {
-			return err
-		}
-	}
-	seen, err := lastActivity(ctx, tx, r)
+	standing, err := f.Standing(ctx, tx, r, now)
 	if err != nil {
 		return err
 	}
-	band, reasons := Band(h, signals, seen, len(r.CustomerActions()), now)
+	h, band, reasons := standing.Health, standing.Band, standing.Reasons
 	var before string
 	if err := tx.QueryRow(ctx, `select announced_health from projects where tenant_id = $1 and id = $2 for update`, r.Tenant.ID, r.Project.ID).Scan(&before); err != nil || before == band {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 )
 
@@ -87,13 +88,13 @@ func (f *Feed) learning(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, in Lea
 	if after.observed = before.observed; after == before && !before.made {
 		return false, nil
 	}
-	if err := f.tell(ctx, tx, rule.Event{TenantID: tenant, Entity: "enrolment", EntityID: before.id}, "enrolment.updated"); err != nil {
-		return false, err
+	// The milestone before the enrolment's own event: package change says why.
+	if after.milestone != uuid.Nil {
+		if err := change.Settle(ctx, tx, f.Rules, tenant, after.milestone, in.At); err != nil {
+			return false, err
+		}
 	}
-	if after.milestone == uuid.Nil || !after.done() {
-		return true, nil
-	}
-	return true, f.courseDone(ctx, tx, tenant, after.milestone, in)
+	return true, f.tell(ctx, tx, rule.Event{TenantID: tenant, Entity: "enrolment", EntityID: before.id}, "enrolment.updated")
 }
 
 func (f *Feed) enrolmentOf(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, in Learning) (e enrolment, err error) {
@@ -190,17 +191,4 @@ func (e enrolment) finished() bool {
 
 func (e enrolment) done() bool {
 	return e.state == "passed" || e.state == "completed" || e.state == "waived"
-}
-
-// courseDone completes a milestone once nobody is left who has to finish a course
-// of it, unless tasks of it are open.
-func (f *Feed) courseDone(ctx context.Context, tx pgx.Tx, tenant, milestone uuid.UUID, in Learning) error {
-	tag, err := tx.Exec(ctx, `update milestones m set state = 'done', completed_at = coalesce(completed_at, $3) where tenant_id = $1 and id = $2 and state not in ('done', 'waived')
-		and not exists (select from enrolments e where e.tenant_id = $1 and e.milestone_id = $2 and e.required and e.state not in ('passed', 'completed', 'waived'))
-		and not exists (select from tasks t where t.tenant_id = $1 and t.milestone_id = $2 and t.state not in ('done', 'not_applicable', 'cancelled'))`,
-		tenant, milestone, in.At)
-	if err != nil || tag.RowsAffected() == 0 {
-		return err
-	}
-	return f.tell(ctx, tx, rule.Event{TenantID: tenant, Entity: "milestone", EntityID: milestone}, "milestone.done")
 }

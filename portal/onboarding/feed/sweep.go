@@ -20,6 +20,8 @@ type Patience struct {
 	Stall     time.Duration // no customer activity on customer tasks; default 7 days
 }
 
+const usualStall = 7 * 24 * time.Hour
+
 // Sweep looks at one tenant for what happens by time alone, on the worker's
 // role: a health that changed, milestones that slipped, signatures that are
 // missing, a project that stands still. Sweeping again finds the same and tells
@@ -29,7 +31,7 @@ func (f *Feed) Sweep(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, now time.
 		p.Signature = 72 * time.Hour
 	}
 	if p.Stall == 0 {
-		p.Stall = 7 * 24 * time.Hour
+		p.Stall = usualStall
 	}
 	r, err := onboarding.Load(ctx, tx, tenant)
 	if errors.Is(err, onboarding.ErrNoProject) {

@@ -41,7 +41,7 @@ type Message struct {
 
 var links = map[string]string{
 	rule.IntegrationFailing: "/onboarding#integrations", rule.IntegrationRecovered: "/onboarding#integrations", rule.DocumentRejected: "/documents",
-	rule.MilestoneSlipped: "/onboarding#milestones", rule.SignatureMissing: "/documents#signatures", rule.VerificationNeeds: "/onboarding#verification",
+	rule.TaskReady: "/onboarding", rule.TaskDone: "/onboarding", rule.MilestoneDone: "/onboarding#milestones", rule.MilestoneSlipped: "/onboarding#milestones", rule.SignatureMissing: "/documents#signatures", rule.VerificationNeeds: "/onboarding#verification",
 }
 
 // Do is rule.Do for tell_customer; other actions go to next, which may be nil.

@@ -33,6 +33,9 @@ const (
 	IntegrationRecovered = "integration.recovered"
 	DocumentRejected     = "document.rejected"
 	DocumentAccepted     = "document.accepted"
+	TaskReady            = "task.ready" // what it waited for is done
+	TaskDone             = "task.done"
+	MilestoneDone        = "milestone.done"
 	MilestoneSlipped     = "milestone.slipped"
 	SignatureMissing     = "signature.missing"
 	SignatureCompleted   = "signature.completed"
@@ -45,7 +48,7 @@ const (
 
 // Kinds are all kinds of event.
 var Kinds = []string{
-	IntegrationFailing, IntegrationRecovered, DocumentRejected, DocumentAccepted, MilestoneSlipped, SignatureMissing, SignatureCompleted,
+	IntegrationFailing, IntegrationRecovered, DocumentRejected, DocumentAccepted, TaskReady, TaskDone, MilestoneDone, MilestoneSlipped, SignatureMissing, SignatureCompleted,
 	VerificationNeeds, VerificationVerified, HealthChanged, Stalled, WentLive,
 }
 

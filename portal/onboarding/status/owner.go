@@ -66,17 +66,17 @@ var builtIn = []struct {
 	{"project", []string{
 		"state", "health", "progress_customer", "planned_go_live", "forecast_go_live", "actual_go_live", "variance_days", "overdue_customer", "overdue_provider",
 		"milestones_done", "milestones_total", "tasks_done", "tasks_total", "owner_name", "owner_away_until",
-	}, []string{"contract"}},
+	}, []string{"contract", "onboarding"}},
 	// How many of something there are.
 	{"project", []string{
 		"blocked_tasks", "customer_actions", "documents_received", "documents_missing", "documents_rejected", "agreements", "envelopes", "verifications",
 		"requirements_due", "integrations", "integrations_failing", "environments", "enrolments", "courses_done", "team_courses_open", "team_courses_due",
 		"meetings", "people", "access", "tickets",
 	}, nil},
-	{"stage", []string{"state"}, nil},
-	{"milestone", []string{"state", "due", "forecast", "completed_at", "open_tasks"}, nil},
-	{"task", []string{"state", "due"}, nil},
-	{"document", []string{"state", "due", "review_target"}, nil},
+	{"stage", []string{"state"}, []string{"onboarding"}},
+	{"milestone", []string{"state", "due", "forecast", "completed_at", "open_tasks"}, []string{"onboarding"}},
+	{"task", []string{"state", "due"}, []string{"onboarding"}},
+	{"document", []string{"state", "due", "review_target"}, []string{"onboarding"}},
 	{"document_version", []string{"version_no", "review_state", "uploaded_at", "reviewed_at", "effective_on"}, nil},
 	{"envelope", []string{"state", "completed_at", "expires_on"}, []string{"docusign", "pandadoc"}},
 	{"signer", []string{"state"}, []string{"docusign", "pandadoc"}},
@@ -87,9 +87,9 @@ var builtIn = []struct {
 	{"integration", []string{
 		"auth_state", "sync_state", "last_success_at", "next_run_at", "records_done", "records_total", "records_rejected", "observed_at",
 	}, []string{"integration"}},
-	{"environment", []string{"state", "keys_issued_at"}, nil},
+	{"environment", []string{"state", "keys_issued_at"}, []string{"onboarding"}},
 	{"enrolment", []string{"state", "progress", "due", "certificate_at"}, []string{"learning"}},
-	{"meeting", []string{"starts_at"}, nil},
+	{"meeting", []string{"starts_at"}, []string{"onboarding"}},
 	{"user", []string{"state", "roles", "invited_at", "expires_at", "last_login_at"}, nil},
 	{"ticket", []string{"customer_state", "updated_at", "last_public_message_at", "next_reply_due_at"}, nil},
 }

@@ -440,6 +440,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/onboarding/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say that a task of one's own side is done, or that it is not after all; who said it is kept and shown
+         * @description The record says by a task's "tick" what this person may say of it. Saying again what is so changes nothing.
+         */
+        put: operations["tickTask"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/onboarding/events": {
         parameters: {
             query?: never;
@@ -1620,6 +1642,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/onboardings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every customer's onboarding and how it stands, by name */
+        get: operations["listOnboardings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/onboarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        /** One customer's onboarding record, with what follows from it and what staff may change */
+        get: operations["getRecord"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/onboarding/{entity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                entity: components["parameters"]["RecordEntity"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a task, a milestone, a meeting, a document to ask for, an environment, an integration or a check of a provider */
+        post: operations["addToRecord"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/tenants/{tenant}/onboarding/{entity}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                entity: components["parameters"]["RecordEntity"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change fields of one record; what follows from it follows at once, and open pages hear of it
+         * @description A field that another system has spoken about is that system's: changing it answers 409 held_elsewhere and names the system. An empty external_ref takes the record from it. Somebody else's change meanwhile answers 409 edited_by_someone_else.
+         */
+        patch: operations["changeRecord"];
+        trace?: never;
+    };
     "/v1/admin/tenants/{tenant}/lifecycle": {
         parameters: {
             query?: never;
@@ -2638,6 +2740,162 @@ export interface components {
             message?: string;
             /** @description For staff only */
             comment?: string;
+        };
+        /** @description How a customer's onboarding stands, for the people who manage it */
+        OnboardingStanding: {
+            tenant: components["schemas"]["Tenant"];
+            name: string;
+            /** @enum {string} */
+            state: "draft" | "active" | "on_hold" | "live";
+            lifecycle: string;
+            /** @description The first that is under way */
+            stage?: string;
+            /** @enum {string} */
+            health: "on_track" | "at_risk" | "off_track" | "live";
+            reasons: string[];
+            /** Format: date */
+            planned?: string;
+            /** Format: date */
+            forecast?: string;
+            /** Format: date */
+            actual?: string;
+            /** @description The task to do first of those that decide the forecast */
+            driver?: string;
+            overdue: number;
+            /** @description Tasks the customer can work on */
+            waiting: number;
+            /** @description They wait, and nobody there has done anything for a week */
+            stalled: boolean;
+            /** Format: date-time */
+            last_seen?: string;
+            /** @description The next milestone */
+            next?: string;
+            /** Format: date */
+            next_due?: string;
+            /** @description customer, provider, third_party */
+            turn: string;
+            owner: string;
+        };
+        OnboardingRecord: {
+            standing: components["schemas"]["OnboardingStanding"];
+            time_zone: string;
+            blockers: {
+                title: string;
+                reason: string;
+                needs: string[];
+                turn: string;
+            }[];
+            items: components["schemas"]["RecordItem"][];
+            /** @description Who tasks and meetings can name */
+            people: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+            }[];
+            /** @description What going live needs */
+            checks: {
+                name: string;
+                ok: boolean;
+                open?: string;
+            }[];
+        };
+        RecordItem: {
+            entity: string;
+            /** Format: uuid */
+            id: string;
+            /** @description To send with a change */
+            version: string;
+            fields: components["schemas"]["RecordFields"];
+            /** @description Shown and not changed here */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** @description Fields another system holds, with its name */
+            held: {
+                [key: string]: string;
+            };
+            /** @description The other system whose record it is */
+            source?: string;
+            /** @description Its id there */
+            ref?: string;
+            /** Format: date-time */
+            done_at?: string;
+            done_by?: string;
+        };
+        /** @description Fields of a record by the names the record has; each entity has those that make sense for it. An empty text or null takes a value away. A task's state not_ready or ready follows from what it needs, a milestone's and a stage's from what they consist of. */
+        RecordFields: {
+            title?: string;
+            name?: string;
+            state?: string;
+            /** @description customer, provider, third_party */
+            responsibility?: string;
+            /** @description customer, restricted, internal */
+            visibility?: string;
+            department?: string;
+            /** Format: uuid */
+            milestone_id?: string | null;
+            /** Format: uuid */
+            stage_id?: string | null;
+            /** Format: uuid */
+            assignee_id?: string | null;
+            assignee_name?: string;
+            /** Format: date */
+            due?: string | null;
+            /** @description Working days; null: unknown */
+            duration_days?: number | null;
+            /** @description Tasks that must be done first */
+            needs?: string[];
+            /** @description For the customer */
+            blocker_customer?: string;
+            /** @description For staff */
+            blocker_internal?: string;
+            /** @description For the customer */
+            note?: string;
+            owner_name?: string;
+            owner_contact?: string;
+            /** Format: date */
+            owner_away_until?: string | null;
+            owner_stand_in?: string;
+            /** Format: uuid */
+            champion_id?: string | null;
+            /** Format: date */
+            planned_go_live?: string | null;
+            /** @description For the customer */
+            hold_reason?: string;
+            health_reason_customer?: string;
+            /** @description For staff */
+            health_reason_internal?: string;
+            /** Format: date */
+            review_target?: string | null;
+            final?: boolean;
+            /** @description sandbox, production, kyc, kyb, aml, bank */
+            kind?: string;
+            blocked_by?: string[];
+            /** @description requested, provisioning, ready, failed, revoked */
+            keys_state?: string;
+            /** Format: date-time */
+            keys_issued_at?: string | null;
+            /** Format: date */
+            keys_expire_on?: string | null;
+            /** Format: date-time */
+            starts_at?: string;
+            attendees?: string[];
+            /** @description Who may have the link */
+            attendee_ids?: string[];
+            join_link?: string;
+            connector?: string;
+            /** @description sandbox, production */
+            environment?: string;
+            /** @description Its id in the other system; of an integration what its platform calls it */
+            external_ref?: string;
+            /** @description not_connected, connecting, connected, relink_needed, revoked */
+            auth_state?: string;
+            /** @description never, syncing, ok, warning, failing, paused */
+            sync_state?: string;
+            /** @description onfido, stripe, sumsub */
+            provider?: string;
+            /** @description The provider's id of the check */
+            provider_ref?: string;
         };
         OnboardingRules: {
             rules: components["schemas"]["OnboardingRule"][];
@@ -3787,6 +4045,7 @@ export interface components {
         LastDay: string;
         IDPath: string;
         SourceName: string;
+        RecordEntity: "project" | "stage" | "milestone" | "task" | "document" | "environment" | "meeting" | "integration" | "verification";
         TenantPath: string;
         /** @description Id of the last entry of the page before */
         Before: string;
@@ -4627,6 +4886,35 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description The record */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onboarding"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    tickTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    done: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The record as it is now */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6614,6 +6902,124 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OnboardingTemplate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listOnboardings: {
+        parameters: {
+            query?: {
+                /** @description The last organisation of the page before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Onboardings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        onboardings: components["schemas"]["OnboardingStanding"][];
+                        /**
+                         * Format: uuid
+                         * @description Where the next page begins after; absent: there is none
+                         */
+                        more?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The record */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnboardingRecord"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addToRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                entity: components["parameters"]["RecordEntity"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    set: components["schemas"]["RecordFields"];
+                };
+            };
+        };
+        responses: {
+            /** @description The record as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnboardingRecord"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeRecord: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+                entity: components["parameters"]["RecordEntity"];
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description As read */
+                    version: string;
+                    set: components["schemas"]["RecordFields"];
+                };
+            };
+        };
+        responses: {
+            /** @description The record as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnboardingRecord"];
                 };
             };
             default: components["responses"]["Problem"];

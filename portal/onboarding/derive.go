@@ -309,13 +309,17 @@ func (r Record) Blockers() []Blocker {
 }
 
 // Turn is whose move it is on the whole: of the first blocker, else the
-// customer's when something waits for them, else the provider's.
+// customer's when something waits for them, else the provider's; nobody's where
+// the project is live or on hold.
 func (r Record) Turn() string {
 	if blockers := r.Blockers(); len(blockers) > 0 {
 		return blockers[0].Turn
 	}
 	if len(r.CustomerActions()) > 0 {
 		return "customer"
+	}
+	if r.Project.State == "live" || r.Project.State == "on_hold" || r.Project.ActualGoLive != nil {
+		return ""
 	}
 	return "provider"
 }

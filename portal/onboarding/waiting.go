@@ -26,7 +26,7 @@ const (
 type Action struct {
 	Kind        string
 	ID          uuid.UUID
-	Title       string // of a verification its kind (kyc, …), of team courses nothing
+	Title       string // of a verification its kind (kyc, …), of team courses the first
 	State       string
 	MilestoneID *uuid.UUID
 	Assignee    string
@@ -108,9 +108,8 @@ func (r Record) courseActions() (out []Action) {
 		case e.UserID == r.asker && r.whole != nil:
 			out = append(out, Action{Kind: ActionCourse, ID: e.ID, Title: e.Course, State: e.State, Assignee: e.Learner, Due: e.Due, Link: team.Link})
 		default:
-			team.Count++
-			if byDue(e.Due, team.Due) < 0 {
-				team.Due = e.Due
+			if team.Count++; team.Count == 1 || byDue(e.Due, team.Due) < 0 {
+				team.Due, team.Title = e.Due, e.Course
 			}
 		}
 	}

@@ -482,6 +482,22 @@ func TestAQuestionWordGoesOnWithTheQuestionBefore(t *testing.T) {
 	}
 }
 
+// Whose turn it is goes with the answer, and a person is offered where it may be old.
+func TestAStatusAnswerSaysWhoseTurnItIs(t *testing.T) {
+	t.Parallel()
+	for _, stale := range []bool{false, true} {
+		b := setup(t)
+		b.classification = triage.Classification{Intent: "onboarding.go_live_date", Confidence: 0.9, Route: "status", Priority: triage.PriorityNormal, Language: "en", Engine: "test", Version: "1"}
+		b.status = assistant.StatusReply{Text: "Go-live is on **3 May**.", Turn: "third_party", Stale: stale}
+		c, args := b.ask(t, "When do we go live?")
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		replies := b.replies(t, c)
+		require.Len(t, replies, 1)
+		require.Equal(t, "third_party", replies[0].Answer.Turn)
+		require.Equal(t, stale, replies[0].Answer.OfferHuman)
+	}
+}
+
 func TestSeveralRequestsOfOneMessage(t *testing.T) {
 	t.Parallel()
 	const message = "When do we go live? How do I press the button? How do I pull the lever?"

@@ -89,8 +89,11 @@ func (f *facts) projectTurn() string {
 	}
 	actions := f.scratch()
 	actions.actions()
-	if actions.waiting > 0 {
+	switch p := f.world.Record.Project; {
+	case actions.waiting > 0:
 		return "customer"
+	case p.State == "live", p.State == "on_hold", p.ActualGoLive != nil:
+		return ""
 	}
 	return "provider"
 }

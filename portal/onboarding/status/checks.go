@@ -258,7 +258,9 @@ func (d *draft) silent(list []onboarding.Integration) {
 		d.out.Stale = true
 		d.say("stale.integration", "name", i.Connector, "environment", d.fill("environment."+i.Environment), "at", d.moment(i.ObservedAt))
 		d.restsOn("integration", i.ID, i.Connector, "observed_at", &i.ObservedAt, i.ObservedAt)
-		d.escalate("Nothing was heard of the integration " + i.Connector + " (" + i.Environment + ") although a run was due; the customer asks for it.")
+		if d.q.Intent == "integration.last_sync" {
+			d.escalate("Nothing was heard of the integration " + i.Connector + " (" + i.Environment + ") although a run was due; the customer asks for its data.")
+		}
 	}
 }
 

@@ -61,7 +61,9 @@ func (d *draft) signedInstead() bool {
 		return false
 	}
 	d.out.Link = "/documents#signatures"
-	d.envelope(d.record.Envelopes[hits[0]])
+	e := d.record.Envelopes[hits[0]]
+	e.Signers = nil // who signs is asked of signatures, after a code
+	d.envelope(e, d.record.WaitsForSignature(d.record.Envelopes[hits[0]]))
 	return true
 }
 
@@ -387,10 +389,13 @@ func (d *draft) signatures() {
 		d.clarify(things, hits)
 		return
 	}
-	d.envelope(d.record.Envelopes[hits[0]])
+	e := d.record.Envelopes[hits[0]]
+	d.envelope(e, d.record.WaitsForSignature(e))
 }
 
-func (d *draft) envelope(e onboarding.Envelope) {
+// envelope says where a request for signatures stands; theirs: the customer's
+// turn to sign.
+func (d *draft) envelope(e onboarding.Envelope, theirs bool) {
 	d.rests("envelope", e.ID, e.Title, "state", e.State, e.ObservedAt)
 	state := e.State
 	if state == "delivered" {
@@ -435,7 +440,7 @@ func (d *draft) envelope(e onboarding.Envelope) {
 		d.restsOnDay("envelope", e.ID, e.Title, "expires_on", e.ExpiresOn, e.ObservedAt)
 	}
 	d.turn("provider")
-	if d.record.WaitsForSignature(e) {
+	if theirs {
 		d.turn("customer")
 	}
 	if e.State == "declined" || e.State == "voided" {

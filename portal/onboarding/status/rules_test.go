@@ -133,6 +133,10 @@ func TestRulesOfTheQuestions(t *testing.T) {
 			intent: "integration.last_sync", record: integration(onboarding.Integration{AuthState: "connected", SyncState: "ok", NextRunAt: at(-3 * time.Hour), ObservedAt: *at(-5 * time.Hour)}),
 			say: []string{"heard nothing since"}, people: true, offer: true,
 		},
+		"SQ18 a run did not come": {
+			intent: "integration.connection_status", record: integration(onboarding.Integration{AuthState: "connected", SyncState: "ok", NextRunAt: at(-3 * time.Hour), ObservedAt: *at(-5 * time.Hour)}),
+			say: []string{"heard nothing since"}, offer: true,
+		},
 		"SQ20 when there is news": {
 			intent: "integration.error_followup", record: integration(onboarding.Integration{AuthState: "connected", SyncState: "failing", Message: "It refuses us."}),
 			tickets: []status.Ticket{{Number: 1042, State: "working_on_it", Origin: "integration_error", IntegrationID: failing, NextReplyDueAt: at(2 * time.Hour)}},
@@ -215,4 +219,6 @@ func TestEverythingThatWaitsIsSaid(t *testing.T) {
 	require.Contains(t, ask("member").Text, "sign in again", "with no task at all something may wait")
 	r.Integrations = nil
 	require.Contains(t, ask("member").Text, "Nothing is waiting for you right now. It's our turn.")
+	r.Project.State = "live"
+	require.Equal(t, "Nothing is waiting for you right now.", ask("member").Text)
 }

@@ -156,7 +156,7 @@ func TestAnswersOfTheDemo(t *testing.T) {
 		{"document.review_status", "status of the security questionnaire", 1, "member", nil, []string{"questionnaire”"}},
 		{"document.review_status", "status of the security questionnaire", 0, "admin", []string{"in review"}, nil},
 		{"signature.status", "Is the DPA signed?", 1, "member", []string{"out for signature", "Signed: Ana Keller", "Maria Lang and Nora Lind", "The next is Maria Lang"}, nil},
-		{"document.received", "did you get my DPA?", 0, "admin", []string{"“Data processing agreement” is out for signature"}, []string{"no document with that name"}},
+		{"document.received", "did you get my DPA?", 0, "admin", []string{"“Data processing agreement” is out for signature", "It's your turn."}, []string{"no document with that name", "Maria", "Signed:"}},
 		{"document.received", "Did you receive the coi?", 1, "member", []string{"Certificate of incorporation"}, []string{"no document with that name"}},
 		{"tasks.blockers", "what's blocking the salesforce integration?", 1, "member", []string{"Salesforce", "connected"}, []string{"insurance"}},
 		{"verification.status", "Are we verified?", 1, "member", []string{"business verification", "verified"}, nil},

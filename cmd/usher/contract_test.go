@@ -212,6 +212,7 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("POST", ticket+"/actions", staff, map[string]any{"act": "withdraw_reply", "message_id": said}, 200)
 	c.call("POST", ticket+"/suggestion", staff, nil, 200)
 	c.call("GET", "/v1/agent/deliveries", staff, nil, 200)
+	require.Contains(t, c.call("POST", "/v1/agent/deliveries/replay", staff, map[string]any{"state": "failed", "destination": "slack"}, 200), "replayed")
 	transcript := c.call("GET", "/v1/conversations/"+id+"/messages", customer, nil, 200)
 	for _, m := range transcript["messages"].([]any) {
 		require.NotContains(t, m.(map[string]any)["body"], "look at this", "a note never reaches the customer")

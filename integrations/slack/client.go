@@ -15,6 +15,7 @@ import (
 	"github.com/slack-go/slack"
 	"golang.org/x/time/rate"
 
+	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 )
 
@@ -149,11 +150,7 @@ func (c *Client) PostThread(ctx context.Context, root desk.Ref, post desk.Post) 
 		return c.rewrite(ctx, at, text, blocks, meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
 	}
 	_, ts := split(root)
-	at, err := c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
-	if err == nil && post.Ping != "" && post.Label == desk.PostSystem {
-		err = c.nudge(ctx, post.Ping, text, at)
-	}
-	return at, err
+	return c.post(ctx, text, blocks, slack.MsgOptionTS(ts), meta(post.Key, post.Ticket.TenantID.String(), post.Ticket.ID.String()))
 }
 
 // rewrite gives a message its new text. One that people deleted stays deleted.
@@ -175,15 +172,31 @@ func (c *Client) rewrite(ctx context.Context, at desk.Ref, text string, blocks [
 	return at, c.err(ctx, "update message", err)
 }
 
-// nudge repeats to its owner what stands in a ticket's thread. Somebody who takes
-// no direct messages has the ping in the thread.
-func (c *Client) nudge(ctx context.Context, user, text string, at desk.Ref) error {
-	_, err := c.direct(ctx, user, text+" "+ourLink(at.URL, "Open the thread"))
-	var temporary *desk.TemporaryError
-	if errors.As(err, &temporary) {
-		return err
+var _ desk.Pinger = (*Client)(nil)
+
+// Ping implements desk.Pinger.
+func (c *Client) Ping(ctx context.Context, ping desk.Ping) (desk.Ref, error) {
+	if ping.Retry {
+		channel, err := c.opened(ctx, ping.Person)
+		if err != nil {
+			return desk.Ref{}, err
+		}
+		if channel != "" {
+			if at, err := c.find(ctx, channel, "", ping.Key, ping.Since); err != nil || !at.IsZero() {
+				return at, err
+			}
+		}
 	}
-	return nil
+	if _, err := c.member(ctx, ping.Person); err != nil {
+		return desk.Ref{}, notMember(err)
+	}
+	text := fmt.Sprintf("#%d: %s", ping.Number, escape(triage.Line(ping.Text, 1000)))
+	about := fmt.Sprintf("ℹ️ Your ticket *#%d*", ping.Number)
+	if link := ourLink(ping.Thread.URL, "Open the thread"); link != "" {
+		about += " · " + link
+	}
+	return c.direct(ctx, ping.Person, clamp(text, 3000), slack.MsgOptionBlocks(
+		slack.NewContextBlock("", mrkdwn(about)), slack.NewSectionBlock(plain(ping.Text, maxSection), nil, nil)), meta(ping.Key, ping.Ticket.TenantID.String(), ping.Ticket.ID.String()))
 }
 
 func (c *Client) post(ctx context.Context, text string, blocks []slack.Block, options ...slack.MsgOption) (desk.Ref, error) {

@@ -101,9 +101,6 @@ type noticePayload struct {
 	Text  string `json:"text"`
 }
 
-// tries is how often a notice is tried before it waits for somebody to replay it.
-const tries = 12
-
 // Deliver sends a notice. It returns how long to wait before the next try; zero
 // when there is none.
 func (n *Notices) Deliver(ctx context.Context, tenant, id uuid.UUID) (time.Duration, error) {
@@ -160,9 +157,9 @@ func (n *Notices) settle(ctx context.Context, tenant, id uuid.UUID, attempts int
 	state, problem, wait := "delivered", "", time.Duration(0)
 	switch {
 	case sendErr == nil:
-	case errors.As(sendErr, &temporary) && attempts < tries:
+	case errors.As(sendErr, &temporary): // it is tried until it arrives
 		state, problem = "pending", desk.Safe(sendErr)
-		wait = max(temporary.After, min(time.Hour, time.Second<<attempts))
+		wait = max(temporary.After, min(time.Hour, time.Second<<min(attempts, 12)))
 		wait += time.Duration(rand.Int64N(int64(wait/10) + 1))
 	default:
 		state, problem = "failed", desk.Safe(sendErr)
@@ -184,7 +181,12 @@ func (c *Client) direct(ctx context.Context, user, text string, options ...slack
 	options = append(options, slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	channel, ts, err := c.api.PostMessageContext(ctx, user, options...)
 	if err != nil {
-		return desk.Ref{}, c.err(ctx, "write to a person", err)
+		err = c.err(ctx, "write to a person", err)
+		var limited *desk.TemporaryError
+		if errors.As(err, &limited) {
+			limited.Here = true // Slack counts each conversation by itself
+		}
+		return desk.Ref{}, err
 	}
 	return reference(channel, ts), nil
 }

@@ -40,7 +40,7 @@ var operations = map[string]access{
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
 	"StreamOnboarding": customer, "TickTask": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
 	"GetQueue": agent, "ListStaff": agent, "GetAgentTicket": agent, "StreamAgentTicket": agent, "ActOnTicket": agent,
-	"SuggestAnswer": agent, "ListDeliveries": agent, "ActOnDelivery": agent,
+	"SuggestAnswer": agent, "ListDeliveries": agent, "ActOnDelivery": agent, "ReplayDeliveries": agent,
 	"GetAgentAttachmentLimits": agent, "UploadAgentAttachment": agent, "GetAgentAttachment": agent, "DiscardAgentAttachment": agent, "DownloadAgentAttachment": agent,
 	"ListPendingDocuments": agent, "DownloadPendingDocument": agent, "ReviewDocument": agent,
 	"ListTenants": curator, "ListAdminArticles": curator, "CreateArticle": curator, "GetAdminArticle": curator,

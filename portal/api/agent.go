@@ -358,6 +358,15 @@ func (s *Server) ListDeliveries(ctx context.Context, r ListDeliveriesRequestObje
 	return ListDeliveries200JSONResponse(out), nil
 }
 
+// ReplayDeliveries tries again what a filter shows.
+func (s *Server) ReplayDeliveries(ctx context.Context, r ReplayDeliveriesRequestObject) (ReplayDeliveriesResponseObject, error) {
+	n, err := s.Desk.ReplayAll(ctx, actor(ctx), desk.DeliveryFilter{State: string(value(r.Body.State)), Destination: value(r.Body.Destination)})
+	if err != nil {
+		return nil, err
+	}
+	return ReplayDeliveries200JSONResponse{Replayed: n}, nil
+}
+
 // ActOnDelivery replays or discards a delivery.
 func (s *Server) ActOnDelivery(ctx context.Context, r ActOnDeliveryRequestObject) (ActOnDeliveryResponseObject, error) {
 	var err error

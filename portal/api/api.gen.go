@@ -1909,6 +1909,27 @@ func (e ListDeliveriesParamsState) Valid() bool {
 	}
 }
 
+// Defines values for ReplayDeliveriesJSONBodyState.
+const (
+	ReplayDeliveriesJSONBodyStateDiscarded ReplayDeliveriesJSONBodyState = "discarded"
+	ReplayDeliveriesJSONBodyStateFailed    ReplayDeliveriesJSONBodyState = "failed"
+	ReplayDeliveriesJSONBodyStatePending   ReplayDeliveriesJSONBodyState = "pending"
+)
+
+// Valid indicates whether the value is a known member of the ReplayDeliveriesJSONBodyState enum.
+func (e ReplayDeliveriesJSONBodyState) Valid() bool {
+	switch e {
+	case ReplayDeliveriesJSONBodyStateDiscarded:
+		return true
+	case ReplayDeliveriesJSONBodyStateFailed:
+		return true
+	case ReplayDeliveriesJSONBodyStatePending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetQueueParamsState.
 const (
 	GetQueueParamsStateAll        GetQueueParamsState = "all"
@@ -4302,6 +4323,15 @@ type ListDeliveriesParams struct {
 // ListDeliveriesParamsState defines parameters for ListDeliveries.
 type ListDeliveriesParamsState string
 
+// ReplayDeliveriesJSONBody defines parameters for ReplayDeliveries.
+type ReplayDeliveriesJSONBody struct {
+	Destination *string                        `json:"destination,omitempty"`
+	State       *ReplayDeliveriesJSONBodyState `json:"state,omitempty"`
+}
+
+// ReplayDeliveriesJSONBodyState defines parameters for ReplayDeliveries.
+type ReplayDeliveriesJSONBodyState string
+
 // ListPendingDocumentsParams defines parameters for ListPendingDocuments.
 type ListPendingDocumentsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -4618,6 +4648,9 @@ type TestQuestionJSONRequestBody = TestQuestion
 // DecideApprovalJSONRequestBody defines body for DecideApproval for application/json ContentType.
 type DecideApprovalJSONRequestBody DecideApprovalJSONBody
 
+// ReplayDeliveriesJSONRequestBody defines body for ReplayDeliveries for application/json ContentType.
+type ReplayDeliveriesJSONRequestBody ReplayDeliveriesJSONBody
+
 // ReviewDocumentJSONRequestBody defines body for ReviewDocument for application/json ContentType.
 type ReviewDocumentJSONRequestBody = DocumentReview
 
@@ -4926,6 +4959,9 @@ type ServerInterface interface {
 
 	// (GET /v1/agent/deliveries)
 	ListDeliveries(c *gin.Context, params ListDeliveriesParams)
+	// ReplayDeliveries Try again at once what the filter shows and what has failed or waits after a failed try; what was discarded only where it is asked for
+	// (POST /v1/agent/deliveries/replay)
+	ReplayDeliveries(c *gin.Context)
 
 	// (POST /v1/agent/deliveries/{tenant}/{id}/{act})
 	ActOnDelivery(c *gin.Context, tenant TenantPath, id IDPath, act string)
@@ -7120,6 +7156,19 @@ func (siw *ServerInterfaceWrapper) ListDeliveries(c *gin.Context) {
 	siw.Handler.ListDeliveries(c, params)
 }
 
+// ReplayDeliveries operation middleware
+func (siw *ServerInterfaceWrapper) ReplayDeliveries(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReplayDeliveries(c)
+}
+
 // ActOnDelivery operation middleware
 func (siw *ServerInterfaceWrapper) ActOnDelivery(c *gin.Context) {
 
@@ -9147,6 +9196,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/agent/tickets/:tenant/:id/actions", wrapper.ActOnTicket)
 	router.POST(options.BaseURL+"/v1/agent/tickets/:tenant/:id/suggestion", wrapper.SuggestAnswer)
 	router.GET(options.BaseURL+"/v1/agent/deliveries", wrapper.ListDeliveries)
+	router.POST(options.BaseURL+"/v1/agent/deliveries/replay", wrapper.ReplayDeliveries)
 	router.POST(options.BaseURL+"/v1/agent/deliveries/:tenant/:id/:act", wrapper.ActOnDelivery)
 	router.GET(options.BaseURL+"/v1/agent/approvals", wrapper.ListApprovals)
 	router.POST(options.BaseURL+"/v1/agent/approvals/:tenant/:id", wrapper.DecideApproval)
@@ -12587,6 +12637,47 @@ func (response ListDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitLis
 	return err
 }
 
+type ReplayDeliveriesRequestObject struct {
+	Body *ReplayDeliveriesJSONRequestBody
+}
+
+type ReplayDeliveriesResponseObject interface {
+	VisitReplayDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type ReplayDeliveries200JSONResponse struct {
+	Replayed int `json:"replayed"`
+}
+
+func (response ReplayDeliveries200JSONResponse) VisitReplayDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplayDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplayDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitReplayDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ActOnDeliveryRequestObject struct {
 	Tenant TenantPath `json:"tenant"`
 	ID     IDPath     `json:"id"`
@@ -15634,6 +15725,9 @@ type StrictServerInterface interface {
 
 	// (GET /v1/agent/deliveries)
 	ListDeliveries(ctx context.Context, request ListDeliveriesRequestObject) (ListDeliveriesResponseObject, error)
+	// ReplayDeliveries Try again at once what the filter shows and what has failed or waits after a failed try; what was discarded only where it is asked for
+	// (POST /v1/agent/deliveries/replay)
+	ReplayDeliveries(ctx context.Context, request ReplayDeliveriesRequestObject) (ReplayDeliveriesResponseObject, error)
 
 	// (POST /v1/agent/deliveries/{tenant}/{id}/{act})
 	ActOnDelivery(ctx context.Context, request ActOnDeliveryRequestObject) (ActOnDeliveryResponseObject, error)
@@ -18724,6 +18818,48 @@ func (sh *strictHandler) ListDeliveries(ctx *gin.Context, params ListDeliveriesP
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListDeliveriesResponseObject); ok {
 		if err := validResponse.VisitListDeliveriesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplayDeliveries operation middleware
+func (sh *strictHandler) ReplayDeliveries(ctx *gin.Context) {
+	var request ReplayDeliveriesRequestObject
+
+	var body ReplayDeliveriesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplayDeliveries(ctx, request.(ReplayDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplayDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReplayDeliveriesResponseObject); ok {
+		if err := validResponse.VisitReplayDeliveriesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

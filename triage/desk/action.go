@@ -320,6 +320,7 @@ func (s *Service) Assign(ctx context.Context, actor triage.Actor, ref TicketRef,
 		}
 		w.assign(assignee.ID, assignee.Name)
 		w.note("assigned", map[string]any{"from": from, "to": assignee.Name})
+		s.tellOwner(w, w.actor.Name+" gave you this ticket")
 		return nil
 	})
 }

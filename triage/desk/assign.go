@@ -44,7 +44,16 @@ func (s *Service) autoAssign(ctx context.Context, w *work) error {
 	}
 	w.assign(id, name)
 	w.note("assigned", map[string]any{"to": name, "by": "rotation"})
+	s.tellOwner(w, "A new ticket is yours")
 	return nil
+}
+
+// tellOwner tells whom a ticket was given to, unless they took it themselves. It
+// follows the note of it.
+func (s *Service) tellOwner(w *work, how string) {
+	if s.Channel != nil && *w.ticket.AssigneeID != w.actor.ID {
+		s.enqueuePing(w, *w.ticket.AssigneeID, "assigned:"+w.events[len(w.events)-1].id.String(), how+": "+triage.Line(w.ticket.Subject, 150))
+	}
 }
 
 // Split opens a second ticket from one message of a conversation, for a matter

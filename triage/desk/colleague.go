@@ -418,8 +418,13 @@ func place(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, subjectKey string, 
 // alone is what an effect waits for: one person's messages wait for each other
 // only, and a file's copy for nothing. Zero is the ticket's own thread.
 func (d delivery) alone() uuid.UUID {
-	if d.Kind == kindFile {
+	switch d.Kind {
+	case kindFile:
 		return d.ID
+	case kindPing:
+		var p threadPost
+		_ = json.Unmarshal(d.Payload, &p) // what cannot be read is said when it is its turn
+		return p.Notify
 	}
 	return d.colleagueOf()
 }

@@ -45,10 +45,11 @@ type delivery struct {
 	CreatedAt   time.Time       `db:"created_at"`
 	DeliveredAt *time.Time      `db:"delivered_at"`
 	FirstTried  *time.Time      `db:"first_tried_at"`
+	UpdatedAt   time.Time       `db:"updated_at"`
 }
 
 const deliveryColumns = `id, kind, subject_key, state, attempts, payload, external_ref, wanted, batch, next_attempt_at,
-	created_at, delivered_at, first_tried_at`
+	created_at, delivered_at, first_tried_at, updated_at`
 
 func (d delivery) head() bool { return d.Kind == kindRoot || d.Kind == kindRecord }
 
@@ -219,9 +220,13 @@ func (l *lane) pick(ctx context.Context) (next *effect, wait time.Duration, err 
 		if err != nil {
 			return err
 		}
+		passed, err := l.passed(ctx, tx, rows, now)
+		if err != nil {
+			return err
+		}
 		for {
 			var chosen []delivery
-			chosen, wait = l.choose(rows, now)
+			chosen, wait = l.choose(rows, passed, now)
 			if len(chosen) == 0 {
 				return l.free(ctx, tx)
 			}
@@ -263,10 +268,31 @@ func (l *lane) open(ctx context.Context, tx pgx.Tx) ([]delivery, error) {
 	return list, nil
 }
 
+// passed are the posts that others need not wait for: they were tried often
+// enough, and the destination took something else about their last try. While it
+// takes nothing at all, everything keeps its order.
+func (l *lane) passed(ctx context.Context, tx pgx.Tx, rows []delivery, now time.Time) (map[uuid.UUID]bool, error) {
+	passed := map[uuid.UUID]bool{}
+	for _, d := range rows {
+		if d.head() || d.Attempts < l.s.MaxAttempts || d.NextAt == nil || !d.NextAt.After(now) {
+			continue
+		}
+		var works bool
+		err := tx.QueryRow(ctx, `select exists (select from deliveries where tenant_id = $1 and destination = $2 and delivered_at > $3)`,
+			l.tenant, l.destination, d.UpdatedAt.Add(-l.s.OutageAfter)).Scan(&works)
+		if err != nil {
+			return nil, fmt.Errorf("read deliveries: %w", err)
+		}
+		passed[d.ID] = works
+	}
+	return passed, nil
+}
+
 // choose picks what to do next from a lane's rows in order. The head comes
 // first: without a root there is no thread. Where the head was discarded before
-// it ever was delivered, or has failed, the rest waits for a person.
-func (l *lane) choose(rows []delivery, now time.Time) ([]delivery, time.Duration) {
+// it ever was delivered, or has failed, the rest waits for a person or for the
+// ticket's next change.
+func (l *lane) choose(rows []delivery, passed map[uuid.UUID]bool, now time.Time) ([]delivery, time.Duration) {
 	var wait time.Duration
 	if len(rows) > 0 && rows[0].head() {
 		head := rows[0]
@@ -292,7 +318,7 @@ func (l *lane) choose(rows []delivery, now time.Time) ([]delivery, time.Duration
 		switch {
 		case waits[whose]:
 		case d.NextAt != nil && d.NextAt.After(now):
-			waits[whose] = true
+			waits[whose] = !passed[d.ID]
 			wait = least(wait, d.NextAt.Sub(now))
 		default:
 			return l.together(rows[i:], now), 0
@@ -301,11 +327,11 @@ func (l *lane) choose(rows []delivery, now time.Time) ([]delivery, time.Duration
 	return nil, wait
 }
 
-// together gathers posts that piled up during an outage into one; posts of an
-// unfinished batch stay together.
+// together gathers posts that piled up during an outage into one, and so what one
+// person is told; those of an unfinished batch stay together.
 func (l *lane) together(rows []delivery, now time.Time) []delivery {
 	first := rows[0]
-	if _, card := first.card(); card || first.Kind != kindThread {
+	if _, card := first.card(); card || first.Kind != kindThread && first.Kind != kindPing {
 		return rows[:1]
 	}
 	if first.Batch != nil {
@@ -322,11 +348,17 @@ func (l *lane) together(rows []delivery, now time.Time) []delivery {
 	if first.State == "sending" || first.Attempts > 0 || !first.ExternalRef.IsZero() || now.Sub(first.CreatedAt) < l.s.CatchUpAfter {
 		return rows[:1]
 	}
-	n := 0
-	for n < len(rows) && n < 20 && !strings.HasPrefix(rows[n].SubjectKey, cardKey) && rows[n].Kind == kindThread && rows[n].State == "pending" && rows[n].Batch == nil && rows[n].Attempts == 0 && rows[n].ExternalRef.IsZero() {
-		n++
+	var waiting []delivery
+	for _, d := range rows {
+		if d.alone() != first.alone() {
+			continue // goes to somebody else, at its own time
+		}
+		if _, card := d.card(); card || d.Kind != first.Kind || d.State != "pending" || d.Batch != nil || d.Attempts > 0 || !d.ExternalRef.IsZero() {
+			break
+		}
+		waiting = append(waiting, d)
 	}
-	return rows[:n]
+	return waiting
 }
 
 func (l *lane) mark(ctx context.Context, tx pgx.Tx, chosen []delivery, now time.Time) error {
@@ -398,6 +430,8 @@ func (l *lane) prepare(ctx context.Context, tx pgx.Tx, rows []delivery, now time
 			return nil, err
 		}
 		e.call = func(ctx context.Context) (Ref, error) { return l.s.Channel.PostThread(ctx, link, post) }
+	case kindPing:
+		return l.preparePing(ctx, tx, rows, e)
 	case kindFile:
 		return l.prepareCopy(ctx, tx, d, e)
 	case kindAsk, kindAside:
@@ -446,6 +480,38 @@ func (l *lane) prepareAside(ctx context.Context, tx pgx.Tx, d delivery, e *effec
 	return e, nil
 }
 
+// preparePing is prepare for what the ticket's owner is told directly. It is not
+// wanted any more where the ticket is settled or somebody else's by now, or where
+// they cannot be reached.
+func (l *lane) preparePing(ctx context.Context, tx pgx.Tx, rows []delivery, e *effect) (*effect, error) {
+	said, err := l.batch(ctx, tx, rows)
+	if err != nil {
+		return nil, err
+	}
+	post, err := l.post(said)
+	if err != nil {
+		return nil, err
+	}
+	t, err := TicketByID(ctx, tx, l.tenant, l.ticket)
+	if err != nil {
+		return nil, err
+	}
+	pinger, ok := l.s.Channel.(Pinger)
+	if err := ping(ctx, tx, &post); err != nil {
+		return nil, err
+	}
+	settled := t.InternalState == triage.InternalSolved || t.InternalState == triage.InternalClosed
+	if !ok || post.Ping == "" || settled || t.AssigneeID == nil || *t.AssigneeID != post.Notify {
+		return nil, nil
+	}
+	out := Ping{Key: post.Key, Ticket: post.Ticket, Number: t.Number, Person: post.Ping, Text: post.Text, Thread: e.link, Retry: e.unknown}
+	if first := rows[0].FirstTried; first != nil {
+		out.Since = *first
+	}
+	e.call = func(ctx context.Context) (Ref, error) { return pinger.Ping(ctx, out) }
+	return e, nil
+}
+
 // batch completes posts that left together by those of them that need no change.
 func (l *lane) batch(ctx context.Context, tx pgx.Tx, rows []delivery) ([]delivery, error) {
 	if rows[0].Batch == nil {
@@ -482,16 +548,23 @@ func (l *lane) post(rows []delivery) (Post, error) {
 		key = *rows[0].Batch
 	}
 	catchUp := Post{Key: key.String(), Ticket: ref, Label: PostCatchUp}
+	each := max(80, min(600, catchUpRoom/len(posts)))
 	for i, p := range posts {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "%s · %s: %s", p.At.UTC().Format("15:04 MST"), describe(p), triage.Line(p.Text, 600))
+		fmt.Fprintf(&text, "%s · %s: %s", p.At.UTC().Format("15:04 MST"), describe(p), triage.Line(p.Text, each))
 		catchUp.Links = append(catchUp.Links, p.Links...)
+		if p.Notify != uuid.Nil {
+			catchUp.Notify = p.Notify // who owns the ticket now
+		}
 	}
 	catchUp.Text = text.String()
 	return catchUp, nil
 }
+
+// catchUpRoom is about what a channel shows of one message.
+const catchUpRoom = 9000
 
 // ping looks up whom a post is to notify.
 func ping(ctx context.Context, tx pgx.Tx, p *Post) error {
@@ -537,7 +610,7 @@ func (l *lane) note(ctx context.Context, tx pgx.Tx, d delivery) (Note, error) {
 }
 
 // finish writes what became of the effect. A rate limit pauses the destination
-// and is no failed try.
+// and is no failed try. What may pass is tried until it does.
 func (l *lane) finish(ctx context.Context, e *effect, ref Ref, callErr error) (done bool, wait time.Duration, err error) {
 	now := l.s.Now().UTC()
 	err = l.s.DB.WithTenant(ctx, l.tenant, func(tx pgx.Tx) error {
@@ -550,14 +623,21 @@ func (l *lane) finish(ctx context.Context, e *effect, ref Ref, callErr error) (d
 		switch {
 		case errors.As(callErr, &permanent):
 			return l.fail(ctx, tx, e, permanent.Safe, now)
-		case errors.As(callErr, &temporary) && temporary.After > 0:
+		case errors.As(callErr, &temporary) && temporary.After > 0 && !temporary.Here:
 			done, wait = true, temporary.After
 			return l.pause(ctx, tx, e, temporary, now)
-		case e.rows[0].Attempts+1 >= l.s.MaxAttempts:
+		case temporary == nil && !errors.Is(callErr, context.DeadlineExceeded) && e.rows[0].Attempts+1 >= l.s.MaxAttempts:
 			return l.fail(ctx, tx, e, fmt.Sprintf("Gave up after %d tries; the last answer was: %s", l.s.MaxAttempts, Safe(callErr)), now)
 		}
-		done, wait = true, l.s.Backoff(e.rows[0].Attempts+1)
-		return l.again(ctx, tx, e, Safe(callErr), now.Add(wait), now)
+		wait = l.s.Backoff(e.rows[0].Attempts + 1)
+		if temporary != nil {
+			wait = max(wait, temporary.After)
+		}
+		if err := l.again(ctx, tx, e, Safe(callErr), now.Add(wait), now); err != nil || e.rows[0].alone() != uuid.Nil {
+			return err // somebody else's messages go on
+		}
+		done = true
+		return l.free(ctx, tx)
 	})
 	if callErr != nil {
 		l.s.Log.WarnContext(ctx, "delivery did not succeed", "destination", l.destination, "kind", e.rows[0].Kind,
@@ -623,10 +703,7 @@ func (l *lane) fail(ctx context.Context, tx pgx.Tx, e *effect, safe string, now 
 }
 
 func (l *lane) again(ctx context.Context, tx pgx.Tx, e *effect, safe string, at, now time.Time) error {
-	if err := l.set(ctx, tx, e, `state = 'pending', last_error = $3, updated_at = $4, next_attempt_at = $5`, safe, now, at); err != nil {
-		return err
-	}
-	return l.free(ctx, tx)
+	return l.set(ctx, tx, e, `state = 'pending', last_error = $3, updated_at = $4, next_attempt_at = $5`, safe, now, at)
 }
 
 func (l *lane) pause(ctx context.Context, tx pgx.Tx, e *effect, limit *TemporaryError, now time.Time) error {

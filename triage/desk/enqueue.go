@@ -24,6 +24,7 @@ const (
 	kindAsk    = "ask"    // what one colleague is asked directly, edited in place
 	kindAside  = "aside"  // one message below it
 	kindFile   = "file"   // a copy of one checked file, in the thread
+	kindPing   = "ping"   // what the ticket's owner is told directly
 )
 
 // enqueueHeads makes the root and every CRM record follow the ticket; the CRM a
@@ -64,6 +65,18 @@ func (s *Service) enqueuePost(w *work, p Post) {
 	}
 	s.enqueueRoot(w)
 	w.enqueue(s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, p.Colleague, w.at})
+	if p.Notify != uuid.Nil && p.Label == PostSystem {
+		s.enqueuePing(w, p.Notify, p.Key, p.Text)
+	}
+}
+
+// enqueuePing tells a member of staff something about their ticket directly. It
+// is an effect of its own: a person who cannot be reached holds up no thread.
+func (s *Service) enqueuePing(w *work, staff uuid.UUID, key, text string) {
+	if _, ok := s.Channel.(Pinger); !ok {
+		return
+	}
+	w.enqueue(s.Channel.System(), kindPing, "ping:"+key, threadPost{Label: PostSystem, Text: text, Notify: staff, At: w.at})
 }
 
 // notePayload names the message a CRM note carries; the text is read when it leaves.
@@ -83,7 +96,8 @@ func (s *Service) enqueueNote(w *work, m triage.Message) {
 }
 
 // enqueue adds an effect and the job that carries it out. An effect that is
-// stored already and can be repeated is asked for once more; another is left.
+// stored already and can be repeated is asked for once more, also where it was
+// given up; another is left.
 func (w *work) enqueue(destination, kind, key string, payload any) {
 	if payload == nil {
 		payload = map[string]any{}
@@ -92,8 +106,9 @@ func (w *work) enqueue(destination, kind, key string, payload any) {
 	w.writes().Queue(`insert into deliveries (tenant_id, id, ticket_id, destination, kind, subject_key, payload, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 		on conflict (tenant_id, destination, subject_key) do update set wanted = deliveries.wanted + 1, updated_at = $8,
-		  state = case when deliveries.state in ('delivered', 'discarded') then 'pending' else deliveries.state end,
-		  attempts = case when deliveries.state in ('delivered', 'discarded') then 0 else deliveries.attempts end
+		  state = case when deliveries.state in ('delivered', 'discarded', 'failed') then 'pending' else deliveries.state end,
+		  attempts = case when deliveries.state in ('delivered', 'discarded') then 0 when deliveries.state = 'failed' then least(deliveries.attempts, 1) else deliveries.attempts end,
+		  next_attempt_at = case when deliveries.state = 'failed' then null else deliveries.next_attempt_at end
 		where $9`,
 		w.ticket.TenantID, uuid.Must(uuid.NewV7()), w.ticket.ID, destination, kind, key, payload, w.at, repeats).
 		Exec(func(tag pgconn.CommandTag) error {

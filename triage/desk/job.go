@@ -74,7 +74,7 @@ const (
 func (s *Service) Forget(ctx context.Context) error {
 	now := s.Now().UTC()
 	return s.DB.WithSystem(ctx, "forget delivered effects", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `update deliveries set payload = '{}' where state in ('delivered', 'discarded') and kind in ('thread', 'aside')
+		if _, err := tx.Exec(ctx, `update deliveries set payload = '{}' where state in ('delivered', 'discarded') and kind in ('thread', 'aside', 'ping')
 			and updated_at < $1 and payload <> '{}'`, now.Add(-keepPayloads)); err != nil {
 			return fmt.Errorf("forget payloads: %w", err)
 		}

@@ -33,6 +33,24 @@ type Channel interface {
 	PostThread(ctx context.Context, root Ref, post Post) (Ref, error)
 }
 
+// Pinger is a Channel that reaches one person directly. Optional.
+type Pinger interface {
+	// Ping tells them something once per Ping.Key.
+	Ping(ctx context.Context, ping Ping) (Ref, error)
+}
+
+// Ping is what a ticket's owner is told directly.
+type Ping struct {
+	Key    string
+	Ticket TicketRef
+	Number int64
+	Person string // their id at the destination
+	Text   string // untrusted: adapters escape and clamp it
+	Thread Ref    // the ticket's root
+	Retry  bool   // an earlier try may have had its effect: look before writing
+	Since  time.Time
+}
+
 // Ref names a thing in an outside system.
 type Ref struct {
 	ID     string            `json:"id"`               // HubSpot ticket id, Salesforce Case id, Slack "channel:ts"
@@ -150,8 +168,10 @@ type Link struct {
 
 // TemporaryError says a call may succeed later. After, when positive, is how
 // long the destination asked to wait (a rate limit: the whole destination pauses).
+// Here says that the limit is of this effect's own place: nothing else pauses.
 type TemporaryError struct {
 	After time.Duration
+	Here  bool
 	Safe  string // for the deliveries page, may be empty
 	Err   error
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -361,6 +362,78 @@ var ErrDeliveryNotFound = errors.New("delivery not found")
 // Replay tries a failed, discarded or waiting delivery again at once.
 func (s *Service) Replay(ctx context.Context, actor triage.Actor, tenant, id uuid.UUID) error {
 	return s.settleDelivery(ctx, actor, tenant, id, "pending", []string{"failed", "discarded", "pending"}, "delivery_replayed")
+}
+
+// ReplayAll tries again at once what a filter shows and what has failed or waits
+// after a failed try; what was discarded only where the filter asks for it. It
+// returns how many these are. What is under way just now is left alone.
+func (s *Service) ReplayAll(ctx context.Context, actor triage.Actor, f DeliveryFilter) (int, error) {
+	states := []string{f.State}
+	if f.State == "" {
+		states = []string{"failed", "pending"}
+	} else if !slices.Contains([]string{"failed", "pending", "discarded"}, f.State) {
+		return 0, nil
+	}
+	var tenants []uuid.UUID
+	err := s.DB.WithSystem(ctx, "find deliveries to replay", func(tx pgx.Tx) (err error) {
+		if actor, err = s.mayAct(ctx, tx, actor); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `select distinct tenant_id from deliveries where `+replayable, states, f.Destination, nullable(f.TenantID), nullable(f.TicketID))
+		if err != nil {
+			return fmt.Errorf("find deliveries: %w", err)
+		}
+		tenants, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	n := 0
+	for _, tenant := range tenants {
+		if err != nil {
+			break
+		}
+		err = s.DB.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+			some, err := s.replayOf(ctx, tx, actor, tenant, f, states)
+			n += some
+			return err
+		})
+	}
+	return n, err
+}
+
+const replayable = `state = any($1) and (state <> 'pending' or attempts > 0) and ($2 = '' or destination = $2)
+	and ($3::uuid is null or tenant_id = $3) and ($4::uuid is null or ticket_id = $4)`
+
+// replayOf is ReplayAll for one tenant.
+func (s *Service) replayOf(ctx context.Context, tx pgx.Tx, actor triage.Actor, tenant uuid.UUID, f DeliveryFilter, states []string) (int, error) {
+	type replayed struct {
+		ID          uuid.UUID  `db:"id"`
+		TicketID    *uuid.UUID `db:"ticket_id"`
+		Destination string     `db:"destination"`
+	}
+	w := &work{tx: tx, at: s.Now().UTC(), actor: actor, ticket: triage.Ticket{TenantID: tenant}}
+	found, err := list[replayed](ctx, tx, `update deliveries set state = 'pending', next_attempt_at = null, updated_at = $5, attempts = least(attempts, 1)
+		where tenant_id = $3 and id in (select id from deliveries where `+replayable+` order by id for update skip locked)
+		returning id, ticket_id, destination`, states, f.Destination, tenant, nullable(f.TicketID), w.at)
+	if err != nil {
+		return 0, err
+	}
+	count := map[DeliverTicketArgs]int{}
+	for _, d := range found {
+		if d.TicketID == nil {
+			if err := s.replayOther(ctx, tx, tenant, d.ID, d.Destination); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		count[DeliverTicketArgs{tenant, *d.TicketID, d.Destination}]++
+	}
+	for args, n := range count {
+		w.ticket.ID, w.events = args.TicketID, nil
+		w.note("delivery_replayed", map[string]any{"destination": args.Destination, "count": n})
+		s.writeEvents(w)
+		w.deliver(args.TicketID, args.Destination)
+	}
+	return len(found), s.flush(ctx, w)
 }
 
 // Discard gives a delivery up.

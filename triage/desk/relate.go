@@ -160,7 +160,7 @@ func (s *Service) Observe(ctx context.Context, ref TicketRef, system, key string
 		var asked string
 		rows, err := tx.Query(ctx, `update deliveries set state = case when wanted > 1 then 'pending' else 'delivered' end,
 			external_ref = $5, delivered_at = $6, updated_at = $6, last_error = ''
-			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind in ('thread', 'ask', 'aside') and coalesce(batch, id)::text = $4
+			where tenant_id = $1 and ticket_id = $2 and destination = $3 and kind in ('thread', 'ask', 'aside', 'ping') and coalesce(batch, id)::text = $4
 			  and state in ('pending', 'sending') and attempts > 0 and external_ref = '{}'
 			returning case when kind = 'ask' then subject_key else '' end`, ref.TenantID, ref.ID, system, key, at, s.Now().UTC())
 		if err != nil {

@@ -74,7 +74,7 @@ type Config struct {
 	LeaseFor     time.Duration // how long one worker owns a ticket's lane; default 60 s
 	CallTimeout  time.Duration // deadline of one outside call; default 20 s
 	CatchUpAfter time.Duration // posts older than this leave together; default 5 min
-	MaxAttempts  int           // tries of one effect before it is failed; default 20
+	MaxAttempts  int           // tries before an error that is not known to pass fails an effect, and before one that keeps failing lets others by; default 20
 	OutageAfter  time.Duration // default 10 min
 	AtOnce       int           // calls to one destination at a time in this process; default 3
 	QuietDays    int           // a solved ticket settles after so many quiet days; default 7

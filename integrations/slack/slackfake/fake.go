@@ -5,6 +5,7 @@
 package slackfake
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -73,6 +74,7 @@ type Server struct {
 	mu        sync.Mutex
 	next      int
 	fault     func(method string) Fault
+	post      func(channel string) Fault
 	users     map[string]User
 	messages  []*Message
 	ephemeral []Message
@@ -261,6 +263,25 @@ func (s *Server) Plant(bot, thread, text, metadata string) (ts string) {
 	return m.TS
 }
 
+// FailPost sets what happens to messages from now on, by the channel or person
+// they are for; nil: as Fail says.
+func (s *Server) FailPost(f func(channel string) Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.post = f
+}
+
+// channelOf reads whom a form is for and leaves the body as it was.
+func channelOf(r *http.Request) string {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, formErr := url.ParseQuery(string(body))
+	if err != nil || formErr != nil {
+		return ""
+	}
+	return form.Get("channel")
+}
+
 // Share makes the channel one shared with another organisation.
 func (s *Server) Share() {
 	s.mu.Lock()
@@ -347,6 +368,9 @@ func (s *Server) lossy(next http.Handler) http.Handler {
 		var f Fault
 		if s.fault != nil {
 			f = s.fault(method)
+		}
+		if s.post != nil && method == "chat.postMessage" {
+			f = s.post(channelOf(r))
 		}
 		s.mu.Unlock()
 		time.Sleep(f.Delay)

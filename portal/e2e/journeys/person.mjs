@@ -155,6 +155,37 @@ test("what a CRM refuses is shown, and repeated it makes one record", async () =
   await customer.close();
 });
 
+test("what waits or failed is replayed as the filters show it", async () => {
+  const crm = await theCRM();
+  const before = crm.tickets().length;
+  crm.refuse = true;
+  const customer = await visit("Grace Osei");
+  const words = `Shut once more ${Date.now()}`;
+  await customer.page.getByRole("button", { name: "Talk to a person" }).first().click();
+  await customer.page.getByRole("textbox", { name: /What is it about/ }).fill(words);
+  await customer.page.getByRole("button", { name: "Pass on to a person" }).click();
+  await lastAnswer(customer.page).getByText(/ticket #\d+/).waitFor();
+  const number = /#\d+/.exec(await lastAnswer(customer.page).innerText())[0];
+
+  const { page, close } = await visit("Sam Rivera", { width: 1280 });
+  await page.goto("/agent/deliveries");
+  await page.getByLabel("State").selectOption("delivered");
+  await page.getByRole("row").nth(1).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Replay all of these" }).count(), 0, "what arrived is not repeated");
+  await page.getByLabel("State").selectOption("failed");
+  await page.getByLabel("Destination").selectOption("hubspot");
+  await page.getByRole("row", { name: new RegExp(`Hubspot.*${number}`) }).first().waitFor();
+  await state(page, "deliveries-filtered");
+  crm.refuse = false;
+  await page.getByRole("button", { name: "Replay all of these" }).click();
+  await page.getByText(/(is|are) tried again now\./).waitFor({ state: "attached" });
+  await page.getByLabel("State").selectOption("delivered");
+  await page.getByRole("row", { name: new RegExp(`Hubspot.*Record.*${number}`) }).waitFor();
+  assert.equal(crm.tickets().length, before + 1, "one record for one ticket");
+  await close();
+  await customer.close();
+});
+
 test("an agent works by keyboard alone", async () => {
   const customer = await visit("Henry Cole");
   const words = `Keyboard work ${Date.now()}`;

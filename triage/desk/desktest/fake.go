@@ -34,6 +34,7 @@ type Channel struct {
 	Edits  int
 	Blind  bool // answers to lookups cannot be had, as where history is not allowed
 	Asks   []SentAsk
+	Pings  []desk.Ping
 }
 
 // SentAsk is one question to a colleague with what stands below it.
@@ -188,6 +189,23 @@ func (c *Channel) PostAside(_ context.Context, ask desk.Ref, aside desk.Aside) (
 		return desk.Ref{ID: id}, f.After
 	}
 	return desk.Ref{}, errors.New("no question to write below")
+}
+
+// Ping tells one person something once.
+func (c *Channel) Ping(_ context.Context, ping desk.Ping) (desk.Ref, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fault(c.faults, "ping")
+	if f.Before != nil {
+		return desk.Ref{}, f.Before
+	}
+	for i, sent := range c.Pings {
+		if ping.Retry && !c.Blind && sent.Key == ping.Key {
+			return desk.Ref{ID: fmt.Sprintf("P%s:%d", ping.Person, i)}, f.After
+		}
+	}
+	c.Pings = append(c.Pings, ping)
+	return desk.Ref{ID: fmt.Sprintf("P%s:%d", ping.Person, len(c.Pings)-1)}, f.After
 }
 
 // AsksOf are the questions about a ticket, in order.

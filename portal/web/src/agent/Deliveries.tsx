@@ -16,6 +16,7 @@ export function Deliveries() {
   const [state, setState] = useState("");
   const [destination, setDestination] = useState("");
   const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
   const [older, setOlder] = useState<{ key: string; rows: Delivery[]; next?: string }>();
   const key = `${state} ${destination}`;
   const query = { state: (state || undefined) as Delivery["state"] | undefined, destination: destination || undefined, limit: 50 };
@@ -33,6 +34,23 @@ export function Deliveries() {
       first.reload();
     } catch (error) {
       setProblem(problemOf(error));
+    }
+  };
+  // What the list shows and what can be tried again: the server takes the same filter, also for what is not loaded yet.
+  const again = rows.some((d) => d.state === "failed" || (d.state === "pending" && d.attempts > 0) || (state === "discarded" && d.state === "discarded"));
+  const replayAll = async () => {
+    setProblem("");
+    setBusy(true);
+    try {
+      const { replayed } = await call("post", "/v1/agent/deliveries/replay", {
+        body: { state: (state || undefined) as "pending" | "failed" | "discarded" | undefined, destination: destination || undefined },
+      });
+      announce(replayed === 1 ? "1 is tried again now." : `${replayed} are tried again now.`);
+      first.reload();
+    } catch (error) {
+      setProblem(problemOf(error));
+    } finally {
+      setBusy(false);
     }
   };
   const more = async () => {
@@ -66,6 +84,11 @@ export function Deliveries() {
             ))}
           </select>
         </div>
+        {again && (
+          <button type="button" className="btn" disabled={busy} onClick={() => void replayAll()}>
+            Replay all of these
+          </button>
+        )}
       </div>
       {problem && (
         <Banner tone="bad" role="alert">
@@ -99,7 +122,7 @@ export function Deliveries() {
                     <div className="tiny muted">{d.tenant_name}</div>
                   </td>
                   <td>
-                    <Badge tone={stateTone[d.state]}>{words(d.state)}</Badge>
+                    {d.state === "pending" && d.attempts > 0 ? <Badge tone="warn">Late</Badge> : <Badge tone={stateTone[d.state]}>{words(d.state)}</Badge>}
                     {d.last_error && <div className="tiny muted">{d.last_error}</div>}
                     {d.next_attempt_at && d.state === "pending" && (
                       <div className="tiny muted">

@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,11 +20,12 @@ import (
 func TestAProcedureRunsInConversations(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
+	at := time.Now()
 	open := func() *application {
 		a, err := build(t.Context(), config{AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), PublicURL: "http://localhost", Engine: "builtin", Roles: []string{"api"}}, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		t.Cleanup(a.close)
-		return a
+		return reads(a, at)
 	}
 	first := open()
 	require.NoError(t, first.loadDemo(t.Context()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -28,11 +29,12 @@ type decided struct {
 func TestDecisionsReplayBitForBit(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
+	at := time.Now()
 	open := func() *application {
 		a, err := build(t.Context(), config{AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), PublicURL: "http://localhost", Engine: "builtin", Roles: []string{"api"}}, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		t.Cleanup(a.close)
-		return a
+		return reads(a, at)
 	}
 	first := open()
 	require.NoError(t, first.loadDemo(t.Context()))
@@ -63,6 +65,15 @@ func TestDecisionsReplayBitForBit(t *testing.T) {
 		routes[before[i].Route] = true
 	}
 	require.GreaterOrEqual(t, len(routes), 4, "the questions take different ways: %v", routes)
+}
+
+// reads lets a process read the record at a given time: what the record itself
+// owns is as of the reading.
+func reads(a *application, at time.Time) *application {
+	records, _ := a.status.(live)
+	records.now = func() time.Time { return at }
+	a.status, a.assistant.Status, a.procedures.Look = records, records, lookUp(records)
+	return a
 }
 
 func decision(ctx context.Context, t *testing.T, db *dbtest.Database, tenant, message uuid.UUID) (d decided) {

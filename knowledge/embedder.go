@@ -50,7 +50,8 @@ type EmbeddingModel struct {
 	Dimensions   int
 	State        ModelState
 	AutoActivate bool
-	Texts        int // it was trained on, of the built-in model
+	Held         bool // people went back from it: only people go to it again
+	Texts        int  // it was trained on, of the built-in model
 	ChunksTotal  int
 	ChunksDone   int
 	Tokens       int64 // estimated, for the cost of a paid model

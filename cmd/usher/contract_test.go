@@ -299,6 +299,7 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	c.call("GET", "/v1/metrics/outcomes?days=7", staff, nil, 200)
 	require.Equal(t, map[string]any{"engine": "builtin"}, c.call("GET", "/v1/admin/models", staff, nil, 200))
 	require.Equal(t, "no_model", c.call("POST", "/v1/admin/models/vectors", staff, nil, 400)["code"])
+	require.Equal(t, "no_previous_model", c.call("PUT", "/v1/admin/models/vectors", staff, map[string]any{"act": "back"}, 409)["code"])
 	require.Equal(t, "no_model", c.call("POST", "/v1/admin/replay", staff, map[string]any{"with": []string{"model"}}, 400)["code"])
 	require.Equal(t, "field_missing", c.call("POST", "/v1/admin/replay", staff, map[string]any{}, 400)["code"])
 	c.call("GET", "/v1/admin/health", staff, nil, 200)

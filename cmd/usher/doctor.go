@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/usherdesk/usher/integrations/slack"
+	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/localpg"
 	"github.com/usherdesk/usher/portal/web"
@@ -157,5 +158,19 @@ func checkDatabase(ctx context.Context, c *config, out io.Writer) bool {
 	}
 	defer a.close()
 	finding{"ok", "roles", "neither runtime role can go around the tenants' separation"}.print(out)
-	return checkSignIn(ctx, a, out)
+	line := checkEmbedding(ctx, a)
+	line.print(out)
+	return checkSignIn(ctx, a, out) && line.mark != "BAD"
+}
+
+// checkEmbedding says whether search has the vectors it was set up with.
+func checkEmbedding(ctx context.Context, a *application) finding {
+	active, _, err := a.models.Active(ctx)
+	switch {
+	case errors.Is(err, knowledge.ErrNoEmbedder):
+		return finding{"BAD", "search", fmt.Sprintf("searches by words alone: it uses the vectors of %s, which USHER_OPENAI_EMBEDDING_MODEL does not name. Name it again, or start `usher serve`, which goes back to a built-in model", active.Name)}
+	case err != nil:
+		return finding{"BAD", "search", err.Error()}
+	}
+	return finding{"ok", "search", "by words and by the vectors of " + active.Name}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/triage/outcome"
 )
 
@@ -19,6 +21,7 @@ type gauges struct {
 	deliveries *prometheus.Desc
 	streams    *prometheus.Desc
 	oldest     *prometheus.Desc
+	words      *prometheus.Desc
 	outcomes   *prometheus.Desc
 
 	mu       sync.Mutex
@@ -33,6 +36,7 @@ func newGauges(app *application) *gauges {
 		deliveries: prometheus.NewDesc("usher_deliveries", "Effects outside the database by destination and state.", []string{"destination", "state"}, nil),
 		streams:    prometheus.NewDesc("usher_streams", "Event streams open in this process.", nil, nil),
 		outcomes:   prometheus.NewDesc("usher_conversations_recent", "Conversations begun in the last 28 days by what became of them; counted every ten minutes.", []string{"outcome"}, nil),
+		words:      prometheus.NewDesc("usher_search_words_only", "1 where search has words alone, because the embedding model in use is not configured in this process.", nil, nil),
 		oldest:     prometheus.NewDesc("usher_oldest_job_seconds", "Age of the oldest job that could run.", nil, nil),
 	}
 }
@@ -44,6 +48,7 @@ func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	out <- g.streams
 	out <- g.oldest
 	out <- g.outcomes
+	out <- g.words
 }
 
 // Collect implements prometheus.Collector. What cannot be read is left out.
@@ -58,6 +63,13 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	err := pool.QueryRow(ctx, `select coalesce(extract(epoch from now() - min(scheduled_at)), 0) from river_job where state = 'available'`).Scan(&age)
 	if err == nil {
 		out <- prometheus.MustNewConstMetric(g.oldest, prometheus.GaugeValue, age)
+	}
+	if _, _, err := g.app.models.Active(ctx); err == nil || errors.Is(err, knowledge.ErrNoEmbedder) {
+		only := 0.0
+		if err != nil {
+			only = 1
+		}
+		out <- prometheus.MustNewConstMetric(g.words, prometheus.GaugeValue, only)
 	}
 	for name, n := range g.became(ctx) {
 		out <- prometheus.MustNewConstMetric(g.outcomes, prometheus.GaugeValue, float64(n), string(name))

@@ -77,7 +77,7 @@ func kbCommand() *cobra.Command {
 		},
 	}
 	save.Flags().StringVar(&of, "tenant", "", "slug of the tenant whose own articles are written; default: those shared by all")
-	cmd.AddCommand(load, save)
+	cmd.AddCommand(load, save, kbVectorsCommand())
 	return cmd
 }
 

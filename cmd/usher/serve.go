@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
@@ -145,9 +144,7 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 			}
 		}()
 	}
-	if err := a.switchEmbedder(ctx); err != nil {
-		return err
-	}
+	group.Go(func() { a.followSettings(background) })
 	if listener == nil {
 		<-ctx.Done()
 		return nil
@@ -175,29 +172,6 @@ func (a *application) run(ctx context.Context, listener net.Listener, ready func
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("shut down: %w", err)
-	}
-	return nil
-}
-
-// switchEmbedder starts building the vectors of a newly configured model beside
-// the ones in use; search goes on with those until the new ones are complete.
-func (a *application) switchEmbedder(ctx context.Context) error {
-	if len(a.external) == 0 || !a.config.has("worker") {
-		return nil
-	}
-	active, _, err := a.models.Active(ctx)
-	if err != nil || active.Name == a.external[0].ModelID() {
-		return err
-	}
-	if live, err := a.models.Live(ctx, a.worker.Pool()); err == nil { // prepared by `usher eval replay`
-		for _, m := range live {
-			if m.Name == a.external[0].ModelID() && m.State == knowledge.ModelReady {
-				return a.models.Activate(ctx, m.ID)
-			}
-		}
-	}
-	if _, err := a.models.StartSwitch(ctx, a.external[0].ModelID(), true, a.jobs); err != nil {
-		return fmt.Errorf("switch to the configured embedding model: %w", err)
 	}
 	return nil
 }

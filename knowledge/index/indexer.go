@@ -105,9 +105,15 @@ func (x *Indexer) batch(ctx context.Context, space knowledge.Space, ids []uuid.U
 	}
 	vectors := make(map[int]map[uuid.UUID]pgvector.HalfVector, len(models))
 	for _, model := range models {
-		if vectors[model.ID], err = x.embed(ctx, model, works); err != nil {
+		made, err := x.embed(ctx, model, works)
+		switch {
+		case err == nil:
+			vectors[model.ID] = made
+		case ctx.Err() != nil || model.State == knowledge.ModelActive && !errors.Is(err, knowledge.ErrNoEmbedder):
 			return result, err
 		}
+		// A model that is not to be had holds no article back: words find it, and
+		// Registry.Complete makes the vectors once it is there.
 	}
 	if err := x.write(ctx, space, works, models, vectors); err != nil {
 		return result, fmt.Errorf("write index: %w", err)
@@ -220,6 +226,9 @@ func (x *Indexer) write(ctx context.Context, space knowledge.Space, works []work
 			return err
 		}
 		for _, model := range models {
+			if vectors[model.ID] == nil {
+				continue
+			}
 			if err := writeVectors(ctx, tx, space, model, works, vectors[model.ID]); err != nil {
 				return err
 			}

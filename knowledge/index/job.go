@@ -44,6 +44,9 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[knowledge.SweepInde
 	if _, err := w.indexer.Sweep(ctx); err != nil {
 		return err
 	}
+	if err := w.indexer.models.Complete(ctx); err != nil {
+		return err
+	}
 	return w.indexer.models.QueueTraining(ctx, w.jobs)
 }
 

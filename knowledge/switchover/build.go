@@ -51,14 +51,19 @@ func (r *Registry) Add(ctx context.Context, spec Spec) (model knowledge.Embeddin
 		model, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[knowledge.EmbeddingModel])
 		return err
 	})
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "23505" {
-		err = ErrBuilding
-	}
 	if err != nil {
-		return model, fmt.Errorf("add embedding model %s: %w", spec.Name, err)
+		return model, fmt.Errorf("add embedding model %s: %w", spec.Name, slotTaken(err))
 	}
 	return model, nil
+}
+
+// slotTaken is ErrBuilding for what the database says where another model is built.
+func slotTaken(err error) error {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && pgErr.Code == "23505" {
+		return ErrBuilding
+	}
+	return err
 }
 
 // buildBatch is how many chunks one transaction gives vectors: what a kill can
@@ -107,13 +112,20 @@ const (
 
 // Build makes the missing vectors of a model, shared chunks first, and marks it
 // ready (or activates it). It can be interrupted and called again at any point;
-// what is committed stays. Calling it on a model that is not building does nothing.
+// what is committed stays. Calling it on a model that is neither building nor
+// about to take over does nothing; while another process builds it, it is ErrBuilding.
 func (r *Registry) Build(ctx context.Context, id int) error {
+	release, err := r.alone(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer release()
 	model, err := r.Model(ctx, id)
 	if err != nil {
 		return err
 	}
-	if model.State != knowledge.ModelBuilding {
+	waits := model.AutoActivate && (model.State == knowledge.ModelReady || model.State == knowledge.ModelPrevious)
+	if model.State != knowledge.ModelBuilding && !waits {
 		return nil
 	}
 	embedder, err := r.Embedder(ctx, model)
@@ -128,10 +140,79 @@ func (r *Registry) Build(ctx context.Context, id int) error {
 		chunks_done = chunks_total where id = $1 and state = 'building'`, id); err != nil {
 		return fmt.Errorf("finish vectors of %s: %w", model.Name, err)
 	}
-	if model.AutoActivate {
-		return r.Activate(ctx, id)
+	// Asked again: the operator may have switched to it while it was built for a trial.
+	if model, err = r.Model(ctx, id); err != nil || !model.AutoActivate {
+		return err
+	}
+	return r.Activate(ctx, id)
+}
+
+// alone makes this process the only one that builds a model. The lock ends with
+// the process, so that a killed build is taken up at once and never done twice.
+func (r *Registry) alone(ctx context.Context, id int) (release func(), err error) {
+	conn, err := r.db.Pool().Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("build vectors: %w", err)
+	}
+	var free bool
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(hashtext('build vectors'), $1)`, id).Scan(&free); err != nil {
+		conn.Release()
+		return nil, fmt.Errorf("build vectors: %w", err)
+	}
+	if !free {
+		conn.Release()
+		return nil, fmt.Errorf("embedding model %d: %w", id, ErrBuilding)
+	}
+	return func() {
+		unlocking := context.WithoutCancel(ctx)
+		if _, err := conn.Exec(unlocking, `select pg_advisory_unlock(hashtext('build vectors'), $1)`, id); err != nil {
+			_ = conn.Conn().Close(unlocking) // the lock ends with the connection
+		}
+		conn.Release()
+	}, nil
+}
+
+// Complete makes the vectors that live models lack of chunks that were indexed
+// where the model could not be reached. Models this process has no embedder of,
+// and those being built, are left to whoever has and builds them.
+func (r *Registry) Complete(ctx context.Context) error {
+	live, err := r.Live(ctx, r.db.Pool())
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, model := range live {
+		if model.State != knowledge.ModelBuilding {
+			failed = errors.Join(failed, r.completeModel(ctx, model))
+		}
+	}
+	return failed
+}
+
+func (r *Registry) completeModel(ctx context.Context, model knowledge.EmbeddingModel) error {
+	embedder, err := r.Embedder(ctx, model)
+	if errors.Is(err, knowledge.ErrNoEmbedder) {
+		return nil
+	}
+	if err == nil {
+		err = r.fill(ctx, model, embedder)
+	}
+	if err != nil {
+		r.note(ctx, model.ID, err)
+		return fmt.Errorf("complete vectors of %s: %w", model.Name, err)
 	}
 	return nil
+}
+
+// completePrevious readies the model a rollback returns to.
+func (r *Registry) completePrevious(ctx context.Context) error {
+	live, err := r.Live(ctx, r.db.Pool())
+	for _, model := range live {
+		if model.State == knowledge.ModelPrevious && err == nil {
+			err = r.completeModel(ctx, model)
+		}
+	}
+	return err
 }
 
 // Model is one model by id.
@@ -217,8 +298,9 @@ func (r *Registry) fillBatch(ctx context.Context, model knowledge.EmbeddingModel
 	})
 }
 
-// Activate makes a ready model the one searches use, in one transaction. The
-// active one becomes the previous one; an older previous one is retired.
+// Activate makes a ready model, or the previous one, the one searches use, in one
+// transaction. The active one becomes the previous one; an older previous one is
+// retired.
 func (r *Registry) Activate(ctx context.Context, id int) error {
 	var retired []int
 	err := r.db.WithSystem(ctx, "activate embedding model", func(tx pgx.Tx) error {
@@ -229,19 +311,12 @@ func (r *Registry) Activate(ctx context.Context, id int) error {
 		switch state {
 		case knowledge.ModelActive:
 			return nil
-		case knowledge.ModelReady:
+		case knowledge.ModelReady, knowledge.ModelPrevious:
 		default:
 			return fmt.Errorf("%w: it is %s", ErrState, state)
 		}
-		var left bool
-		if err := tx.QueryRow(ctx, `select
-			exists (select from shared_chunks c where not exists (select from shared_chunk_vectors v where v.model_id = $1 and v.chunk_id = c.id))
-			or exists (select from tenant_chunks c where not exists (select from tenant_chunk_vectors v
-				where v.tenant_id = c.tenant_id and v.model_id = $1 and v.chunk_id = c.id))`, id).Scan(&left); err != nil {
+		if err := complete(ctx, tx, id); err != nil {
 			return err
-		}
-		if left {
-			return ErrIncomplete
 		}
 		retired, err = swap(ctx, tx, id)
 		return err
@@ -256,6 +331,19 @@ func (r *Registry) Activate(ctx context.Context, id int) error {
 		}
 	}
 	return nil
+}
+
+// complete is ErrIncomplete where a chunk has no vector of the model.
+func complete(ctx context.Context, tx pgx.Tx, id int) error {
+	var left bool
+	err := tx.QueryRow(ctx, `select
+		exists (select from shared_chunks c where not exists (select from shared_chunk_vectors v where v.model_id = $1 and v.chunk_id = c.id))
+		or exists (select from tenant_chunks c where not exists (select from tenant_chunk_vectors v
+			where v.tenant_id = c.tenant_id and v.model_id = $1 and v.chunk_id = c.id))`, id).Scan(&left)
+	if err == nil && left {
+		err = ErrIncomplete
+	}
+	return err
 }
 
 // lockModels holds every model until the transaction ends, which waits for
@@ -280,42 +368,62 @@ func lockModels(ctx context.Context, tx pgx.Tx, id int) (state knowledge.ModelSt
 }
 
 func swap(ctx context.Context, tx pgx.Tx, id int) (retired []int, err error) {
+	// A built-in model that is being learned has no use beside an external one.
 	rows, err := tx.Query(ctx, `update embedding_models set state = 'retired', parameters = null, updated_at = now()
-		where state = 'previous' and id <> $1 returning id`, id)
+		where id <> $1 and (state = 'previous' or provider = $2 and state in ('building', 'ready')
+			and (select provider from embedding_models where id = $1) <> $2) returning id`, id, Builtin)
 	if err != nil {
 		return nil, err
 	}
 	if retired, err = pgx.CollectRows(rows, pgx.RowTo[int]); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec(ctx, `update embedding_models set state = 'previous', updated_at = now() where state = 'active'`); err != nil {
+	if _, err := tx.Exec(ctx, `update embedding_models set state = 'previous', auto_activate = false, updated_at = now() where state = 'active'`); err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(ctx, `update embedding_models set state = 'active', activated_at = now(), updated_at = now() where id = $1`, id)
+	_, err = tx.Exec(ctx, `update embedding_models set state = 'active', held = false, activated_at = now(), updated_at = now() where id = $1`, id)
 	return retired, err
 }
 
-// Rollback returns to the previous model, whose vectors were kept up to date.
+// Rollback returns to the previous model, whose vectors were kept up to date. The
+// one that is left is held: no restart goes to it again, only people do.
 func (r *Registry) Rollback(ctx context.Context) error {
+	if err := r.completePrevious(ctx); err != nil {
+		return fmt.Errorf("roll back embedding model: %w", err)
+	}
+	var retired []int
 	err := r.db.WithSystem(ctx, "roll back embedding model", func(tx pgx.Tx) error {
 		if _, err := lockModels(ctx, tx, 0); err != nil && !errors.Is(err, ErrNoModel) {
 			return err
 		}
-		var previous int
-		err := tx.QueryRow(ctx, `select id from embedding_models where state = 'previous' order by activated_at desc nulls last limit 1`).Scan(&previous)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return ErrNoPrevious
-		}
+		found, err := models(ctx, tx, `select `+modelColumns+` from embedding_models where state = 'previous' order by activated_at desc nulls last limit 1`)
 		if err != nil {
 			return err
 		}
-		_, err = swap(ctx, tx, previous)
+		if len(found) == 0 {
+			return ErrNoPrevious
+		}
+		if _, err := r.Embedder(ctx, found[0]); err != nil {
+			return err
+		}
+		if err := complete(ctx, tx, found[0].ID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update embedding_models set held = provider <> $1 where state = 'active'`, Builtin); err != nil {
+			return err
+		}
+		retired, err = swap(ctx, tx, found[0].ID)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("roll back embedding model: %w", err)
 	}
 	r.Refresh()
+	for _, old := range retired {
+		if err := r.dropVectors(ctx, old); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

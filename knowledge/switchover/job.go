@@ -86,8 +86,11 @@ func (w *buildWorker) Timeout(*river.Job[knowledge.BuildVectorsArgs]) time.Durat
 
 func (w *buildWorker) Work(ctx context.Context, job *river.Job[knowledge.BuildVectorsArgs]) error {
 	err := w.registry.Build(ctx, job.Args.Model)
-	if errors.Is(err, ErrNoModel) {
+	switch {
+	case errors.Is(err, ErrNoModel):
 		return river.JobCancel(err)
+	case errors.Is(err, ErrBuilding): // by another process, which may yet die
+		return river.JobSnooze(30 * time.Second)
 	}
 	return err
 }

@@ -47,7 +47,7 @@ func New(db *tenantdb.DB, external ...knowledge.Embedder) *Registry {
 	return r
 }
 
-const modelColumns = `id, name, provider, dimensions, state, auto_activate, texts, chunks_total, chunks_done,
+const modelColumns = `id, name, provider, dimensions, state, auto_activate, held, texts, chunks_total, chunks_done,
 	tokens, last_error, created_at, updated_at, activated_at`
 
 // Models lists every model, newest first.

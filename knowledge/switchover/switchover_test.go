@@ -8,10 +8,13 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/embed"
+	"github.com/usherdesk/usher/knowledge/index"
 	"github.com/usherdesk/usher/knowledge/knowledgetest"
 	"github.com/usherdesk/usher/knowledge/switchover"
 )
@@ -153,4 +156,151 @@ func TestAModelThatIsNotConfiguredLeavesSearchByWords(t *testing.T) {
 	require.ErrorIs(t, b.Models.Drop(t.Context(), 99), switchover.ErrNoModel)
 	_, err := b.Models.Add(t.Context(), switchover.Spec{Name: "wide", Provider: "external", Dimensions: 4096})
 	require.ErrorContains(t, err, "4096 dimensions")
+}
+
+// inserter counts the jobs that are queued.
+type inserter struct{ queued []knowledge.BuildVectorsArgs }
+
+func (i *inserter) InsertTx(_ context.Context, _ pgx.Tx, args river.JobArgs, _ *river.InsertOpts) (*rivertype.JobInsertResult, error) {
+	if build, ok := args.(knowledge.BuildVectorsArgs); ok {
+		i.queued = append(i.queued, build)
+	}
+	return &rivertype.JobInsertResult{}, nil
+}
+
+func TestARestartGoesOnWithWhatIsBeingBuilt(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	e := &fake{name: "fake-8", width: 8, failAt: 2}
+	b := seed(t, e)
+	jobs := &inserter{}
+	first, err := b.Models.StartSwitch(ctx, "fake-8", false, jobs) // a curator's trial
+	require.NoError(t, err)
+	require.Error(t, b.Models.Build(ctx, first.ID), "stopped half-way")
+
+	restarted := switchover.New(b.Worker, e)
+	again, err := restarted.StartSwitch(ctx, "fake-8", true, jobs)
+	require.NoError(t, err, "it is under way, and now wanted")
+	require.Equal(t, first.ID, again.ID)
+	require.Equal(t, []knowledge.BuildVectorsArgs{{Model: first.ID}, {Model: first.ID}}, jobs.queued)
+	require.NoError(t, restarted.Build(ctx, first.ID))
+	active, _, err := restarted.Active(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "fake-8", active.Name, "and takes over when it is complete")
+	require.Equal(t, int64(4), e.calls.Load(), "two batches and the tenant's, one of them twice")
+
+	// Another process that builds the same model does not do it a second time.
+	other := &fake{name: "fake-4", width: 4}
+	r := switchover.New(b.Worker, e, other)
+	m, err := r.StartSwitch(ctx, "fake-4", false, jobs)
+	require.NoError(t, err)
+	conn, err := b.Worker.Pool().Acquire(ctx)
+	require.NoError(t, err)
+	_, err = conn.Exec(ctx, `select pg_advisory_lock(hashtext('build vectors'), $1)`, m.ID)
+	require.NoError(t, err)
+	require.ErrorIs(t, r.Build(ctx, m.ID), switchover.ErrBuilding)
+	require.Zero(t, other.calls.Load())
+	_, err = conn.Exec(ctx, `select pg_advisory_unlock(hashtext('build vectors'), $1)`, m.ID)
+	require.NoError(t, err)
+	conn.Release()
+	require.NoError(t, r.Build(ctx, m.ID))
+}
+
+// A model that waits to be tried holds up neither the built-in one nor indexing.
+func TestATrialHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	e := &fake{name: "fake-8", width: 8}
+	b := seed(t, e)
+	trial, err := b.Models.Prepare(ctx, e)
+	require.NoError(t, err)
+	require.Equal(t, knowledge.ModelReady, trial.State)
+	changed, err := b.Models.Retrain(ctx)
+	require.NoError(t, err)
+	require.True(t, changed, "the built-in model is learned all the same")
+
+	e.failAt = e.calls.Load() + 1
+	b.Publish(t, knowledge.Shared, knowledge.Content{Title: "Meanwhile", Body: "Published while its server was down."})
+	require.Equal(t, "Meanwhile", b.Search(t, knowledge.Viewer{}, "published while server was down").Passages[0].Title)
+	require.ErrorIs(t, b.Models.Activate(ctx, trial.ID), switchover.ErrIncomplete)
+	require.NoError(t, b.Models.Complete(ctx))
+	require.NoError(t, b.Models.Activate(ctx, trial.ID), "what it lacked was made up for")
+
+	// In use, it is not swapped out for a built-in one, however the articles grow.
+	changed, err = b.Models.Retrain(ctx)
+	require.NoError(t, err)
+	require.False(t, changed)
+	active, _, err := b.Models.Active(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "fake-8", active.Name)
+}
+
+func TestAModelTheSettingsNoLongerNameIsLeft(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	e := &fake{name: "fake-8", width: 8}
+	b := seed(t, e)
+	jobs := &inserter{}
+	require.NoError(t, b.Models.Switch(ctx, e))
+
+	without := switchover.New(b.Worker)
+	indexer := index.New(b.Worker, without)
+	article := b.Draft(t, knowledge.Shared, knowledge.Content{Title: "Meanwhile", Body: "Published without the model."})
+	require.NoError(t, b.Service.Publish(ctx, knowledge.Shared, article.ID, b.Curator))
+	_, err := indexer.Article(ctx, knowledge.Shared, article.ID)
+	require.NoError(t, err, "articles are indexed without it")
+	model, err := without.FallBack(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "builtin-hashed-v1", model.Name)
+	b.Searcher = newSearcher(b)
+	result := b.Search(t, knowledge.Viewer{}, "published without the model")
+	require.False(t, result.Degraded)
+	require.Positive(t, result.Passages[0].Legs.Dense)
+
+	// Named again, its vectors are used again: only what it lacks is made.
+	before := e.calls.Load()
+	m, err := b.Models.StartSwitch(ctx, "fake-8", true, jobs)
+	require.NoError(t, err)
+	require.NoError(t, b.Models.Build(ctx, m.ID))
+	active, _, err := b.Models.Active(ctx)
+	require.NoError(t, err)
+	require.Equal(t, m.ID, active.ID)
+	require.Equal(t, int64(1), e.calls.Load()-before)
+
+	// People who go back mean it: a restart leaves it, they can take it again.
+	require.NoError(t, b.Models.Rollback(ctx))
+	_, err = b.Models.StartSwitch(ctx, "fake-8", true, jobs)
+	require.NoError(t, err)
+	b.Models.Refresh()
+	active, _, err = b.Models.Active(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "builtin-hashed-v1", active.Name)
+	require.NoError(t, b.Models.Activate(ctx, m.ID))
+
+	// No built-in one is left: one is learned.
+	require.NoError(t, b.Models.Drop(ctx, active.ID))
+	model, err = without.FallBack(ctx)
+	require.NoError(t, err)
+	require.Equal(t, switchover.Builtin, model.Provider)
+	require.Contains(t, model.Name, "lsa")
+
+	// A model nobody here knows that was being built gives its place up.
+	_, err = b.Models.Add(ctx, switchover.Spec{Name: "gone", Provider: "external", Dimensions: 8})
+	require.NoError(t, err)
+	other := &fake{name: "fake-4", width: 4}
+	m, err = switchover.New(b.Worker, other).StartSwitch(ctx, "fake-4", true, jobs)
+	require.NoError(t, err)
+	require.Equal(t, knowledge.ModelBuilding, m.State)
+}
+
+func TestWhatVectorsTakeIsKnownBefore(t *testing.T) {
+	t.Parallel()
+	e := &fake{name: "fake-8", width: 8}
+	b := seed(t, e)
+	estimated, err := b.Models.Estimate(t.Context())
+	require.NoError(t, err)
+	m, err := b.Models.Prepare(t.Context(), e)
+	require.NoError(t, err)
+	require.Positive(t, m.Tokens)
+	require.InEpsilon(t, m.Tokens, estimated, 0.15)
 }

@@ -37,9 +37,18 @@ func (r *Registry) Train(ctx context.Context, tx pgx.Tx) (*embed.Model, error) {
 }
 
 // Retrain learns a built-in model from the shared articles, builds its vectors
-// and swaps it in. It returns false when the articles give the model in use. A
-// built-in model whose building was interrupted is finished instead.
+// and swaps it in. It returns false when the articles give the model in use, and
+// where that is not a built-in one, which it never replaces. A built-in model
+// whose building was interrupted is finished instead.
 func (r *Registry) Retrain(ctx context.Context) (bool, error) {
+	active, err := r.inUse(ctx)
+	if err != nil || active.Provider != Builtin {
+		return false, err
+	}
+	return r.retrain(ctx, active)
+}
+
+func (r *Registry) retrain(ctx context.Context, active knowledge.EmbeddingModel) (bool, error) {
 	started, err := models(ctx, r.db.Pool(), `select `+modelColumns+` from embedding_models
 		where state in ('building', 'ready') and provider = 'builtin' and auto_activate`)
 	if err != nil {
@@ -55,10 +64,6 @@ func (r *Registry) Retrain(ctx context.Context) (bool, error) {
 	})
 	if err != nil {
 		return false, fmt.Errorf("train embedder: %w", err)
-	}
-	active, _, err := r.Active(ctx)
-	if err != nil {
-		return false, err
 	}
 	if active.Name == trained.ModelID() {
 		return false, nil
@@ -114,24 +119,6 @@ func (r *Registry) Prepare(ctx context.Context, embedder knowledge.Embedder) (kn
 		return model, err
 	}
 	return r.Model(ctx, model.ID)
-}
-
-// StartSwitch registers an external embedder, which must be one of those given
-// to New, and queues the building of its vectors. With activate it takes over
-// when complete; otherwise it waits, ready, for Activate.
-func (r *Registry) StartSwitch(ctx context.Context, name string, activate bool, jobs knowledge.JobInserter) (knowledge.EmbeddingModel, error) {
-	embedder, ok := r.external[name]
-	if !ok {
-		return knowledge.EmbeddingModel{}, fmt.Errorf("%w: %s", knowledge.ErrNoEmbedder, name)
-	}
-	model, err := r.Add(ctx, specOf(embedder, activate))
-	if err != nil {
-		return model, err
-	}
-	return model, r.db.WithSystem(ctx, "queue building of vectors", func(tx pgx.Tx) error {
-		_, err := jobs.InsertTx(ctx, tx, knowledge.BuildVectorsArgs{Model: model.ID}, nil)
-		return err
-	})
 }
 
 func specOf(embedder knowledge.Embedder, activate bool) Spec {

@@ -49,7 +49,7 @@ var operations = map[string]access{
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
 	"ListOnboardings": curator, "GetRecord": curator, "AddToRecord": curator, "ChangeRecord": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,
-	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "TryQuestion": curator, "GetModels": curator, "BuildVectors": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
+	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "TryQuestion": curator, "GetModels": curator, "BuildVectors": curator, "ChangeVectors": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListFindings": curator, "CheckHealth": curator, "ActOnFinding": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
 	"ListTaxonomySuggestions": curator, "SettleTaxonomySuggestion": curator, "GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,

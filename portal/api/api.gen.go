@@ -1714,6 +1714,27 @@ func (e ActOnFindingJSONBodyAct) Valid() bool {
 	}
 }
 
+// Defines values for ChangeVectorsJSONBodyAct.
+const (
+	Back ChangeVectorsJSONBodyAct = "back"
+	Drop ChangeVectorsJSONBodyAct = "drop"
+	Use  ChangeVectorsJSONBodyAct = "use"
+)
+
+// Valid indicates whether the value is a known member of the ChangeVectorsJSONBodyAct enum.
+func (e ChangeVectorsJSONBodyAct) Valid() bool {
+	switch e {
+	case Back:
+		return true
+	case Drop:
+		return true
+	case Use:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TryProcedureJSONBodyRole.
 const (
 	TryProcedureJSONBodyRoleAdmin   TryProcedureJSONBodyRole = "admin"
@@ -2842,17 +2863,44 @@ type Models struct {
 	ChunksDone  *int    `json:"chunks_done,omitempty"`
 	ChunksTotal *int    `json:"chunks_total,omitempty"`
 
+	// CostTotalUsd Of tokens_total
+	CostTotalUsd *float64 `json:"cost_total_usd,omitempty"`
+
+	// CostUsd Of tokens, at the price in the settings; absent: no price is set
+	CostUsd *float64 `json:"cost_usd,omitempty"`
+
 	// EmbeddingModel Configured; absent: none
 	EmbeddingModel *string `json:"embedding_model,omitempty"`
 
 	// Engine Which classifies and writes now: builtin, openai
 	Engine string `json:"engine"`
 
+	// Held Somebody went back from the configured embedding model; a restart does not switch to it
+	Held *bool `json:"held,omitempty"`
+
+	// InUse The embedding model search uses now
+	InUse *string `json:"in_use,omitempty"`
+
+	// Previous The one before it, which can take over at once; absent: none
+	Previous *string `json:"previous,omitempty"`
+
 	// Problem What keeps the vectors from being built
 	Problem *string `json:"problem,omitempty"`
 
+	// SecondsLeft Until its vectors are complete, at the speed so far
+	SecondsLeft *int `json:"seconds_left,omitempty"`
+
+	// Tokens Spent on the vectors of the configured embedding model so far, estimated
+	Tokens *int64 `json:"tokens,omitempty"`
+
+	// TokensTotal What all its vectors take, estimated
+	TokensTotal *int64 `json:"tokens_total,omitempty"`
+
 	// Vectors Of the configured embedding model
 	Vectors *ModelsVectors `json:"vectors,omitempty"`
+
+	// WordsOnly Search has words alone, because the settings do not reach the embedding model in use
+	WordsOnly *bool `json:"words_only,omitempty"`
 }
 
 // ModelsVectors Of the configured embedding model
@@ -4112,6 +4160,14 @@ type ActOnFindingParams struct {
 // ActOnFindingJSONBodyAct defines parameters for ActOnFinding.
 type ActOnFindingJSONBodyAct string
 
+// ChangeVectorsJSONBody defines parameters for ChangeVectors.
+type ChangeVectorsJSONBody struct {
+	Act ChangeVectorsJSONBodyAct `json:"act"`
+}
+
+// ChangeVectorsJSONBodyAct defines parameters for ChangeVectors.
+type ChangeVectorsJSONBodyAct string
+
 // TryRulesJSONBody defines parameters for TryRules.
 type TryRulesJSONBody struct {
 	Fields *map[string]string `json:"fields,omitempty"`
@@ -4558,6 +4614,9 @@ type ResolveGapJSONRequestBody ResolveGapJSONBody
 // ActOnFindingJSONRequestBody defines body for ActOnFinding for application/json ContentType.
 type ActOnFindingJSONRequestBody ActOnFindingJSONBody
 
+// ChangeVectorsJSONRequestBody defines body for ChangeVectors for application/json ContentType.
+type ChangeVectorsJSONRequestBody ChangeVectorsJSONBody
+
 // PutRuleJSONRequestBody defines body for PutRule for application/json ContentType.
 type PutRuleJSONRequestBody = OnboardingRule
 
@@ -4767,6 +4826,9 @@ type ServerInterface interface {
 	// BuildVectors Build the vectors of the configured embedding model beside those in use; search stays as it is
 	// (POST /v1/admin/models/vectors)
 	BuildVectors(c *gin.Context)
+	// ChangeVectors Search with the configured embedding model, go back to the one before, or delete vectors that are not in use
+	// (PUT /v1/admin/models/vectors)
+	ChangeVectors(c *gin.Context)
 	// ListRules What Usher does by itself when something happens to an onboarding
 	// (GET /v1/admin/onboarding/rules)
 	ListRules(c *gin.Context)
@@ -5714,6 +5776,19 @@ func (siw *ServerInterfaceWrapper) BuildVectors(c *gin.Context) {
 	}
 
 	siw.Handler.BuildVectors(c)
+}
+
+// ChangeVectors operation middleware
+func (siw *ServerInterfaceWrapper) ChangeVectors(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeVectors(c)
 }
 
 // ListRules operation middleware
@@ -9226,6 +9301,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/admin/replay", wrapper.ReplayQuestions)
 	router.GET(options.BaseURL+"/v1/admin/models", wrapper.GetModels)
 	router.POST(options.BaseURL+"/v1/admin/models/vectors", wrapper.BuildVectors)
+	router.PUT(options.BaseURL+"/v1/admin/models/vectors", wrapper.ChangeVectors)
 	router.GET(options.BaseURL+"/v1/admin/proposals", wrapper.ListProposals)
 	router.POST(options.BaseURL+"/v1/admin/proposals/:tenant/:id", wrapper.SettleProposal)
 	router.GET(options.BaseURL+"/v1/admin/health", wrapper.ListFindings)
@@ -10073,6 +10149,45 @@ type BuildVectorsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response BuildVectorsdefaultApplicationProblemPlusJSONResponse) VisitBuildVectorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeVectorsRequestObject struct {
+	Body *ChangeVectorsJSONRequestBody
+}
+
+type ChangeVectorsResponseObject interface {
+	VisitChangeVectorsResponse(w http.ResponseWriter) error
+}
+
+type ChangeVectors200JSONResponse Models
+
+func (response ChangeVectors200JSONResponse) VisitChangeVectorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeVectorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeVectorsdefaultApplicationProblemPlusJSONResponse) VisitChangeVectorsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15533,6 +15648,9 @@ type StrictServerInterface interface {
 	// BuildVectors Build the vectors of the configured embedding model beside those in use; search stays as it is
 	// (POST /v1/admin/models/vectors)
 	BuildVectors(ctx context.Context, request BuildVectorsRequestObject) (BuildVectorsResponseObject, error)
+	// ChangeVectors Search with the configured embedding model, go back to the one before, or delete vectors that are not in use
+	// (PUT /v1/admin/models/vectors)
+	ChangeVectors(ctx context.Context, request ChangeVectorsRequestObject) (ChangeVectorsResponseObject, error)
 	// ListRules What Usher does by itself when something happens to an onboarding
 	// (GET /v1/admin/onboarding/rules)
 	ListRules(ctx context.Context, request ListRulesRequestObject) (ListRulesResponseObject, error)
@@ -16658,6 +16776,48 @@ func (sh *strictHandler) BuildVectors(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(BuildVectorsResponseObject); ok {
 		if err := validResponse.VisitBuildVectorsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeVectors operation middleware
+func (sh *strictHandler) ChangeVectors(ctx *gin.Context) {
+	var request ChangeVectorsRequestObject
+
+	var body ChangeVectorsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeVectors(ctx, request.(ChangeVectorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeVectors")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeVectorsResponseObject); ok {
+		if err := validResponse.VisitChangeVectorsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

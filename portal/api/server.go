@@ -67,6 +67,9 @@ type Switches interface {
 	Models(ctx context.Context) (Models, error)
 	// Build queues the building of the embedding model's vectors.
 	Build(ctx context.Context) error
+	// Change searches with the embedding model, goes back from it, or deletes its
+	// vectors. What cannot be done is a problem that says why.
+	Change(ctx context.Context, act ChangeVectorsJSONBodyAct) error
 	// With is what would answer after a switch; it tries, and says so to whoever counts.
 	With(ctx context.Context, model, embedding bool) (Tester, error)
 }

@@ -41,6 +41,18 @@ func (s *Server) BuildVectors(ctx context.Context, _ BuildVectorsRequestObject) 
 	return BuildVectors202JSONResponse(models), nil
 }
 
+// ChangeVectors switches the embedding model, or gives its vectors up.
+func (s *Server) ChangeVectors(ctx context.Context, r ChangeVectorsRequestObject) (ChangeVectorsResponseObject, error) {
+	if s.Switches == nil {
+		return nil, problem.NotFound()
+	}
+	if err := s.Switches.Change(ctx, r.Body.Act); err != nil {
+		return nil, err
+	}
+	models, err := s.Switches.Models(ctx)
+	return ChangeVectors200JSONResponse(models), err
+}
+
 // changed answers as after what a replay tries: an article's draft, or models.
 func (s *Server) changed(ctx context.Context, against Against) (eval.Pipeline, error) {
 	with := value(against.With)

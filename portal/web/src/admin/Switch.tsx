@@ -35,6 +35,15 @@ export function Switch() {
       setProblem(problemOf(error));
     }
   };
+  const change = async (act: "use" | "back" | "drop", said: string) => {
+    setProblem("");
+    try {
+      load.set(await call("put", "/v1/admin/models/vectors", { body: { act } }));
+      announce(said);
+    } catch (error) {
+      setProblem(problemOf(error));
+    }
+  };
   const look = async () => {
     if (busy || chosen.length === 0) return;
     setBusy(true);
@@ -62,6 +71,9 @@ export function Switch() {
   return (
     <section className="card stack stack-3" aria-labelledby="switch">
       <h2 id="switch">What switching models would change</h2>
+      {m.words_only && (
+        <Banner tone="warn">{`Search finds articles by their words alone: it uses the vectors of ${m.in_use ?? "a model"}, which the settings no longer name. An operator names it again or restarts Usher, which goes back to a built-in model.`}</Banner>
+      )}
       {!m.chat_model && !m.embedding_model ? (
         <p className="small muted">
           No model is configured to compare with. An operator names one with <code>USHER_OPENAI_CHAT_MODEL</code> or <code>USHER_OPENAI_EMBEDDING_MODEL</code>; it answers nobody before <code>USHER_ENGINE</code> is <code>openai</code>.
@@ -85,12 +97,35 @@ export function Switch() {
               <button type="button" className="btn btn-small" onClick={() => void build()}>
                 Build its vectors
               </button>
-              <span className="small muted">Beside those in use; search stays as it is, and a switch later takes them over.</span>
+              <span className="small muted">Beside those in use; search stays as it is, and a switch later takes them over. {takes(m)}</span>
             </p>
           )}
           {m.vectors === "building" && (
             <p className="small" role="status">
-              {m.chunks_done} of {m.chunks_total} passages have a vector.
+              {m.chunks_done} of {m.chunks_total} passages have a vector{m.seconds_left ? `, about ${span(m.seconds_left)} left` : ""}. {spent(m)}
+            </p>
+          )}
+          {ready && (
+            <p className="row">
+              {m.vectors === "ready" && m.engine !== "builtin" && (
+                <button type="button" className="btn btn-small" onClick={() => void change("use", "Search uses the new vectors now.")}>
+                  Search with it from now on
+                </button>
+              )}
+              {m.vectors === "active" && m.previous && (
+                <button type="button" className="btn btn-small" onClick={() => void change("back", "Search is back with the vectors it had before.")}>
+                  Go back to {m.previous}
+                </button>
+              )}
+              {m.vectors === "ready" && (
+                <button type="button" className="btn btn-small" onClick={() => void change("drop", "The vectors are deleted.")}>
+                  Delete its vectors
+                </button>
+              )}
+              <span className="small muted">
+                {m.held && "Somebody went back from it; it takes over again only when somebody says so here. "}
+                {spent(m)}
+              </span>
             </p>
           )}
           {m.vectors === "building" && m.problem && <Banner tone="warn">{`The last try failed and is repeated: ${m.problem}`}</Banner>}
@@ -120,4 +155,22 @@ export function Switch() {
       {replay && (busy ? <p className="small muted">{replay.asked} questions asked so far…</p> : <Changes replay={replay} />)}
     </section>
   );
+}
+
+const tokens = (n: number) => `about ${n.toLocaleString("en")} tokens`;
+const dollars = (usd?: number) => (usd === undefined ? "" : `, ${usd < 0.01 ? "less than a cent" : `$${usd.toFixed(2)}`}`);
+
+/** What all vectors take, before any is made. */
+function takes(m: Models): string {
+  return m.tokens_total ? `They take ${tokens(m.tokens_total)}${dollars(m.cost_total_usd)}.` : "";
+}
+
+/** What the vectors have cost so far, of what all of them take. */
+function spent(m: Models): string {
+  return m.tokens ? `Its vectors took ${tokens(m.tokens)}${dollars(m.cost_usd)}${m.vectors === "building" && m.tokens_total ? `, of ${tokens(m.tokens_total)}${dollars(m.cost_total_usd)} in all` : ""}.` : "";
+}
+
+function span(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  return minutes === 1 ? "a minute" : minutes < 120 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
 }

@@ -1306,7 +1306,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /** Search with the configured embedding model, go back to the one before, or delete vectors that are not in use */
+        put: operations["changeVectors"];
         /** Build the vectors of the configured embedding model beside those in use; search stays as it is */
         post: operations["buildVectors"];
         delete?: never;
@@ -3759,6 +3760,36 @@ export interface components {
             chunks_total?: number;
             /** @description What keeps the vectors from being built */
             problem?: string;
+            /** @description The embedding model search uses now */
+            in_use?: string;
+            /** @description The one before it, which can take over at once; absent: none */
+            previous?: string;
+            /** @description Search has words alone, because the settings do not reach the embedding model in use */
+            words_only?: boolean;
+            /** @description Somebody went back from the configured embedding model; a restart does not switch to it */
+            held?: boolean;
+            /**
+             * Format: int64
+             * @description Spent on the vectors of the configured embedding model so far, estimated
+             */
+            tokens?: number;
+            /**
+             * Format: int64
+             * @description What all its vectors take, estimated
+             */
+            tokens_total?: number;
+            /**
+             * Format: double
+             * @description Of tokens, at the price in the settings; absent: no price is set
+             */
+            cost_usd?: number;
+            /**
+             * Format: double
+             * @description Of tokens_total
+             */
+            cost_total_usd?: number;
+            /** @description Until its vectors are complete, at the speed so far */
+            seconds_left?: number;
         };
         Replay: {
             /** @description How many questions were tried */
@@ -6267,6 +6298,34 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeVectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "use" | "back" | "drop";
+                };
+            };
+        };
         responses: {
             /** @description The models */
             200: {

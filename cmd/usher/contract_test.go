@@ -138,10 +138,14 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	// A document, from the request to its review, and what the record says of it.
 	listed := c.call("GET", "/v1/documents", customer, nil, 200)
 	require.NotEmpty(t, listed["types"])
-	open := slices.IndexFunc(listed["documents"].([]any), func(d any) bool { return d.(map[string]any)["open"].(bool) })
-	require.GreaterOrEqual(t, open, 0)
-	wanted := listed["documents"].([]any)[open].(map[string]any)["id"].(string)
-	upload := "/v1/documents/" + wanted + "/versions?file_name=letter.pdf"
+	var open []string
+	for _, d := range listed["documents"].([]any) {
+		if d := d.(map[string]any); d["open"].(bool) {
+			open = append(open, d["id"].(string))
+		}
+	}
+	require.NotEmpty(t, open)
+	upload := "/v1/documents/" + open[0] + "/versions?file_name=letter.pdf"
 	var version struct{ ID string }
 	require.NoError(t, json.Unmarshal(c.send("POST", upload, customer, "application/octet-stream", []byte("%PDF-1.7 hello"), 201), &version))
 	c.send("POST", upload, customer, "application/octet-stream", []byte("<html>no</html>"), 415)
@@ -159,6 +163,37 @@ func TestTheSurfaceKeepsItsContract(t *testing.T) {
 	}))
 	require.Equal(t, "%PDF-1.7 hello", string(c.send("GET", "/v1/document-versions/"+version.ID+"/content", customer, "", nil, 200)))
 	require.Equal(t, "%PDF-1.7 hello", string(c.send("GET", review+"/content", staff, "", nil, 200)))
+	// Staff open and decide about what is a department's only, as about the rest.
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `update users set departments = '{finance}' where tenant_id = $1 and id = $2`, tenant, ana); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `insert into document_requests (tenant_id, id, project_id, title, state, department)
+			select $1, gen_random_uuid(), id, 'Bank letter', 'requested', 'finance' from projects where tenant_id = $1 limit 1`, tenant)
+		return err
+	}))
+	departments := 0
+	for _, d := range c.call("GET", "/v1/documents", customer, nil, 200)["documents"].([]any) {
+		d := d.(map[string]any)
+		if !d["open"].(bool) || d["id"] == open[0] {
+			continue
+		}
+		var sent struct{ ID string }
+		require.NoError(t, json.Unmarshal(c.send("POST", "/v1/documents/"+d["id"].(string)+"/versions?file_name=a.pdf", customer, "application/octet-stream", []byte("%PDF-1.7 more"), 201), &sent))
+		require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+			var closed bool
+			err := tx.QueryRow(t.Context(), `update document_versions v set scan_state = 'clean' from document_requests r
+				where v.tenant_id = $1 and v.id = $2 and r.tenant_id = v.tenant_id and r.id = v.request_id returning r.department <> ''`, tenant, sent.ID).Scan(&closed)
+			if closed {
+				departments++
+			}
+			return err
+		}))
+		agent := "/v1/agent/documents/" + tenant.String() + "/" + sent.ID
+		require.Equal(t, "%PDF-1.7 more", string(c.send("GET", agent+"/content", staff, "", nil, 200)), d["title"])
+		c.call("POST", agent+"/review", staff, map[string]any{"accept": true}, 204)
+	}
+	require.Positive(t, departments)
 	require.Contains(t, string(c.send("GET", "/v1/exports/documents?format=csv", customer, "", nil, 200)), "letter.pdf")
 	var exported []map[string]any
 	require.NoError(t, json.Unmarshal(c.send("GET", "/v1/exports/milestones?format=json", customer, "", nil, 200), &exported))

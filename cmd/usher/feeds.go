@@ -125,22 +125,54 @@ func (a *application) tellOwner(ctx context.Context, tx pgx.Tx, f rule.Fired) er
 	}
 	var tenant, project, owner, contact string
 	err := tx.QueryRow(ctx, `select t.name, p.name, p.owner_name, p.owner_contact from tenants t join projects p on p.tenant_id = t.id
-		where t.id = $1 and p.id = $2`, f.Event.TenantID, f.Event.EntityID).Scan(&tenant, &project, &owner, &contact)
+		where t.id = $1 and (p.id = $2 or p.state in ('draft', 'active', 'on_hold', 'live')) order by p.id = $2 desc limit 1`, f.Event.TenantID, f.Event.EntityID).
+		Scan(&tenant, &project, &owner, &contact)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil // nobody manages it; the log has it
+	}
 	if err != nil {
 		return fmt.Errorf("read project's owner: %w", err)
 	}
-	fields := f.Event.Fields
-	text := fmt.Sprintf("%s: “%s” needs a look (%s).", tenant, project, f.Event.Kind)
-	switch f.Event.Kind {
+	text := strings.TrimSpace(tenant + ": " + ownerNews(project, f.Event))
+	return a.notices.Tell(ctx, tx, slack.Notice{TenantID: f.Event.TenantID, Key: f.Rule + "/" + f.Event.Subject, Name: owner, Email: contact, Text: text})
+}
+
+// ownerNews is what happened in a project, in a sentence for its manager.
+func ownerNews(project string, e rule.Event) string {
+	fields := e.Fields
+	name := fields["name"]
+	if environment := fields["environment"]; environment != "" {
+		name += " (" + environment + ")"
+	}
+	switch e.Kind {
 	case rule.HealthChanged:
-		text = fmt.Sprintf("%s: “%s” is now %s, before it was %s.", tenant, project, said(fields["to"]), said(fields["from"]))
+		text := fmt.Sprintf("“%s” is now %s, before it was %s.", project, said(fields["to"]), said(fields["from"]))
 		if fields["reasons"] != "" {
 			text += " Why: " + fields["reasons"] + "."
 		}
+		return text
 	case rule.Stalled:
-		text = fmt.Sprintf("%s: nothing has happened in “%s” on the customer's side for %s days. %s tasks wait for them, first “%s”.", tenant, project, fields["days"], fields["tasks"], fields["task"])
+		return fmt.Sprintf("nothing has happened in “%s” on the customer's side for %s days. %s tasks wait for them, first “%s”.", project, fields["days"], fields["tasks"], fields["task"])
+	case rule.IntegrationFailing:
+		return strings.TrimSpace(fmt.Sprintf("%s is failing in “%s”. %s", name, project, fields["message"]))
+	case rule.IntegrationRecovered:
+		return fmt.Sprintf("%s works again in “%s”.", name, project)
+	case rule.DocumentRejected, rule.DocumentAccepted:
+		return fmt.Sprintf("“%s” was %s in “%s”.", name, strings.TrimPrefix(e.Kind, "document."), project)
+	case rule.MilestoneSlipped:
+		return fmt.Sprintf("the milestone “%s” of “%s” was due on %s and is not reached yet.", name, project, fields["date"])
+	case rule.SignatureMissing:
+		return fmt.Sprintf("“%s” of “%s” still waits for the signature of %s.", name, project, fields["signer"])
+	case rule.SignatureCompleted:
+		return fmt.Sprintf("“%s” of “%s” is signed by everybody.", name, project)
+	case rule.VerificationNeeds:
+		return fmt.Sprintf("the verification in “%s” needs something from the customer.", project)
+	case rule.VerificationVerified:
+		return fmt.Sprintf("the verification in “%s” is complete.", project)
+	case rule.WentLive:
+		return fmt.Sprintf("“%s” is live.", project)
 	}
-	return a.notices.Tell(ctx, tx, slack.Notice{TenantID: f.Event.TenantID, Key: f.Rule + "/" + f.Event.Subject, Name: owner, Email: contact, Text: strings.TrimSpace(text)})
+	return fmt.Sprintf("“%s” needs a look (%s).", project, e.Kind)
 }
 
 // said is a state as people say it.

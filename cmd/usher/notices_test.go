@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/usherdesk/usher/integrations/slack"
 	"github.com/usherdesk/usher/migrations"
 	"github.com/usherdesk/usher/migrations/dbtest"
 	"github.com/usherdesk/usher/portal/onboarding/notice"
@@ -100,4 +101,46 @@ func TestNoticesGoWherePeopleAre(t *testing.T) {
 	require.Zero(t, send(night.Add(12*time.Hour)), "nobody hears from a suspended workspace")
 	state("active")
 	require.Equal(t, 4, send(night.Add(12*time.Hour)))
+}
+
+// A rule may tell the manager of anything that happens, not of the project alone:
+// the notice is about the tenant's current project, and the event goes on.
+func TestTheManagerCanBeToldOfAnything(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	a, err := build(t.Context(), config{AppURL: db.RoleURL(t, migrations.AppRole), WorkerURL: db.RoleURL(t, migrations.WorkerRole), PublicURL: "http://localhost", Engine: "builtin", Roles: []string{"api"}}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(a.close)
+	a.notices = &slack.Notices{DB: a.worker, Jobs: a.jobs}
+	tenant, none := db.Tenant(t, "acme"), db.Tenant(t, "globex")
+	require.NoError(t, a.worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into projects (tenant_id, id, name, start_date, owner_name, owner_contact) values ($1, $2, 'Rollout', '2026-10-01', 'Olga', 'olga@usher.test')`, tenant, uuid.New())
+		return err
+	}))
+	fields := map[string]string{"name": "SAP", "environment": "production", "message": "The token has expired.", "date": "2026-11-20", "signer": "Ana", "to": "at_risk", "from": "on_track", "days": "8", "tasks": "2", "task": "Sign", "state": "completed"}
+	for _, kind := range rule.Kinds {
+		for _, whose := range []uuid.UUID{tenant, none} {
+			require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+				return a.react(t.Context(), tx, rule.Fired{Rule: "r_" + kind, Action: rule.Action{Kind: rule.TellOwner}, Event: rule.Event{
+					TenantID: whose, Kind: kind, Subject: kind, Entity: "thing", EntityID: uuid.New(), Fields: fields,
+				}})
+			}), kind)
+		}
+	}
+	var texts []string
+	require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		rows, err := tx.Query(t.Context(), `select payload->>'text' from deliveries where payload->>'name' = 'Olga' order by 1`)
+		if err != nil {
+			return err
+		}
+		texts, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	}))
+	require.Len(t, texts, len(rule.Kinds))
+	require.Contains(t, texts, "Tenant acme: SAP (production) is failing in “Rollout”. The token has expired.")
+	for _, text := range texts {
+		require.Contains(t, text, "Tenant acme: ")
+		require.Contains(t, text, "“Rollout”")
+		require.NotContains(t, text, "needs a look", "each kind has its words")
+	}
 }

@@ -102,8 +102,6 @@ func sumsub(body []byte) ([]event, error) {
 	}
 	if out.Outcome.Customer == verification.NeedsInformation && strings.TrimSpace(e.Result.Shown) != "" {
 		out.Requirements = []feed.Requirement{{Label: e.Result.Shown, Bucket: "currently_due"}}
-	} else if out.Outcome.Customer != verification.NeedsInformation {
-		out.Requirements = nil
 	}
 	return []event{{tenant: e.External, verification: out}}, nil
 }

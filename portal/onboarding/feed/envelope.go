@@ -85,7 +85,9 @@ func (f *Feed) envelope(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, in Env
 	if in.At.Before(at) || in.At.Equal(at) && final(before) && !final(in.State) {
 		return false, nil
 	}
-	_, err = tx.Exec(ctx, `update envelopes set state = $3, observed_at = $4, expires_on = coalesce($5::date, expires_on),
+	// When it went out is kept: that somebody opens it is no reason to wait longer.
+	_, err = tx.Exec(ctx, `update envelopes set state = $3, observed_at = $4,
+		sent_at = coalesce(sent_at, case when state in ('sent', 'delivered') then observed_at when $3 in ('sent', 'delivered') then $4 end), expires_on = coalesce($5::date, expires_on),
 		completed_at = case when $3 = 'completed' then coalesce(completed_at, $4) end where tenant_id = $1 and id = $2`,
 		tenant, id, in.State, in.At, in.ExpiresAt)
 	if err != nil {

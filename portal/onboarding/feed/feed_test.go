@@ -245,3 +245,79 @@ func TestAVerificationThatNeedsSomethingIsToldOnce(t *testing.T) {
 	require.NotNil(t, v.CompletedAt)
 	require.Empty(t, v.Requirements)
 }
+
+// A provider that only says how a check went on, not what it still needs, has what
+// was due taken back: nobody verified is asked for more, nor told a deadline.
+func TestNothingIsDueOnceACheckAsksForNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	deadline := b.now.AddDate(0, 0, 7)
+	apply := func(hours int, o verification.Outcome, due ...feed.Requirement) {
+		e := feed.Verification{Provider: "sumsub", Ref: "a1", Kind: "kyb", At: b.now.Add(time.Duration(hours) * time.Hour), Outcome: o, Requirements: due}
+		if due != nil {
+			e.Deadline = &deadline
+		}
+		b.do(t, func(tx pgx.Tx) error {
+			_, err := b.feed.Verification(t.Context(), tx, b.tenant, e)
+			return err
+		})
+	}
+	said := func() (out string) {
+		asker := onboarding.Asker{TenantID: b.tenant, UserID: b.user, Roles: []string{"admin"}}
+		view, err := json.Marshal(b.record(t).View(asker, b.now))
+		require.NoError(t, err)
+		for _, intent := range []string{"verification.status", "verification.requirements_due"} {
+			out += status.Resolve(status.Input{Record: b.record(t), Asker: asker, Now: b.now}, status.Question{Intent: intent, Text: "?", Language: "en"}).Text + "\n"
+		}
+		return out + string(view)
+	}
+	retry := verification.Sumsub("completed", "RED", "RETRY")
+	apply(0, retry, feed.Requirement{Label: "Register of owners", Bucket: "currently_due"})
+	require.Contains(t, said(), "Register of owners")
+	require.Contains(t, said(), "30 November")
+	apply(1, retry) // further inside news of the same: it stays due
+	require.Contains(t, said(), "Register of owners")
+	for n, next := range []verification.Outcome{verification.Sumsub("pending", "", ""), verification.Sumsub("completed", "GREEN", "")} {
+		apply(2+2*n, retry, feed.Requirement{Label: "Register of owners", Bucket: "currently_due"})
+		apply(3+2*n, next)
+		require.NotContains(t, said(), "Register of owners", next.Internal)
+		require.NotContains(t, said(), "30 November", next.Internal)
+		require.NotContains(t, said(), "2026-11-30", next.Internal)
+	}
+	require.Equal(t, "verified", b.record(t).Verifications[0].State)
+}
+
+// That somebody opens an envelope is no reason to wait longer for the signature;
+// that it is the next one's turn is.
+func TestOpeningAnEnvelopeDoesNotPostponeTheReminder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	day := func(n int) time.Time { return b.now.AddDate(0, 0, n) }
+	apply := func(state string, at time.Time, signers ...feed.Signer) {
+		b.do(t, func(tx pgx.Tx) error {
+			_, err := b.feed.Envelope(t.Context(), tx, b.tenant, feed.Envelope{Provider: "docusign", Ref: "e", Title: "DPA", State: state, At: at, Signers: signers})
+			return err
+		})
+	}
+	missing := func(at time.Time) (who []string) {
+		b.fired = nil
+		b.do(t, func(tx pgx.Tx) error { return b.feed.Sweep(t.Context(), tx, b.tenant, at, feed.Patience{}) })
+		for _, f := range b.fired {
+			if f.Event.Kind == rule.SignatureMissing {
+				who = append(who, f.Event.Fields["signer"])
+			}
+		}
+		return who
+	}
+	ana, bo := feed.Signer{Name: "Ana", Routing: 1, State: "sent"}, feed.Signer{Name: "Bo", Routing: 2, State: "waiting"}
+	apply("sent", b.now, ana, bo)
+	apply("delivered", day(2), ana, bo)
+	require.Empty(t, missing(day(2)))
+	require.Equal(t, []string{"Ana"}, missing(day(3)), "sent three days ago, opened yesterday")
+	signed := day(4)
+	ana.State, ana.SignedAt, bo.State = "signed", &signed, "sent"
+	apply("delivered", signed, ana, bo)
+	require.Empty(t, missing(day(5)), "it is Bo's turn since yesterday")
+	require.Equal(t, []string{"Bo"}, missing(day(7)))
+	require.Empty(t, missing(day(8)))
+}

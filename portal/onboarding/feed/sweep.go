@@ -83,12 +83,22 @@ func (f *Feed) slipped(ctx context.Context, tx pgx.Tx, r onboarding.Record, now 
 
 func (f *Feed) unsigned(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, p Patience) error {
 	for _, e := range r.Envelopes {
-		if e.State != "sent" && e.State != "delivered" || now.Sub(e.ObservedAt) < p.Signature {
+		if e.State != "sent" && e.State != "delivered" {
 			continue
 		}
+		var since time.Time
+		if err := tx.QueryRow(ctx, `select coalesce(sent_at, observed_at) from envelopes where tenant_id = $1 and id = $2`, r.Tenant.ID, e.ID).Scan(&since); err != nil {
+			return err
+		}
 		for _, s := range e.Signers {
-			if s.State == "signed" {
+			if s.State == "signed" { // the turn went on
+				if s.SignedAt != nil && s.SignedAt.After(since) {
+					since = *s.SignedAt
+				}
 				continue
+			}
+			if now.Sub(since) < p.Signature {
+				break
 			}
 			if err := f.once(ctx, tx, rule.SignatureMissing, rule.Event{
 				TenantID: r.Tenant.ID, Subject: "envelope/" + e.ID.String() + "/" + s.Name, Entity: "envelope", EntityID: e.ID,

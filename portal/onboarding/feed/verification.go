@@ -22,7 +22,8 @@ type Verification struct {
 	At       time.Time
 	Outcome  verification.Outcome
 	Reason   string // for staff only
-	// Requirements replaces what is owed; nil leaves it.
+	// Requirements replaces what is owed; nil leaves it, unless the check goes on to
+	// a state that asks for nothing.
 	Requirements []Requirement
 	SubmittedAt  *time.Time
 	CompletedAt  *time.Time
@@ -57,12 +58,17 @@ func (f *Feed) verification(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, in
 	if at != nil && in.At.Before(*at) {
 		return false, nil
 	}
+	// Nobody who is told "in review" or "verified" is still asked for something.
+	settled := before != in.Outcome.Customer && in.Outcome.Customer != verification.NeedsInformation
+	if settled && in.Requirements == nil {
+		in.Requirements = []Requirement{}
+	}
 	visible := before != in.Outcome.Customer || in.Requirements != nil
 	_, err = tx.Exec(ctx, `update verifications set internal_state = $3, reason_internal = $4, event_at_internal = $5, customer_state = $6,
 		submitted_at = coalesce($7, submitted_at), completed_at = case when $6 = 'verified' then coalesce($8, completed_at, $5) end,
-		deadline = coalesce($9::date, deadline), observed_at = case when $10 then $5 else observed_at end
+		deadline = coalesce($9::date, case when not $11 then deadline end), observed_at = case when $10 then $5 else observed_at end
 		where tenant_id = $1 and id = $2`, tenant, id, in.Outcome.Internal, in.Reason, in.At, in.Outcome.Customer,
-		in.SubmittedAt, in.CompletedAt, in.Deadline, visible)
+		in.SubmittedAt, in.CompletedAt, in.Deadline, visible, settled)
 	if err != nil {
 		return false, err
 	}

@@ -159,6 +159,12 @@ func ownerNews(project string, e rule.Event) string {
 		return fmt.Sprintf("%s works again in “%s”.", name, project)
 	case rule.DocumentRejected, rule.DocumentAccepted:
 		return fmt.Sprintf("“%s” was %s in “%s”.", name, strings.TrimPrefix(e.Kind, "document."), project)
+	case rule.TaskReady:
+		return fmt.Sprintf("“%s” of “%s” can begin now: what it waited for is done.", name, project)
+	case rule.TaskDone:
+		return fmt.Sprintf("“%s” of “%s” is done.", name, project)
+	case rule.MilestoneDone:
+		return fmt.Sprintf("the milestone “%s” of “%s” is reached.", name, project)
 	case rule.MilestoneSlipped:
 		return fmt.Sprintf("the milestone “%s” of “%s” was due on %s and is not reached yet.", name, project, fields["date"])
 	case rule.SignatureMissing:

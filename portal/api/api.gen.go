@@ -2980,6 +2980,9 @@ type OnboardingRules struct {
 	// Events What a rule can wait for
 	Events []string         `json:"events"`
 	Rules  []OnboardingRule `json:"rules"`
+
+	// Undelivered Notices of the last thirty days that could not be delivered and were put aside, by rule
+	Undelivered []UndeliveredNotices `json:"undelivered"`
 }
 
 // OnboardingStanding How a customer's onboarding stands, for the people who manage it
@@ -3948,6 +3951,16 @@ type TopicList struct {
 
 	// Weeks When each begins, oldest first
 	Weeks []time.Time `json:"weeks"`
+}
+
+// UndeliveredNotices defines model for UndeliveredNotices.
+type UndeliveredNotices struct {
+	At    time.Time `json:"at"`
+	Count int       `json:"count"`
+
+	// Error Of the latest
+	Error string `json:"error"`
+	Rule  string `json:"rule"`
 }
 
 // UploadedArticle defines model for UploadedArticle.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	"github.com/usherdesk/usher/portal/onboarding/notice"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
 	"github.com/usherdesk/usher/portal/problem"
 	"github.com/usherdesk/usher/triage"
@@ -44,14 +46,23 @@ func wireRules(rules []rule.Rule) []OnboardingRule {
 // ListRules reads all rules, and what one can be made of.
 func (s *Server) ListRules(ctx context.Context, _ ListRulesRequestObject) (ListRulesResponseObject, error) {
 	var rules []rule.Rule
+	var failed map[string]notice.Failed
 	err := s.Worker.WithSystem(ctx, "a curator reads the rules", func(tx pgx.Tx) (err error) {
-		rules, err = rule.List(ctx, tx)
+		if rules, err = rule.List(ctx, tx); err != nil {
+			return err
+		}
+		failed, err = notice.ListFailed(ctx, tx, time.Now())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ListRules200JSONResponse{Rules: wireRules(rules), Events: rule.Kinds, Actions: rule.Actions}, nil
+	out := ListRules200JSONResponse{Rules: wireRules(rules), Events: rule.Kinds, Actions: rule.Actions, Undelivered: []UndeliveredNotices{}}
+	for _, name := range slices.Sorted(maps.Keys(failed)) {
+		f := failed[name]
+		out.Undelivered = append(out.Undelivered, UndeliveredNotices{Rule: name, Count: f.Count, Error: f.Error, At: f.At})
+	}
+	return out, nil
 }
 
 // PutRule stores a rule and its switch.

@@ -95,13 +95,13 @@ func Decide(ctx context.Context, tx pgx.Tx, rules *rule.Engine, tenant uuid.UUID
 
 func decide(ctx context.Context, tx pgx.Tx, rules *rule.Engine, tenant uuid.UUID, r Review) error {
 	var request uuid.UUID
-	var title, before string
+	var title, before, department string
 	var number, latest, rejections int
 	var by *uuid.UUID
-	err := tx.QueryRow(ctx, `select q.id, q.title, q.rejections, v.version_no, v.review_state, v.uploaded_by,
+	err := tx.QueryRow(ctx, `select q.id, q.title, q.department, q.rejections, v.version_no, v.review_state, v.uploaded_by,
 		(select max(version_no) from document_versions where tenant_id = $1 and request_id = q.id)
 		from document_versions v join document_requests q on q.tenant_id = v.tenant_id and q.id = v.request_id
-		where v.tenant_id = $1 and v.id = $2 for update of q`, tenant, r.Version).Scan(&request, &title, &rejections, &number, &before, &by, &latest)
+		where v.tenant_id = $1 and v.id = $2 for update of q`, tenant, r.Version).Scan(&request, &title, &department, &rejections, &number, &before, &by, &latest)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrNotFound
 	}
@@ -142,7 +142,7 @@ func decide(ctx context.Context, tx pgx.Tx, rules *rule.Engine, tenant uuid.UUID
 		return err
 	}
 	event := rule.Event{
-		TenantID: tenant, Kind: kind, Subject: "document/" + request.String() + "/v" + strconv.Itoa(number), Entity: "document", EntityID: request,
+		TenantID: tenant, Kind: kind, Subject: "document/" + request.String() + "/v" + strconv.Itoa(number), Entity: "document", EntityID: request, Department: department,
 		Fields: map[string]string{"name": title, "message": message, "rejections": strconv.Itoa(rejections), "restricted": strconv.FormatBool(restricted)},
 	}
 	if by != nil {

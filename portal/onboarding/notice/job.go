@@ -1,7 +1,9 @@
 package notice
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,13 +24,14 @@ func (SendArgs) InsertOpts() river.InsertOpts {
 }
 
 // Sender delivers notices one by one, each in a transaction of its own, so that
-// one that fails neither repeats nor holds back the others before it. DB is of
-// the worker role.
+// one that fails neither repeats nor holds back the others. DB is of the worker
+// role.
 type Sender struct {
 	river.WorkerDefaults[SendArgs]
 	DB      *tenantdb.DB
 	Deliver Deliver
 	Now     func() time.Time // default time.Now
+	Log     *slog.Logger     // default slog.Default
 }
 
 // AddWorkers registers the job.
@@ -44,12 +47,21 @@ func (s *Sender) Work(ctx context.Context, _ *river.Job[SendArgs]) error {
 		now = s.Now
 	}
 	for range perRun {
-		sent := 0
-		err := s.DB.WithSystem(ctx, "send a notice", func(tx pgx.Tx) (err error) {
-			sent, err = Send(ctx, tx, now(), 1, s.Deliver)
-			return err
+		none := false
+		err := s.DB.WithSystem(ctx, "send a notice", func(tx pgx.Tx) error {
+			due, err := claim(ctx, tx, now(), 1)
+			if none = len(due) == 0; none || err != nil {
+				return err
+			}
+			// What the delivery did is undone when it fails, and that it failed is kept.
+			failed := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { return due[0].send(ctx, inner, now(), s.Deliver) })
+			if failed == nil {
+				return nil
+			}
+			cmp.Or(s.Log, slog.Default()).ErrorContext(ctx, "a customer could not be told", "notice_id", due[0].ID, "tenant_id", due[0].TenantID, "error", failed)
+			return due[0].postpone(ctx, tx, now(), failed)
 		})
-		if err != nil || sent == 0 {
+		if err != nil || none {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ package notice
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,9 @@ type Message struct {
 
 var links = map[string]string{
 	rule.IntegrationFailing: "/onboarding#integrations", rule.IntegrationRecovered: "/onboarding#integrations", rule.DocumentRejected: "/documents",
-	rule.TaskReady: "/onboarding", rule.TaskDone: "/onboarding", rule.MilestoneDone: "/onboarding#milestones", rule.MilestoneSlipped: "/onboarding#milestones", rule.SignatureMissing: "/documents#signatures", rule.VerificationNeeds: "/onboarding#verification",
+	rule.DocumentAccepted: "/documents", rule.TaskReady: "/onboarding", rule.TaskDone: "/onboarding", rule.MilestoneDone: "/onboarding#milestones",
+	rule.MilestoneSlipped: "/onboarding#milestones", rule.SignatureMissing: "/documents#signatures", rule.SignatureCompleted: "/documents#signatures",
+	rule.VerificationNeeds: "/onboarding#verification", rule.VerificationVerified: "/onboarding#verification",
 }
 
 // Do is rule.Do for tell_customer; other actions go to next, which may be nil.
@@ -58,11 +61,16 @@ func Do(now func() time.Time, next rule.Do) rule.Do {
 }
 
 // Create stores the notices of a rule that fired: for the person the event
-// concerns, else for the tenant's administrators.
+// concerns, else (there is none, or they have left) for the administrators who
+// may know of it, else for the people of its department.
 func Create(ctx context.Context, tx pgx.Tx, f rule.Fired, now time.Time) error {
-	rows, err := tx.Query(ctx, `select u.id, coalesce(u.time_zone, t.time_zone) from users u join tenants t on t.id = u.tenant_id
-		where u.tenant_id = $1 and u.state = 'active' and (u.id = $2 or $2 = '00000000-0000-0000-0000-000000000000' and 'admin' = any(u.roles)) order by u.id`,
-		f.Event.TenantID, f.Event.UserID)
+	rows, err := tx.Query(ctx, `with people as (select u.id, coalesce(u.time_zone, t.time_zone) as zone, case
+		    when u.id = $2 then 1
+		    when 'admin' = any(u.roles) and ($3::text = '' or $3 = any(u.departments)) then 2
+		    when $3 <> '' and $3 = any(u.departments) then 3 end as turn
+		  from users u join tenants t on t.id = u.tenant_id where u.tenant_id = $1 and u.state = 'active')
+		select id, zone from people where turn = (select min(turn) from people) order by id`,
+		f.Event.TenantID, f.Event.UserID, f.Event.Department)
 	if err != nil {
 		return fmt.Errorf("create notice: %w", err)
 	}
@@ -111,38 +119,103 @@ type Deliver func(ctx context.Context, tx pgx.Tx, m Message) error
 
 // Send delivers up to limit notices that are due, across tenants on the worker's
 // role, and reports how many. Two processes may run it at once. A delivery that
-// fails ends the run; its notices stay due.
+// fails ends the run; its notices stay due. Sender is what puts failures aside.
 func Send(ctx context.Context, tx pgx.Tx, now time.Time, limit int, deliver Deliver) (int, error) {
-	rows, err := tx.Query(ctx, `select n.id, n.tenant_id, n.user_id, n.key, n.kind, n.fields, n.link, u.locale from onboarding_notices n
-		join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
-		join tenants t on t.id = n.tenant_id and t.lifecycle_state in ('active', 'live')
-		where n.sent_at is null and n.not_before <= $1 order by n.not_before, n.id limit $2 for update of n skip locked`, now, limit)
+	due, err := claim(ctx, tx, now, limit)
 	if err != nil {
-		return 0, fmt.Errorf("send notices: %w", err)
+		return 0, err
 	}
-	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m Message, err error) {
-		var fields map[string]string
-		var locale string
-		if err = row.Scan(&m.ID, &m.TenantID, &m.UserID, &m.Key, &m.Kind, &fields, &m.Link, &locale); err != nil {
-			return m, err
-		}
-		m.Language = locale
-		m.Text, err = text(m.Kind, locale, fields)
-		return m, err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("send notices: %w", err)
-	}
-	for n, m := range due {
-		if err := deliver(ctx, tx, m); err != nil {
-			return n, fmt.Errorf("send notice %s: %w", m.Key, err)
-		}
-		if _, err := tx.Exec(ctx, `update onboarding_notices set sent_at = $3 where tenant_id = $1 and id = $2`, m.TenantID, m.ID, now); err != nil {
-			return n, fmt.Errorf("send notice %s: %w", m.Key, err)
+	for n, d := range due {
+		if err := d.send(ctx, tx, now, deliver); err != nil {
+			return n, err
 		}
 	}
 	return len(due), nil
 }
+
+// waiting is a notice that is due.
+type waiting struct {
+	Message
+	fields   map[string]string
+	zone     string
+	attempts int
+}
+
+func claim(ctx context.Context, tx pgx.Tx, now time.Time, limit int) ([]waiting, error) {
+	rows, err := tx.Query(ctx, `select n.id, n.tenant_id, n.user_id, n.key, n.kind, n.fields, n.link, n.attempts, u.locale, coalesce(u.time_zone, t.time_zone)
+		from onboarding_notices n
+		join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
+		join tenants t on t.id = n.tenant_id and t.lifecycle_state in ('active', 'live')
+		where n.sent_at is null and n.failed_at is null and n.not_before <= $1 order by n.not_before, n.id limit $2 for update of n skip locked`, now, limit)
+	if err != nil {
+		return nil, fmt.Errorf("send notices: %w", err)
+	}
+	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (w waiting, err error) {
+		return w, row.Scan(&w.ID, &w.TenantID, &w.UserID, &w.Key, &w.Kind, &w.fields, &w.Link, &w.attempts, &w.Language, &w.zone)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("send notices: %w", err)
+	}
+	return due, nil
+}
+
+func (w waiting) send(ctx context.Context, tx pgx.Tx, now time.Time, deliver Deliver) error {
+	m, err := w.Message, error(nil)
+	if m.Text, err = text(m.Kind, m.Language, w.fields); err != nil {
+		return fmt.Errorf("send notice %s: %w", m.Key, err)
+	}
+	if err := deliver(ctx, tx, m); err != nil {
+		return fmt.Errorf("send notice %s: %w", m.Key, err)
+	}
+	if _, err := tx.Exec(ctx, `update onboarding_notices set sent_at = $3, error_internal = '' where tenant_id = $1 and id = $2`, m.TenantID, m.ID, now); err != nil {
+		return fmt.Errorf("send notice %s: %w", m.Key, err)
+	}
+	return nil
+}
+
+// A delivery that fails is tried again after a minute, then two, four and so on,
+// and put aside when it failed this often.
+const maxAttempts = 8
+
+// postpone keeps why a notice could not be delivered. It goes out later, but not
+// at night, or is put aside for good.
+func (w waiting) postpone(ctx context.Context, tx pgx.Tx, now time.Time, cause error) error {
+	again := Awake(now.Add(time.Minute<<w.attempts), w.zone)
+	aside := w.attempts+1 >= maxAttempts || errors.Is(cause, errNoSentence)
+	_, err := tx.Exec(ctx, `update onboarding_notices set attempts = attempts + 1, error_internal = left($3, 500), not_before = $4, failed_at = case when $5 then $6::timestamptz end
+		where tenant_id = $1 and id = $2`, w.TenantID, w.ID, cause.Error(), again, aside, now)
+	if err != nil {
+		return fmt.Errorf("put a notice aside: %w", err)
+	}
+	return nil
+}
+
+// Failed is how many notices of a rule were put aside, and why the latest was.
+type Failed struct {
+	Count int
+	Error string
+	At    time.Time
+}
+
+// ListFailed counts what was put aside within the last thirty days, by rule,
+// across tenants on the worker's role.
+func ListFailed(ctx context.Context, tx pgx.Tx, now time.Time) (map[string]Failed, error) {
+	rows, err := tx.Query(ctx, `select split_part(key, '/', 1), count(*), (array_agg(error_internal order by failed_at desc))[1], max(failed_at)
+		from onboarding_notices where failed_at > $1::timestamptz - interval '30 days' group by 1`, now)
+	if err != nil {
+		return nil, fmt.Errorf("list notices put aside: %w", err)
+	}
+	out := map[string]Failed{}
+	var name string
+	var f Failed
+	if _, err := pgx.ForEachRow(rows, []any{&name, &f.Count, &f.Error, &f.At}, func() error { out[name] = f; return nil }); err != nil {
+		return nil, fmt.Errorf("list notices put aside: %w", err)
+	}
+	return out, nil
+}
+
+// errNoSentence says a notice can never be put into words.
+var errNoSentence = errors.New("there is no sentence for it")
 
 func text(kind, locale string, fields map[string]string) (string, error) {
 	key := "notice." + kind
@@ -151,7 +224,7 @@ func text(kind, locale string, fields map[string]string) (string, error) {
 	}
 	out, ok := status.Sentence(locale, key, fields)
 	if !ok {
-		return "", fmt.Errorf("no sentence for notices of kind %s", kind)
+		return "", fmt.Errorf("%w: notices of kind %s", errNoSentence, kind)
 	}
 	return out, nil
 }

@@ -3,6 +3,10 @@ package notice_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/notice"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
+	"github.com/usherdesk/usher/portal/onboarding/status"
 )
 
 func system(t *testing.T, db *dbtest.Database, fn func(tx pgx.Tx) error) {
@@ -94,6 +99,120 @@ func TestACustomerHearsWhatHappensOnceAndNotAtNight(t *testing.T) {
 	require.Equal(t, bo, heard[0].UserID)
 	require.Equal(t, "We could not accept “Bank letter”. It is not signed. Please send a new version.", heard[0].Text)
 	require.Equal(t, "/documents", heard[0].Link)
+}
+
+// One notice that cannot be delivered, and one that cannot even be put into words,
+// are put aside where curators see them; the others go on, of all tenants.
+func TestANoticeThatFailsHoldsBackNobodyElse(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	tenant, other := db.Tenant(t, "acme"), db.Tenant(t, "globex")
+	ana, zoe := db.User(t, tenant, "ana@acme.test", "admin"), db.User(t, other, "zoe@globex.test", "admin")
+	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	fired := func(tenant uuid.UUID, name, kind string) rule.Fired {
+		return rule.Fired{Rule: name, Action: rule.Action{Kind: rule.TellCustomer}, Event: rule.Event{TenantID: tenant, Kind: kind, Subject: name, Fields: map[string]string{"name": name}}}
+	}
+	system(t, db, func(tx pgx.Tx) error {
+		return errors.Join( // a rule of before customers could not be told of it comes first
+			notice.Create(t.Context(), tx, fired(tenant, "old_rule", rule.HealthChanged), now.Add(-2*time.Hour)),
+			notice.Create(t.Context(), tx, fired(tenant, "broken", rule.DocumentAccepted), now.Add(-time.Hour)),
+			notice.Create(t.Context(), tx, fired(tenant, "fine", rule.DocumentAccepted), now),
+			notice.Create(t.Context(), tx, fired(other, "theirs", rule.SignatureCompleted), now))
+	})
+	heard := map[string]uuid.UUID{}
+	attempts := 0
+	sender := &notice.Sender{DB: db.Worker, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }, Deliver: func(ctx context.Context, tx pgx.Tx, m notice.Message) error {
+		if strings.HasPrefix(m.Key, "broken/") {
+			attempts++
+			_, err := tx.Exec(ctx, `select 1 / 0`) // the database itself says no
+			return err
+		}
+		heard[m.Text] = m.UserID
+		return nil
+	}}
+	require.NoError(t, sender.Work(t.Context(), nil))
+	require.Equal(t, map[string]uuid.UUID{"We have accepted “fine”. Nothing more to do.": ana, "“theirs” is signed by everybody.": zoe}, heard)
+	require.Equal(t, 1, attempts)
+	failed := func() (out map[string]notice.Failed) {
+		system(t, db, func(tx pgx.Tx) (err error) {
+			out, err = notice.ListFailed(t.Context(), tx, now)
+			return err
+		})
+		return out
+	}
+	require.Len(t, failed(), 1, "the broken one is tried again")
+	require.Equal(t, 1, failed()["old_rule"].Count)
+	require.Contains(t, failed()["old_rule"].Error, "no sentence")
+	for range 20 { // an hour each, and not at night
+		now = now.Add(time.Hour)
+		require.NoError(t, sender.Work(t.Context(), nil))
+	}
+	require.Equal(t, 8, attempts)
+	require.Contains(t, failed()["broken"].Error, "division by zero")
+	require.Len(t, heard, 2)
+}
+
+// Who a notice goes to when the person it concerns has left: the administrators
+// who may know of it, else the people of its department.
+func TestSomebodyHearsWhenWhoSentItHasLeft(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	tenant := db.Tenant(t, "acme")
+	ana, fin, left := db.User(t, tenant, "ana@acme.test", "admin"), db.User(t, tenant, "fin@acme.test"), db.User(t, tenant, "left@acme.test")
+	db.User(t, tenant, "bo@acme.test")
+	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	set := func(sql string, user uuid.UUID) {
+		system(t, db, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), sql, tenant, user)
+			return err
+		})
+	}
+	set(`update users set state = 'deactivated' where tenant_id = $1 and id = $2`, left)
+	set(`update users set departments = '{finance}' where tenant_id = $1 and id = $2`, fin)
+	n := 0
+	told := func(department string) (out []uuid.UUID) {
+		n++
+		system(t, db, func(tx pgx.Tx) error {
+			err := notice.Create(t.Context(), tx, rule.Fired{Rule: "document_rejected", Event: rule.Event{
+				TenantID: tenant, Kind: rule.DocumentRejected, Subject: strconv.Itoa(n), UserID: left, Department: department, Fields: map[string]string{"name": "Bank letter"},
+			}}, now)
+			if err != nil {
+				return err
+			}
+			_, err = notice.Send(t.Context(), tx, now, 100, func(_ context.Context, _ pgx.Tx, m notice.Message) error {
+				out = append(out, m.UserID)
+				return nil
+			})
+			return err
+		})
+		return out
+	}
+	require.Equal(t, []uuid.UUID{ana}, told(""))
+	require.Equal(t, []uuid.UUID{fin}, told("finance"), "ana is not in it")
+	set(`update users set departments = '{finance}' where tenant_id = $1 and id = $2`, ana)
+	require.Equal(t, []uuid.UUID{ana}, told("finance"))
+	require.Empty(t, told("legal"), "nobody may know")
+	set(`update users set state = 'active' where tenant_id = $1 and id = $2`, left)
+	require.Equal(t, []uuid.UUID{left}, told(""))
+}
+
+// What a rule may tell customers of has its sentence in every language, and only
+// that.
+func TestWhatCustomersCanBeToldOfHasItsSentences(t *testing.T) {
+	t.Parallel()
+	for _, kind := range rule.Kinds {
+		tellable := slices.Contains(rule.Tellable, kind)
+		require.Equal(t, tellable, rule.Rule{Key: "x", On: kind, Do: rule.Action{Kind: rule.TellCustomer}}.Check() == nil, kind)
+		texts := map[string]bool{}
+		for _, language := range []string{"en", "de", "fr", "es", "pt"} {
+			text, ok := status.Sentence(language, "notice."+kind, map[string]string{"name": "Thing"})
+			require.Equal(t, tellable, ok, "%s in %s", kind, language)
+			texts[text] = true
+		}
+		if tellable {
+			require.Len(t, texts, 5, "%s: each language has its own", kind)
+		}
+	}
 }
 
 // Every event a shipped rule tells customers about has its sentence.

@@ -23,8 +23,10 @@ type Event struct {
 	Subject  string
 	Entity   string
 	EntityID uuid.UUID
-	UserID   uuid.UUID         // the person it concerns; zero: the tenant's admins
-	Fields   map[string]string // customer-safe facts, for conditions and messages
+	UserID   uuid.UUID // the person it concerns; zero: the tenant's admins
+	// Department is set where only its people may know of it.
+	Department string
+	Fields     map[string]string // customer-safe facts, for conditions and messages
 }
 
 // The kinds of event.
@@ -50,6 +52,13 @@ const (
 var Kinds = []string{
 	IntegrationFailing, IntegrationRecovered, DocumentRejected, DocumentAccepted, TaskReady, TaskDone, MilestoneDone, MilestoneSlipped, SignatureMissing, SignatureCompleted,
 	VerificationNeeds, VerificationVerified, HealthChanged, Stalled, WentLive,
+}
+
+// Tellable are the kinds of event customers can be told of: there is a sentence
+// for each in every language. Health and standstill are for the operator's people.
+var Tellable = []string{
+	IntegrationFailing, IntegrationRecovered, DocumentRejected, DocumentAccepted, TaskReady, TaskDone, MilestoneDone, MilestoneSlipped, SignatureMissing,
+	SignatureCompleted, VerificationNeeds, VerificationVerified, WentLive,
 }
 
 // Rule is one reaction.
@@ -118,6 +127,8 @@ func (r Rule) Check() error {
 		return bad("unknown event %q", r.On)
 	case !slices.Contains(Actions, r.Do.Kind):
 		return bad("unknown action %q", r.Do.Kind)
+	case r.Do.Kind == TellCustomer && !slices.Contains(Tellable, r.On):
+		return bad("customers are not told of %s; tell_owner can be", r.On)
 	case r.Do.Kind == CreateTask && r.Do.Title == "":
 		return bad("create_task needs a title")
 	}

@@ -115,6 +115,8 @@ func TestABadRuleSaysWhatIsWrong(t *testing.T) {
 		`- {key: A b, on: project.live, do: {kind: tell_owner}}`:                                           "small letters",
 		`- {key: a, on: moon.rises, do: {kind: tell_owner}}`:                                               "unknown event",
 		`- {key: a, on: project.live, do: {kind: launch}}`:                                                 "unknown action",
+		`- {key: a, on: health.changed, do: {kind: tell_customer}}`:                                        "customers are not told of health.changed",
+		`- {key: a, on: project.stalled, do: {kind: tell_customer}}`:                                       "customers are not told of project.stalled",
 		`- {key: a, on: project.live, do: {kind: create_task}}`:                                            "needs a title",
 		`- {key: a, on: project.live, when: [{field: x, op: like, value: y}], do: {kind: tell_owner}}`:     "condition",
 		`- {key: a, on: project.live, when: [{field: x, op: below, value: many}], do: {kind: tell_owner}}`: "needs a number",

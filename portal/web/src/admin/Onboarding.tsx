@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
-import type { Lifecycle, OnboardingRule, OnboardingTemplate } from "../api/types";
+import type { Lifecycle, OnboardingRule, OnboardingRules, OnboardingTemplate } from "../api/types";
 import { announce } from "../ui/announce";
 import { Failed, Head, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
@@ -231,6 +231,18 @@ function EditTemplate({ template, onClose, onDone }: { template: OnboardingTempl
   );
 }
 
+function Undelivered({ of }: { of: OnboardingRules["undelivered"][number] | undefined }) {
+  if (!of) return null;
+  return (
+    <div className="tiny stack stack-1">
+      <span>
+        <Badge tone="bad">{of.count === 1 ? "1 notice was not delivered" : `${of.count} notices were not delivered`}</Badge>
+      </span>
+      <span className="muted">Last reason: {of.error}</span>
+    </div>
+  );
+}
+
 const conditions = (r: OnboardingRule) => (r.when ?? []).map((c) => `${words(c.field)} ${words(c.op).toLowerCase()} ${c.value}`).join(" and ");
 
 function Rules() {
@@ -299,6 +311,7 @@ function Rules() {
                     </td>
                     <td>
                       {words(r.do)}
+                      <Undelivered of={load.data?.undelivered.find((u) => u.rule === r.key)} />
                       {r.title && <div className="tiny muted">{r.title}</div>}
                     </td>
                     <td>

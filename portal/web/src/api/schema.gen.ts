@@ -2921,6 +2921,16 @@ export interface components {
             events: string[];
             /** @description What a rule can do */
             actions: string[];
+            /** @description Notices of the last thirty days that could not be delivered and were put aside, by rule */
+            undelivered: components["schemas"]["UndeliveredNotices"][];
+        };
+        UndeliveredNotices: {
+            rule: string;
+            count: number;
+            /** @description Of the latest */
+            error: string;
+            /** Format: date-time */
+            at: string;
         };
         OnboardingRule: {
             key: string;

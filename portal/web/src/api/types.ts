@@ -39,6 +39,7 @@ export type Version = Schemas["Version"];
 export type TestQuestion = Schemas["TestQuestion"];
 export type Lifecycle = Schemas["Lifecycle"];
 export type OnboardingRule = Schemas["OnboardingRule"];
+export type OnboardingRules = Schemas["OnboardingRules"];
 export type OnboardingTemplate = Schemas["OnboardingTemplate"];
 export type ExportSection = Schemas["ExportSection"];
 export type WebhookEndpoint = Schemas["WebhookEndpoint"];

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/integrations/email"
@@ -63,6 +64,19 @@ func (a *application) tellOnCall() func(ctx context.Context, o desk.Outage) erro
 		return nil
 	}
 	return func(ctx context.Context, o desk.Outage) error { return a.mail.Alert(ctx, a.config.OnCall, o) }
+}
+
+// tellStaff tells a member of staff whom Slack does not know something about a
+// ticket: by mail, else in the channel. With neither the log has it.
+func (a *application) tellStaff(ctx context.Context, tx pgx.Tx, w desk.Word) error {
+	switch {
+	case a.mail != nil:
+		return a.mail.Tell(ctx, tx, w)
+	case a.notices != nil:
+		return a.notices.Tell(ctx, tx, slack.Notice{TenantID: w.TenantID, Key: w.Key, Name: w.Name, Email: w.Email, Text: w.Text})
+	}
+	a.log.InfoContext(ctx, "nobody could be told: neither Slack nor mail is on", "tenant_id", w.TenantID, "key", w.Key)
+	return nil
 }
 
 // mailMount is the route a mail provider posts to, where e-mail is on.

@@ -181,7 +181,7 @@ func (a *application) join() error {
 		TicketURL: func(tenant, ticket uuid.UUID, _ int64) string {
 			return fmt.Sprintf("%s/agent/tickets/%s/%s", a.config.PublicURL, tenant, ticket)
 		},
-		Files: fileBytes{a}, Clocks: sla.New(nil), Stage: stageOf, Events: a.webhooks, Approval: a.approvalCard, Other: replayOther, Outage: a.tellOnCall(), AutoAssign: a.config.AutoAssign,
+		Files: fileBytes{a}, Clocks: sla.New(nil), Stage: stageOf, Events: a.webhooks, Approval: a.approvalCard, Other: replayOther, Outage: a.tellOnCall(), Tell: a.tellStaff, AutoAssign: a.config.AutoAssign,
 		Wake: a.wake, Log: a.log,
 	})
 	if err := a.connectActions(workers); err != nil {

@@ -106,7 +106,8 @@ type outgoing struct {
 }
 
 // payload is what a mail's delivery says: the message to send, a chat with the
-// numbers between which replies are unread, or a question how it was settled.
+// numbers between which replies are unread, a question how it was settled, or the
+// words of a notice.
 type payload struct {
 	MessageID      uuid.UUID `json:"message_id,omitzero"`
 	ConversationID uuid.UUID `json:"conversation_id,omitzero"`
@@ -114,6 +115,8 @@ type payload struct {
 	After          int64     `json:"after,omitempty"`
 	UpTo           int64     `json:"up_to,omitempty"`
 	RatingID       uuid.UUID `json:"rating_id,omitzero"`
+	Subject        string    `json:"subject,omitempty"`
+	Text           string    `json:"text,omitempty"`
 }
 
 // queue stores a mail's delivery and the job that sends it; not a second time
@@ -171,6 +174,10 @@ func (s *Service) open(ctx context.Context, tenant, id uuid.UUID) (*letter, erro
 		}
 		if err != nil {
 			return fmt.Errorf("take mail: %w", err)
+		}
+		if kind == kindNotice {
+			out = &letter{mail: outgoing{id: id.String(), to: payload.To, subject: payload.Subject, text: payload.Text, automatic: true}, attempts: attempts}
+			return nil
 		}
 		if kind == kindUnread || kind == kindRating {
 			late := "It was read in the chat."
@@ -381,7 +388,7 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID, l
 	if sendErr == nil {
 		_, err := tx.Exec(ctx, `update deliveries set state = 'delivered', delivered_at = $3, updated_at = $3, last_error = '', next_attempt_at = null,
 			external_ref = $4 where tenant_id = $1 and id = $2`, tenant, id, now, desk.Ref{ID: s.messageID(l.mail.id)})
-		if err == nil {
+		if err == nil && l.conversation != uuid.Nil {
 			_, err = tx.Exec(ctx, `insert into email_messages (tenant_id, rfc_id, conversation_id, message_id, direction, created_at)
 				values ($1, $2, $3, nullif($4, '00000000-0000-0000-0000-000000000000'::uuid), 'out', $5) on conflict do nothing`, tenant, s.messageID(l.mail.id), l.conversation, l.message, now)
 		}

@@ -44,6 +44,7 @@ func (s *Server) GetQueue(ctx context.Context, r GetQueueRequestObject) (GetQueu
 	for i, row := range rows {
 		out.Tickets[i] = wireRow(row.Ticket, row.TenantName, row.CustomerName)
 		out.Tickets[i].FirstReplyDue, out.Tickets[i].Breached = row.NextDue, &row.Breached
+		out.Tickets[i].RaisedAt = row.RaisedAt
 	}
 	if len(rows) == p.Size() {
 		next := rows[len(rows)-1].ID.String()
@@ -100,6 +101,10 @@ func (s *Server) agentTicket(ctx context.Context, tenant, id uuid.UUID) (AgentTi
 			out.Ticket.Breached = &breached
 		}
 	}
+	if d.TellCustomer {
+		out.TellCustomer = &d.TellCustomer
+	}
+	out.Ticket.RaisedAt = d.RaisedAt
 	out.Classification = wireClassification(d.Classification)
 	s.outside(&out, d)
 	lines := desk.CatchUp(d)
@@ -226,7 +231,7 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 		if strings.TrimSpace(value(in.Text)) == "" {
 			return triage.ErrEmptyMessage
 		}
-		_, err = s.Desk.Reply(ctx, who, ref, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey), Attachments: value(in.Attachments)})
+		_, err = s.Desk.Reply(ctx, who, ref, desk.Reply{Text: *in.Text, ClientKey: value(in.ClientKey), Attachments: value(in.Attachments), DraftID: value(in.DraftID), Then: triage.InternalState(value(in.Then))})
 	case "correct_reply":
 		if in.MessageID == nil {
 			return missing("message_id")
@@ -250,6 +255,8 @@ func (s *Server) act(ctx context.Context, ref desk.TicketRef, in AgentAction) (e
 			return triage.ErrEmptyMessage
 		}
 		_, err = s.Desk.AddNote(ctx, who, ref, desk.InternalNote{Text: *in.Text, ClientKey: value(in.ClientKey)})
+	case "open", "pending", "on_hold":
+		_, err = s.Desk.SetState(ctx, who, ref, triage.InternalState(in.Act))
 	case "resolve":
 		_, err = s.Desk.Resolve(ctx, who, ref)
 	case "reopen":
@@ -322,7 +329,7 @@ func (s *Server) SuggestAnswer(ctx context.Context, r SuggestAnswerRequestObject
 	if err != nil {
 		return nil, err
 	}
-	out := Suggestion{Text: draft.Text, Found: true, Citations: []Citation{}}
+	out := Suggestion{DraftID: &draft.ID, Text: draft.Text, Found: true, Citations: []Citation{}}
 	for i, source := range draft.Sources {
 		out.Citations = append(out.Citations, Citation{Number: i + 1, Title: source.Title, URL: source.URL})
 	}

@@ -68,6 +68,9 @@ const (
 	AgentActionActMerge         AgentActionAct = "merge"
 	AgentActionActNotARequest   AgentActionAct = "not_a_request"
 	AgentActionActNote          AgentActionAct = "note"
+	AgentActionActOnHold        AgentActionAct = "on_hold"
+	AgentActionActOpen          AgentActionAct = "open"
+	AgentActionActPending       AgentActionAct = "pending"
 	AgentActionActPriority      AgentActionAct = "priority"
 	AgentActionActRaise         AgentActionAct = "raise"
 	AgentActionActReopen        AgentActionAct = "reopen"
@@ -99,6 +102,12 @@ func (e AgentActionAct) Valid() bool {
 	case AgentActionActNotARequest:
 		return true
 	case AgentActionActNote:
+		return true
+	case AgentActionActOnHold:
+		return true
+	case AgentActionActOpen:
+		return true
+	case AgentActionActPending:
 		return true
 	case AgentActionActPriority:
 		return true
@@ -169,6 +178,30 @@ func (e AgentActionReason) Valid() bool {
 	case AgentActionReasonTone:
 		return true
 	case AgentActionReasonWrong:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AgentActionThen.
+const (
+	AgentActionThenOnHold  AgentActionThen = "on_hold"
+	AgentActionThenOpen    AgentActionThen = "open"
+	AgentActionThenPending AgentActionThen = "pending"
+	AgentActionThenSolved  AgentActionThen = "solved"
+)
+
+// Valid indicates whether the value is a known member of the AgentActionThen enum.
+func (e AgentActionThen) Valid() bool {
+	switch e {
+	case AgentActionThenOnHold:
+		return true
+	case AgentActionThenOpen:
+		return true
+	case AgentActionThenPending:
+		return true
+	case AgentActionThenSolved:
 		return true
 	default:
 		return false
@@ -1957,6 +1990,7 @@ const (
 	GetQueueParamsStateBreaching  GetQueueParamsState = "breaching"
 	GetQueueParamsStateMine       GetQueueParamsState = "mine"
 	GetQueueParamsStateOpen       GetQueueParamsState = "open"
+	GetQueueParamsStateRaised     GetQueueParamsState = "raised"
 	GetQueueParamsStateSnoozed    GetQueueParamsState = "snoozed"
 	GetQueueParamsStateSolved     GetQueueParamsState = "solved"
 	GetQueueParamsStateUnassigned GetQueueParamsState = "unassigned"
@@ -1973,6 +2007,8 @@ func (e GetQueueParamsState) Valid() bool {
 	case GetQueueParamsStateMine:
 		return true
 	case GetQueueParamsStateOpen:
+		return true
+	case GetQueueParamsStateRaised:
 		return true
 	case GetQueueParamsStateSnoozed:
 		return true
@@ -2142,6 +2178,9 @@ type AgentAction struct {
 	Attachments *AttachmentIDs `json:"attachments,omitempty"`
 	ClientKey   *ClientKey     `json:"client_key,omitempty"`
 
+	// DraftID The suggestion a reply came from, whether it was changed or not
+	DraftID *openapi_types.UUID `json:"draft_id,omitempty"`
+
 	// Intent For correct
 	Intent *string `json:"intent,omitempty"`
 
@@ -2162,6 +2201,9 @@ type AgentAction struct {
 	// Text For reply, correct_reply, note, raise (why), report_answer (what is wrong; may be left out) and to_knowledge (the draft)
 	Text *string `json:"text,omitempty"`
 
+	// Then How the ticket stands after a reply; open where it is left out
+	Then *AgentActionThen `json:"then,omitempty"`
+
 	// Until For snooze
 	Until *time.Time `json:"until,omitempty"`
 }
@@ -2174,6 +2216,9 @@ type AgentActionPriority string
 
 // AgentActionReason Of report_answer
 type AgentActionReason string
+
+// AgentActionThen How the ticket stands after a reply; open where it is left out
+type AgentActionThen string
 
 // AgentAttachment defines model for AgentAttachment.
 type AgentAttachment struct {
@@ -2226,7 +2271,10 @@ type AgentTicket struct {
 	} `json:"similar,omitempty"`
 	SnoozedUntil *time.Time `json:"snoozed_until,omitempty"`
 	Summary      *string    `json:"summary,omitempty"`
-	Ticket       QueueRow   `json:"ticket"`
+
+	// TellCustomer What the ticket was about works again, and the customer does not know yet
+	TellCustomer *bool    `json:"tell_customer,omitempty"`
+	Ticket       QueueRow `json:"ticket"`
 }
 
 // Answer defines model for Answer.
@@ -2818,9 +2866,17 @@ type Metrics struct {
 
 	// DaysToGoLive Median days from the project's start to going live; absent while nobody has
 	DaysToGoLive *float32 `json:"days_to_go_live,omitempty"`
-	Escalated    int      `json:"escalated"`
-	Helpful      int      `json:"helpful"`
-	Intents      []struct {
+
+	// Drafts Answers suggested to agents and what became of them: sent as they were, changed and sent, or neither. Offered are those nothing has become of yet
+	Drafts struct {
+		Edited  int `json:"edited"`
+		Ignored int `json:"ignored"`
+		Offered int `json:"offered"`
+		Used    int `json:"used"`
+	} `json:"drafts"`
+	Escalated int `json:"escalated"`
+	Helpful   int `json:"helpful"`
+	Intents   []struct {
 		Count  int    `json:"count"`
 		Intent string `json:"intent"`
 	} `json:"intents"`
@@ -3067,12 +3123,15 @@ type OutcomeCounts struct {
 	Name            string `json:"name"`
 	PeopleAssumed   int    `json:"people_assumed"`
 	PeopleConfirmed int    `json:"people_confirmed"`
-	PeopleReopened  int    `json:"people_reopened"`
-	Reopened        int    `json:"reopened"`
-	Tokens          int64  `json:"tokens"`
-	Unanswered      int    `json:"unanswered"`
-	Waiting         int    `json:"waiting"`
-	Wrong           int    `json:"wrong"`
+
+	// PeopleLinked Solved with linked work as the witness
+	PeopleLinked   int   `json:"people_linked"`
+	PeopleReopened int   `json:"people_reopened"`
+	Reopened       int   `json:"reopened"`
+	Tokens         int64 `json:"tokens"`
+	Unanswered     int   `json:"unanswered"`
+	Waiting        int   `json:"waiting"`
+	Wrong          int   `json:"wrong"`
 }
 
 // Outcomes defines model for Outcomes.
@@ -3272,12 +3331,15 @@ type QueueRow struct {
 	Language      *string               `json:"language,omitempty"`
 	Number        int64                 `json:"number"`
 	Priority      QueueRowPriority      `json:"priority"`
-	Reason        *string               `json:"reason,omitempty"`
-	State         QueueRowState         `json:"state"`
-	Subject       string                `json:"subject"`
-	Team          *string               `json:"team,omitempty"`
-	Tenant        Tenant                `json:"tenant"`
-	UpdatedAt     time.Time             `json:"updated_at"`
+
+	// RaisedAt When it was raised to the lead
+	RaisedAt  *time.Time    `json:"raised_at,omitempty"`
+	Reason    *string       `json:"reason,omitempty"`
+	State     QueueRowState `json:"state"`
+	Subject   string        `json:"subject"`
+	Team      *string       `json:"team,omitempty"`
+	Tenant    Tenant        `json:"tenant"`
+	UpdatedAt time.Time     `json:"updated_at"`
 }
 
 // QueueRowCustomerState defines model for QueueRow.CustomerState.
@@ -3600,8 +3662,11 @@ type StatusSources struct {
 // Suggestion defines model for Suggestion.
 type Suggestion struct {
 	Citations []Citation `json:"citations"`
-	Found     bool       `json:"found"`
-	Text      string     `json:"text"`
+
+	// DraftID Names it in the reply that comes of it
+	DraftID *openapi_types.UUID `json:"draft_id,omitempty"`
+	Found   bool                `json:"found"`
+	Text    string              `json:"text"`
 }
 
 // Synonym defines model for Synonym.

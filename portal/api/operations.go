@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usherdesk/usher/portal/usage"
+	"github.com/usherdesk/usher/triage/desk"
 )
 
 // Healthz says the process is alive.
@@ -37,6 +38,11 @@ func (s *Server) GetMetrics(ctx context.Context, r GetMetricsRequestObject) (Get
 		if err := readMetrics(ctx, tx, days, &m); err != nil {
 			return err
 		}
+		drafts, err := desk.DraftsSince(ctx, tx, time.Now().AddDate(0, 0, -days))
+		if err != nil {
+			return err
+		}
+		m.Drafts.Offered, m.Drafts.Used, m.Drafts.Edited, m.Drafts.Ignored = drafts.Offered, drafts.Used, drafts.Edited, drafts.Ignored
 		return readUsage(ctx, tx, days, &m)
 	})
 	if err != nil {

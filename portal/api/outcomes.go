@@ -91,7 +91,7 @@ func wireCounts(l outcome.Line) OutcomeCounts {
 	return OutcomeCounts{
 		Name: l.Name, Asked: l.Asked, Confirmed: l.Of[outcome.Confirmed], Assumed: l.Of[outcome.Assumed], Reopened: l.Of[outcome.Reopened],
 		Escalated: l.Of[outcome.Escalated], Wrong: l.Of[outcome.Wrong], Waiting: l.Of[outcome.Waiting], Unanswered: l.Of[outcome.Unanswered],
-		PeopleConfirmed: l.PeopleConfirmed, PeopleAssumed: l.PeopleAssumed, PeopleReopened: l.PeopleReopened, Direct: l.Direct,
+		PeopleConfirmed: l.PeopleConfirmed, PeopleAssumed: l.PeopleAssumed, PeopleLinked: l.PeopleLinked, PeopleReopened: l.PeopleReopened, Direct: l.Direct,
 		Tokens: l.Tokens, CostUsd: float64(l.MicroUSD) / 1e6,
 	}
 }

@@ -643,3 +643,51 @@ func TestADraftThatIsNotSureEnoughIsForTheAgentAlone(t *testing.T) {
 	require.Len(t, rows, 1)
 	require.Contains(t, rows[0].Summary, "Pull the green handle.")
 }
+
+// A question after the matter was settled is a new one: what was said about the
+// old is no context for it.
+func TestAfterASettlementTheContextIsFresh(t *testing.T) {
+	t.Parallel()
+	for name, settled := range map[string]bool{"settled": true, "going on": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.classification.Intent = "button.press"
+			c, args := b.ask(t, "Can I press the button?")
+			require.NoError(t, b.assistant.Run(t.Context(), args))
+			require.Empty(t, b.input.History)
+			b.question = assistant.AnswerRequest{}
+			if settled {
+				require.NoError(t, b.intake.ConfirmSolved(t.Context(), b.customer, c.ID))
+			}
+			m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "How?"})
+			require.NoError(t, err)
+			require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+			if settled {
+				require.Empty(t, b.input.History)
+				require.Empty(t, b.question.Question, "nothing to ask it of")
+				return
+			}
+			require.Len(t, b.input.History, 2)
+			require.Equal(t, "How? Can I press the button?", b.question.Question)
+		})
+	}
+}
+
+func TestAfterASettlementAShortMessageContinuesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.classification.Route, b.classification.Intent = "status", "document.received"
+	b.status = assistant.StatusReply{Text: "Your trade licence is here."}
+	c, args := b.ask(t, "Did you get our trade licence?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.NoError(t, b.intake.ConfirmSolved(t.Context(), b.customer, c.ID))
+	b.classification.Route, b.classification.Intent = "answer", "how_to"
+	b.followUp, b.asked = "document.received", nil
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "and the contract?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	require.Empty(t, b.asked)
+	route, _, _ := b.decision(t, m.ID)
+	require.Equal(t, "answer", route)
+}

@@ -116,16 +116,20 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	var userName, locale *string
 	var roles, departments []string
 	var unanswered []uuid.UUID
+	var settled int64 // what was said up to here was about a matter that is settled
 	err := tx.QueryRow(ctx, `
-		select t.id, t.name, t.plan, t.tier, t.lifecycle_state, t.time_zone, u.display_name, u.roles, u.departments, u.locale, coalesce(u.email, ''),
+		with settled as (select coalesce(max(seq), 0) as seq from conversation_events where tenant_id = $1 and conversation_id = $3 and seq < $4
+		  and kind = '`+string(triage.EventConversationUpdated)+`' and payload->>'state' = '`+string(triage.ConversationSolved)+`')
+		select (select seq from settled), t.id, t.name, t.plan, t.tier, t.lifecycle_state, t.time_zone, u.display_name, u.roles, u.departments, u.locale, coalesce(u.email, ''),
 		  exists (select from decisions where tenant_id = $1 and message_id = $2 and not ($6 and reason = '`+askedToConfirm+`')),
 		  exists (select from messages where tenant_id = $1 and conversation_id = $3 and seq > $4 and author_kind = 'customer' and author_id is not distinct from $5),
 		  (select count(*) from messages where tenant_id = $1 and conversation_id = $3 and author_kind = 'assistant'
 		     and created_at > now() - interval '1 hour'),
 		  coalesce((select answer->>'kind' from messages where tenant_id = $1 and conversation_id = $3 and seq < $4
-		     and author_kind = 'assistant' order by seq desc limit 1), ''),
-		  coalesce((select intent from classifications where tenant_id = $1 and conversation_id = $3
-		     order by created_at desc limit 1), ''),
+		     and seq > (select seq from settled) and author_kind = 'assistant' order by seq desc limit 1), ''),
+		  coalesce((select c.intent from classifications c join messages m on m.tenant_id = c.tenant_id and m.id = c.message_id
+		     where c.tenant_id = $1 and c.conversation_id = $3 and m.seq > (select seq from settled)
+		     order by c.created_at desc limit 1), ''),
 		  exists (select from tickets where tenant_id = $1 and conversation_id = $3 and internal_state not in ('solved', 'closed')),
 		  array(select m.id from messages m where m.tenant_id = $1 and m.conversation_id = $3 and m.seq < $4 and m.author_kind = 'customer' and m.author_id is not distinct from $5 and m.state <> 'deleted'
 		     and m.seq > coalesce((select max(seq) from messages where tenant_id = $1 and conversation_id = $3 and seq < $4 and author_kind in ('assistant', 'agent') and visibility = 'customer'), 0)
@@ -133,7 +137,7 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 		     and not exists (select from decisions d where d.tenant_id = $1 and d.message_id = m.id and d.reason <> $7))
 		from tenants t left join users u on u.tenant_id = $1 and u.id = $5 where t.id = $1`,
 		r.args.TenantID, r.args.MessageID, r.conversation.ID, r.message.Seq, r.message.AuthorID, r.args.Confirmed, answeredLater).
-		Scan(&r.tenant.ID, &r.tenant.Name, &r.tenant.Plan, &r.tenant.Tier, &r.tenant.LifecycleState, &r.tenant.TimeZone,
+		Scan(&settled, &r.tenant.ID, &r.tenant.Name, &r.tenant.Plan, &r.tenant.Tier, &r.tenant.LifecycleState, &r.tenant.TimeZone,
 			&userName, &roles, &departments, &locale, &r.email, &r.decided, &r.superseded, &r.replies, &r.lastKind, &r.lastIntent, &r.ticketOpen, &unanswered)
 	if err != nil {
 		return fmt.Errorf("read tenant and person: %w", err)
@@ -157,7 +161,7 @@ func (r *run) surroundings(ctx context.Context, tx pgx.Tx) error {
 	}
 	for _, m := range earlier {
 		switch {
-		case m.State == triage.MessageDeleted:
+		case m.State == triage.MessageDeleted, m.Seq <= settled:
 		case slices.Contains(unanswered, m.ID):
 			r.burst = append(r.burst, m)
 		default:

@@ -195,12 +195,23 @@ func (s *Service) AddNote(ctx context.Context, actor triage.Actor, ref TicketRef
 
 func (s *Service) spreadNote(w *work, m triage.Message, in InternalNote) {
 	w.note("noted", map[string]any{"message_id": m.ID})
+	w.stir()
 	if !in.FromSlack {
 		s.enqueuePost(w, Post{Key: "message:" + m.ID.String(), Label: PostInternal, Author: m.AuthorName, Text: m.Body})
 	}
 	if !in.FromCRM {
 		s.enqueueNote(w, m)
 	}
+}
+
+// stir ends a snooze, which lasts until its time or until anything happens.
+func (w *work) stir() {
+	if w.ticket.InternalState != triage.InternalSnoozed {
+		return
+	}
+	w.note("woke", nil)
+	w.setState(triage.InternalOpen)
+	w.skip = "" // the CRM it came from, too
 }
 
 // Resolve marks the ticket solved. How it counts is decided by a witness: the
@@ -276,7 +287,7 @@ func (w *work) newer(ctx context.Context) (newer bool, err error) {
 func (s *Service) reopen(ctx context.Context, w *work) error {
 	w.note("reopened", map[string]any{"was": w.ticket.Resolution})
 	w.ticket.Resolution = "reopened"
-	w.extra.ClosedAs = ""
+	w.extra.ClosedAs, w.extra.EscalatedAt = "", nil
 	w.setState(triage.InternalOpen)
 	return triage.SetConversationState(ctx, w.tx, w.ticket.TenantID, w.ticket.ConversationID, triage.ConversationWithPerson, "off")
 }
@@ -400,30 +411,6 @@ func (s *Service) NotARequest(ctx context.Context, actor triage.Actor, ref Ticke
 		w.setState(triage.InternalClosed)
 		return triage.SetConversationState(ctx, w.tx, w.ticket.TenantID, w.ticket.ConversationID, triage.ConversationOpen, "on")
 	})
-}
-
-// RaiseToLead escalates inside the team, with a reason.
-func (s *Service) RaiseToLead(ctx context.Context, actor triage.Actor, ref TicketRef, why string) (triage.Ticket, error) {
-	why, err := cleanText(why)
-	if err != nil {
-		return triage.Ticket{}, fmt.Errorf("reason: %w", err)
-	}
-	return s.act(ctx, actor, ref, func(ctx context.Context, w *work) error {
-		if err := w.open(); err != nil {
-			return err
-		}
-		s.raiseToLead(w, why)
-		return nil
-	})
-}
-
-func (s *Service) raiseToLead(w *work, why string) {
-	w.note("raised_to_lead", map[string]any{"reason": triage.Line(why, 500)})
-	if w.extra.EscalatedAt == nil {
-		w.extra.EscalatedAt = &w.at
-	}
-	w.changed = true
-	s.enqueuePost(w, Post{Key: "lead:" + w.events[0].id.String(), Label: PostSystem, Author: w.actor.Name, Text: "Raised to the lead: " + why})
 }
 
 // Correction is what a person says a ticket is about.

@@ -66,18 +66,32 @@ func (s *Service) FireClock(ctx context.Context, args sla.FireClockArgs) error {
 		if w.ticket.AssigneeID != nil {
 			post.Notify = *w.ticket.AssigneeID
 		}
+		hear, err := w.owner(ctx)
+		if err != nil {
+			return err
+		}
 		if fired.Warned {
 			w.note("sla_warning", detail)
 			post.Text = fmt.Sprintf("The %s is due at %s.", what, fired.Clock.DueAt.Format("15:04 MST on 2 January"))
+			if len(hear) == 0 { // nobody has it: there is still time to give it to somebody
+				if hear, err = w.leads(ctx); err != nil {
+					return err
+				}
+				if len(hear) > 0 {
+					post.Notify = hear[0].ID
+				}
+			}
 			s.enqueuePost(w, post)
-			return nil
+			return s.tell(ctx, w, hear, post, "is due soon", post.Text)
 		}
 		w.note("sla_breached", detail)
 		post.Key = "clock:" + args.ClockID.String() + ":breach"
 		post.Text = fmt.Sprintf("The %s was due at %s and is overdue.", what, fired.Clock.DueAt.Format("15:04 MST on 2 January"))
 		s.enqueuePost(w, post)
-		s.raiseToLead(w, "the promised time for the "+what+" has passed")
-		return nil
+		if err := s.tell(ctx, w, hear, post, "is overdue", post.Text); err != nil {
+			return err
+		}
+		return s.raiseToLead(ctx, w, "the promised time for the "+what+" has passed")
 	})
 }
 

@@ -316,6 +316,7 @@ func (s *Service) Answer(ctx context.Context, in Answer) error {
 			return err
 		}
 		w.note("colleague_answered", map[string]any{"name": c.Name, "person": c.Person, "message_id": m.ID})
+		w.stir()
 		post := Post{Key: "message:" + m.ID.String(), Label: PostInternal, Author: c.Name + ", asked by " + c.AskedBy, Text: m.Body}
 		s.enqueuePost(w, post)
 		s.enqueueNote(w, m)

@@ -501,7 +501,12 @@ func (l *lane) preparePing(ctx context.Context, tx pgx.Tx, rows []delivery, e *e
 		return nil, err
 	}
 	settled := t.InternalState == triage.InternalSolved || t.InternalState == triage.InternalClosed
-	if !ok || post.Ping == "" || settled || t.AssigneeID == nil || *t.AssigneeID != post.Notify {
+	var payload threadPost
+	if err := json.Unmarshal(rows[0].Payload, &payload); err != nil {
+		return nil, fmt.Errorf("read delivery %s: %w", rows[0].ID, err)
+	}
+	theirs := payload.Other || t.AssigneeID != nil && *t.AssigneeID == post.Notify
+	if !ok || post.Ping == "" || settled || !theirs {
 		return nil, nil
 	}
 	out := Ping{Key: post.Key, Ticket: post.Ticket, Number: t.Number, Person: post.Ping, Text: post.Text, Thread: e.link, Retry: e.unknown}

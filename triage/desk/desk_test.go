@@ -982,3 +982,48 @@ func TestWordsTakenBackAreTriedAnew(t *testing.T) {
 	require.Zero(t, states(b.detail(t, ticket))["slack/aside/failed"])
 	require.Zero(t, states(b.detail(t, ticket))["slack/thread/failed"])
 }
+
+func TestASnoozeEndsWhenAnythingHappens(t *testing.T) {
+	t.Parallel()
+	for name, happen := range map[string]func(t *testing.T, b *testBundle, ticket triage.Ticket){
+		"a note": func(t *testing.T, b *testBundle, ticket triage.Ticket) {
+			_, err := b.service.AddNote(t.Context(), b.other, ref(ticket), desk.InternalNote{Text: "The bank called"})
+			require.NoError(t, err)
+		},
+		"text in its Slack thread": func(t *testing.T, b *testBundle, ticket triage.Ticket) {
+			_, err := b.service.AddNote(t.Context(), b.other, ref(ticket), desk.InternalNote{Text: "Look at this", FromSlack: true, ClientKey: "slack:1"})
+			require.NoError(t, err)
+		},
+		"a comment in the CRM": func(t *testing.T, b *testBundle, ticket triage.Ticket) {
+			require.True(t, b.crm.Say(ticket.ID, "They paid"))
+			require.NoError(t, b.service.ReadBack(t.Context(), "hubspot", "crm-"+ticket.ID.String()))
+		},
+		"words of the customer": func(t *testing.T, b *testBundle, _ triage.Ticket) { b.say(t, "Anything new?", false) },
+		"its time": func(t *testing.T, b *testBundle, ticket triage.Ticket) {
+			until := *b.detail(t, ticket).Ticket.SnoozedUntil
+			require.NoError(t, b.service.Awaken(t.Context(), desk.WakeTicketArgs{TenantID: b.tenant, TicketID: ticket.ID, Until: until.Add(-time.Hour)}))
+			require.Equal(t, triage.InternalSnoozed, b.detail(t, ticket).Ticket.InternalState, "the job of an earlier snooze ends no later one")
+			for range 2 {
+				require.NoError(t, b.service.Awaken(t.Context(), desk.WakeTicketArgs{TenantID: b.tenant, TicketID: ticket.ID, Until: until}))
+			}
+			require.Equal(t, 1, b.count(t, ticket, "woke"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ticket := b.escalate(t, "Help")
+			b.settle(t, ticket)
+			_, err := b.service.Snooze(t.Context(), b.agent, ref(ticket), b.clock.now().Add(48*time.Hour))
+			require.NoError(t, err)
+			b.settle(t, ticket)
+			happen(t, b, ticket)
+			now := b.detail(t, ticket).Ticket
+			require.Equal(t, triage.InternalOpen, now.InternalState)
+			require.Nil(t, now.SnoozedUntil)
+			b.settle(t, ticket)
+			require.Equal(t, triage.InternalOpen, b.slack.Roots[ticket.ID][0].Card.State)
+			require.Equal(t, triage.InternalOpen, b.crm.Records[ticket.ID].State)
+		})
+	}
+}

@@ -76,7 +76,7 @@ func (s *Service) Suggest(ctx context.Context, actor triage.Actor, ref TicketRef
 // reply goes out: the one it came from was used or edited, older ones ignored.
 func (s *Service) settleDraft(ctx context.Context, w *work, id uuid.UUID, sent triage.Message) error {
 	_, err := w.tx.Exec(ctx, `update drafts set decided_at = $5,
-		state = case when id <> $3 then 'ignored' when btrim(body) = btrim($4) then 'used' else 'edited' end,
+		state = case when id <> $3 then 'ignored' when `+unmarked("body")+` = `+unmarked("$4::text")+` then 'used' else 'edited' end,
 		sent_id = case when id = $3 then $6::uuid end
 		where tenant_id = $1 and ticket_id = $2 and state = 'offered'`,
 		w.ticket.TenantID, w.ticket.ID, id, sent.Body, w.at, sent.ID)
@@ -86,15 +86,32 @@ func (s *Service) settleDraft(ctx context.Context, w *work, id uuid.UUID, sent t
 	return nil
 }
 
+// unmarked is a text without the marks of its sources and the space around it,
+// which agents' windows leave out or change.
+func unmarked(text string) string {
+	return `btrim(regexp_replace(replace(` + text + `, E'\r', ''), '\s*\[\d{1,2}\]', '', 'g'), E' \n\t')`
+}
+
+// dropDrafts says that the drafts on a ticket that has just ended became nothing.
+func (w *work) dropDrafts() {
+	if !w.done() || w.before.InternalState == w.ticket.InternalState {
+		return
+	}
+	w.writes().Queue(`update drafts set state = 'ignored', decided_at = $3 where tenant_id = $1 and ticket_id = $2 and state = 'offered'`,
+		w.ticket.TenantID, w.ticket.ID, w.at)
+}
+
 // DraftCount is how often suggestions were used, edited and ignored since a time.
+// Offered are those nothing has become of yet.
 type DraftCount struct{ Offered, Used, Edited, Ignored int }
 
-// DraftCounts counts suggestions across tenants.
-func (s *Service) DraftCounts(ctx context.Context, since time.Time) (c DraftCount, err error) {
-	err = s.DB.WithSystem(ctx, "count drafts", func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select count(*) filter (where state = 'offered'), count(*) filter (where state = 'used'),
-			count(*) filter (where state = 'edited'), count(*) filter (where state = 'ignored') from drafts where created_at >= $1`, since).
-			Scan(&c.Offered, &c.Used, &c.Edited, &c.Ignored)
-	})
-	return c, err
+// DraftsSince counts suggestions over all tenants, on the worker's role.
+func DraftsSince(ctx context.Context, tx pgx.Tx, since time.Time) (c DraftCount, err error) {
+	err = tx.QueryRow(ctx, `select count(*) filter (where state = 'offered'), count(*) filter (where state = 'used'),
+		count(*) filter (where state = 'edited'), count(*) filter (where state = 'ignored') from drafts where created_at >= $1`, since).
+		Scan(&c.Offered, &c.Used, &c.Edited, &c.Ignored)
+	if err != nil {
+		return c, fmt.Errorf("count drafts: %w", err)
+	}
+	return c, nil
 }

@@ -57,6 +57,7 @@ type threadPost struct {
 	Message uuid.UUID `json:"message,omitzero"`
 	Asked   uuid.UUID `json:"asked,omitzero"`
 	At      time.Time `json:"at"`
+	Other   bool      `json:"other,omitempty"` // a ping to somebody who is told though the ticket is not theirs
 }
 
 func (s *Service) enqueuePost(w *work, p Post) {
@@ -64,19 +65,22 @@ func (s *Service) enqueuePost(w *work, p Post) {
 		return
 	}
 	s.enqueueRoot(w)
-	w.enqueue(s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, p.Colleague, w.at})
+	w.enqueue(s.Channel.System(), kindThread, p.Key, threadPost{p.Label, p.Author, p.Text, p.Links, p.Notify, p.Message, p.Colleague, w.at, false})
 	if p.Notify != uuid.Nil && p.Label == PostSystem {
 		s.enqueuePing(w, p.Notify, p.Key, p.Text)
 	}
 }
 
-// enqueuePing tells a member of staff something about their ticket directly. It
+// enqueuePing tells a member of staff something about a ticket directly: its
+// owner, as long as it is theirs, or somebody who is to look after it. It
 // is an effect of its own: a person who cannot be reached holds up no thread.
 func (s *Service) enqueuePing(w *work, staff uuid.UUID, key, text string) {
 	if _, ok := s.Channel.(Pinger); !ok {
 		return
 	}
-	w.enqueue(s.Channel.System(), kindPing, "ping:"+key, threadPost{Label: PostSystem, Text: text, Notify: staff, At: w.at})
+	w.enqueue(s.Channel.System(), kindPing, "ping:"+key, threadPost{
+		Label: PostSystem, Text: text, Notify: staff, At: w.at, Other: w.ticket.AssigneeID == nil || *w.ticket.AssigneeID != staff,
+	})
 }
 
 // notePayload names the message a CRM note carries; the text is read when it leaves.

@@ -214,9 +214,7 @@ func (s *Service) raise(w *work, in Escalation) {
 	if rank(wanted) < rank(t.Priority) {
 		t.Priority = wanted
 	}
-	if t.Resolution == "confirmed" || t.Resolution == "assumed" {
-		t.Resolution = "reopened"
-	}
+	w.goesOn()
 	kind := "escalated"
 	if w.before.ID == uuid.Nil {
 		kind = "created"

@@ -74,7 +74,7 @@ const (
 func (s *Service) Forget(ctx context.Context) error {
 	now := s.Now().UTC()
 	return s.DB.WithSystem(ctx, "forget delivered effects", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `update deliveries set payload = '{}' where state in ('delivered', 'discarded') and kind in ('thread', 'aside', 'ping')
+		if _, err := tx.Exec(ctx, `update deliveries set payload = '{}' where state in ('delivered', 'discarded') and kind in ('thread', 'aside', 'ping', 'notice')
 			and updated_at < $1 and payload <> '{}'`, now.Add(-keepPayloads)); err != nil {
 			return fmt.Errorf("forget payloads: %w", err)
 		}
@@ -96,6 +96,7 @@ func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &sweepClocksWorker{desk: s})
 	river.AddWorker(workers, &forgetWorker{desk: s})
 	river.AddWorker(workers, &releaseWorker{desk: s})
+	river.AddWorker(workers, &followWorker{desk: s})
 }
 
 // PeriodicJobs are the desk's sweeps.
@@ -140,7 +141,7 @@ func (s *Service) Settle(ctx context.Context, args SettleTicketArgs) error {
 			return nil
 		}
 		w.note("settled", nil)
-		if w.ticket.Resolution != "confirmed" {
+		if w.ticket.Resolution != "confirmed" && w.ticket.Resolution != linkedWork {
 			w.ticket.Resolution = "assumed"
 		}
 		w.extra.ClosedAs = "settled"
@@ -166,8 +167,7 @@ func (s *Service) Awaken(ctx context.Context, args WakeTicketArgs) error {
 		if w.ticket.InternalState != triage.InternalSnoozed || w.ticket.SnoozedUntil == nil || w.ticket.SnoozedUntil.After(args.Until) {
 			return nil
 		}
-		w.note("woke", nil)
-		w.setState(triage.InternalOpen)
+		w.stir()
 		return nil
 	})
 }

@@ -272,6 +272,8 @@ func (s *schedule) step() {
 		for _, e := range s.slack.Events(s.ticket) {
 			s.must(s.desk.Observe(s.t.Context(), s.ref(), s.slack.System(), e.Key, e.At))
 		}
+	case 15:
+		s.wake()
 	case 16, 17:
 		s.change(false)
 	case 18:
@@ -516,12 +518,39 @@ func (s *schedule) remark() {
 		s.note("note %s slack=%v: %v", text, slack, err)
 		s.must(err)
 	}
+	if d, err := s.desk.Ticket(s.t.Context(), s.tenant, s.ticket); err != nil || d.Ticket.InternalState == triage.InternalSnoozed {
+		s.fail("a note leaves the ticket snoozed: %v", err)
+	}
 	s.internal = append(s.internal, text)
 	s.noted[text] = true
 	if !slack {
 		s.shown[text] = true
 	}
 	s.written = append(s.written, &spoken{key: key, text: text, slack: slack, by: s.agents[1]})
+}
+
+// wake is the job that ends a snooze, at its time or left over from an earlier one.
+func (s *schedule) wake() {
+	before, err := s.desk.Ticket(s.t.Context(), s.tenant, s.ticket)
+	s.must(err)
+	until := before.Ticket.SnoozedUntil
+	if until == nil {
+		return
+	}
+	late := s.r.IntN(3) == 0
+	job := desk.WakeTicketArgs{TenantID: s.tenant, TicketID: s.ticket, Until: *until}
+	if late {
+		job.Until = until.Add(-time.Second)
+	}
+	s.note("wake job, of an earlier snooze=%v", late)
+	for range 1 + s.r.IntN(2) { // delivered twice
+		s.must(s.desk.Awaken(s.t.Context(), job))
+	}
+	after, err := s.desk.Ticket(s.t.Context(), s.tenant, s.ticket)
+	s.must(err)
+	if snoozed := after.Ticket.InternalState == triage.InternalSnoozed; snoozed != late {
+		s.fail("snoozed is %v after the wake job, of an earlier snooze=%v", snoozed, late)
+	}
 }
 
 // active are who is asked about a ticket now.

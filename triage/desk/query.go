@@ -16,7 +16,7 @@ import (
 
 // Filter narrows the agents' queue. Empty fields do not narrow.
 type Filter struct {
-	// View is "" or open (not solved or closed), mine, unassigned, waiting, breaching, overdue,
+	// View is "" or open (not solved or closed), mine, unassigned, waiting, breaching, overdue, raised,
 	// solved (closed ones too), all, or one internal state: new, pending, on_hold, snoozed, closed.
 	View       string
 	Staff      uuid.UUID // whose "mine" is
@@ -47,6 +47,7 @@ type TicketRow struct {
 	WaitingSince *time.Time `db:"waiting_since"`
 	NextDue      *time.Time `db:"next_due"`
 	Breached     bool       `db:"breached"`
+	RaisedAt     *time.Time `db:"escalated_at"` // to the lead
 }
 
 // queued is which tickets a filter leaves.
@@ -63,6 +64,7 @@ const queued = `
 	    or @view = 'waiting' and t.internal_state in ('pending', 'on_hold')
 	    or @view = 'breaching' and t.internal_state not in ('solved', 'closed') and (k.breached or k.due < @due_before)
 	    or @view = 'overdue' and t.internal_state not in ('solved', 'closed') and (k.breached or k.due < @now)
+	    or @view = 'raised' and t.escalated_at is not null and t.internal_state not in ('solved', 'closed')
 	    or @view = 'solved' and t.internal_state in ('solved', 'closed'))
 	  and (@tenant::uuid is null or t.tenant_id = @tenant) and (@team = '' or t.team = @team)
 	  and (@priorities::text[] is null or t.priority = any(@priorities))
@@ -107,7 +109,7 @@ func (s *Service) Queue(ctx context.Context, f Filter, page triage.Page) ([]Tick
 	var list []TicketRow
 	err := s.DB.WithSystem(ctx, "agents' queue", func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `select `+prefixed("t")+`, n.name as tenant_name, coalesce(u.display_name, '') as customer_name,
-			c.last_line, c.last_author, t.waiting_since, k.due as next_due, coalesce(k.breached, false) as breached`+queued+`
+			c.last_line, c.last_author, t.waiting_since, k.due as next_due, coalesce(k.breached, false) as breached, t.escalated_at`+queued+`
 			  and (@before::uuid is null or (t.updated_at, t.id) < (select updated_at, id from tickets where id = @before))
 			order by `+order+` limit @limit`, args)
 		if err != nil {
@@ -126,6 +128,8 @@ func (s *Service) Queue(ctx context.Context, f Filter, page triage.Page) ([]Tick
 type Detail struct {
 	Ticket         triage.Ticket
 	ClosedAs       string
+	TellCustomer   bool       // the cause is gone, the customer does not know
+	RaisedAt       *time.Time // to the lead
 	TenantName     string
 	CustomerName   string
 	CustomerEmail  string
@@ -238,7 +242,7 @@ func (s *Service) Ticket(ctx context.Context, tenant, id uuid.UUID) (Detail, err
 		if d.Messages, err = triage.MessagesBefore(ctx, tx, tenant, conversation, 0, true, 200); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `select closed_as from tickets where tenant_id = $1 and id = $2`, tenant, id).Scan(&d.ClosedAs); err != nil {
+		if err := tx.QueryRow(ctx, `select closed_as, tell_customer, escalated_at from tickets where tenant_id = $1 and id = $2`, tenant, id).Scan(&d.ClosedAs, &d.TellCustomer, &d.RaisedAt); err != nil {
 			return fmt.Errorf("read ticket: %w", err)
 		}
 		return d.read(ctx, tx)

@@ -11,6 +11,10 @@ import (
 	"github.com/usherdesk/usher/triage"
 )
 
+// linkedWork is the witness of a resolution whose cause is gone: what a ticket was
+// about works again.
+const linkedWork = "linked_work"
+
 // Recovery says that what a ticket was about works again.
 type Recovery struct {
 	TenantID uuid.UUID
@@ -44,7 +48,8 @@ func (s *Service) CauseGone(ctx context.Context, tx pgx.Tx, in Recovery) error {
 		}
 		s.spreadNote(w, note, InternalNote{})
 		if w.ticket.AssigneeID == nil && w.extra.FirstRepliedAt == nil {
-			w.note("resolved", map[string]any{"witness": "linked_work"})
+			w.note("resolved", map[string]any{"witness": linkedWork})
+			w.ticket.Resolution = linkedWork
 			w.setState(triage.InternalSolved)
 			return s.solved(ctx, w)
 		}

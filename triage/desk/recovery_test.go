@@ -50,6 +50,19 @@ func TestWhenTheCauseIsGone(t *testing.T) {
 		require.Equal(t, triage.InternalSolved, b.detail(t, ticket).Ticket.InternalState)
 		require.Equal(t, []string{"The sync works again."}, posts(b, desk.PostInternal), "once")
 		require.Empty(t, posts(b, desk.PostDraft))
+		solved := b.detail(t, ticket).Ticket
+		require.Equal(t, "linked_work", solved.Resolution)
+		require.NoError(t, b.service.Settle(t.Context(), desk.SettleTicketArgs{TenantID: b.tenant, TicketID: ticket.ID, SolvedAt: *solved.SolvedAt}))
+		require.Equal(t, "linked_work", b.detail(t, ticket).Ticket.Resolution, "it needs no assumption")
+	})
+
+	t.Run("a customer who comes back says that it did not hold", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ticket := keyed(b)
+		gone(b)
+		b.say(t, "It fails again", false)
+		require.Equal(t, "reopened", b.detail(t, ticket).Ticket.Resolution)
 	})
 
 	t.Run("whoever has the ticket is asked to tell the customer, with a draft", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/triage"
 )
@@ -29,7 +30,8 @@ func (s *Service) NumberOf(ctx context.Context, tenant uuid.UUID, number int64) 
 
 // Merge closes a ticket in favour of another of the same tenant. What the
 // customer writes there from now on moves the other one; both conversations stay
-// as they are, so nothing a customer said moves to where they cannot see it.
+// as they are, so nothing a customer said moves to where they cannot see it. They
+// are told in a sentence, and what they see of their ticket follows the other one.
 func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into TicketRef) (triage.Ticket, error) {
 	if from.TenantID != into.TenantID {
 		return triage.Ticket{}, triage.ErrTicketNotFound
@@ -60,6 +62,11 @@ func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into Tick
 		w.note("merged", map[string]any{"into": target.Number})
 		w.extra.ClosedAs, w.extra.WaitingSince = "merged", nil
 		w.setState(triage.InternalClosed)
+		w.ticket.CustomerState = target.CustomerState
+		w.job(FollowTicketArgs{TenantID: into.TenantID, TicketID: into.ID}, nil) // what was merged into this one before
+		if err := s.sayMerged(ctx, w, target); err != nil {
+			return err
+		}
 		s.enqueuePost(w, Post{Key: "merged:" + w.events[0].id.String(), Label: PostSystem, Text: fmt.Sprintf("Merged into #%d.", target.Number)})
 		other := &work{tx: w.tx, actor: w.actor, at: w.at, ticket: target}
 		other.note("merged_from", map[string]any{"number": w.ticket.Number, "ticket_id": w.ticket.ID})
@@ -70,6 +77,108 @@ func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into Tick
 		})
 		return s.flush(ctx, other)
 	})
+}
+
+// sayMerged tells the customer of a ticket that was merged. Whose the other one
+// is, and what it says, is told to nobody else.
+func (s *Service) sayMerged(ctx context.Context, w *work, target triage.Ticket) error {
+	if w.conversation.UserID == nil {
+		return nil
+	}
+	words, ok := mergedWords[w.ticket.Language]
+	if !ok {
+		words = mergedWords["en"]
+	}
+	text := words.other
+	if target.UserID != nil && *target.UserID == *w.conversation.UserID {
+		text = fmt.Sprintf(words.own, target.Number)
+	}
+	m, _, err := triage.InsertMessage(ctx, w.tx, triage.Message{
+		TenantID: w.ticket.TenantID, ID: uuid.Must(uuid.NewV7()), ConversationID: w.ticket.ConversationID, AuthorKind: triage.AuthorSystem, AuthorName: "Usher",
+		Visibility: triage.VisibleToCustomer, Body: text, Language: w.ticket.Language,
+	})
+	if err != nil {
+		return err
+	}
+	w.ticket.LastPublicMessageAt = &w.at
+	return s.relayMessage(ctx, w, m.ID)
+}
+
+var mergedWords = map[string]struct{ own, other string }{
+	"en": {
+		"We have joined this with your request #%d. What you write here reaches the same people.",
+		"We handle this together with another request about the same matter. What you write here reaches the same people.",
+	},
+	"de": {
+		"Wir haben das mit Ihrer Anfrage #%d zusammengelegt. Was Sie hier schreiben, erreicht dieselben Menschen.",
+		"Wir bearbeiten das zusammen mit einer anderen Anfrage zur selben Sache. Was Sie hier schreiben, erreicht dieselben Menschen.",
+	},
+	"fr": {
+		"Nous avons réuni ce point avec votre demande nº %d. Ce que vous écrivez ici parvient aux mêmes personnes.",
+		"Nous traitons ce point avec une autre demande sur le même sujet. Ce que vous écrivez ici parvient aux mêmes personnes.",
+	},
+	"es": {
+		"Hemos unido esto a su solicitud n.º %d. Lo que escriba aquí llega a las mismas personas.",
+		"Atendemos esto junto con otra solicitud sobre el mismo asunto. Lo que escriba aquí llega a las mismas personas.",
+	},
+	"pt": {
+		"Juntámos este assunto ao seu pedido n.º %d. O que escrever aqui chega às mesmas pessoas.",
+		"Tratamos disto em conjunto com outro pedido sobre o mesmo assunto. O que escrever aqui chega às mesmas pessoas.",
+	},
+}
+
+// FollowTicketArgs lets what customers see of the tickets that were merged into
+// one follow it.
+type FollowTicketArgs struct {
+	TenantID uuid.UUID `json:"tenant_id"`
+	TicketID uuid.UUID `json:"ticket_id"`
+}
+
+// Kind names the job.
+func (FollowTicketArgs) Kind() string { return "follow_ticket" }
+
+type followWorker struct {
+	river.WorkerDefaults[FollowTicketArgs]
+	desk *Service
+}
+
+func (w *followWorker) Work(ctx context.Context, job *river.Job[FollowTicketArgs]) error {
+	return w.desk.Follow(ctx, job.Args)
+}
+
+// Follow brings the tickets that were merged into one in line with it, each in a
+// transaction of its own: a conversation is never taken while another is held.
+func (s *Service) Follow(ctx context.Context, args FollowTicketArgs) error {
+	var merged []uuid.UUID
+	err := s.DB.WithTenant(ctx, args.TenantID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `select ticket_id from ticket_relations where tenant_id = $1 and related_id = $2 and kind = 'merged_into' order by ticket_id`, args.TenantID, args.TicketID)
+		if err != nil {
+			return err
+		}
+		merged, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find merged tickets: %w", err)
+	}
+	for _, id := range merged {
+		err := s.bySystem(ctx, TicketRef{args.TenantID, id}, func(ctx context.Context, w *work) error {
+			if w.extra.ClosedAs != "merged" {
+				return nil // it was opened again
+			}
+			now, err := TicketByID(ctx, w.tx, args.TenantID, args.TicketID)
+			if err != nil || now.CustomerState == w.ticket.CustomerState {
+				return err
+			}
+			w.note("followed", map[string]any{"number": now.Number, "state": now.CustomerState})
+			w.ticket.CustomerState, w.changed = now.CustomerState, true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mergedInto finds the ticket that one which was merged lives on in.

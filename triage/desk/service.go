@@ -62,6 +62,9 @@ type Config struct {
 	// Outage, if set, is told once when a destination has taken nothing for
 	// OutageAfter although something waits: by another way than that destination.
 	Outage func(ctx context.Context, o Outage) error
+	// Tell, if set, tells a member of staff whom the channel does not know something
+	// directly, in the caller's transaction on the worker's role; twice is once.
+	Tell func(ctx context.Context, tx pgx.Tx, word Word) error
 	// AutoAssign gives each new ticket to whoever of its team has least to do;
 	// off, the first who claims or replies has it.
 	AutoAssign bool
@@ -171,6 +174,7 @@ type extra struct {
 	WaitingSince   *time.Time `db:"waiting_since"`
 	EscalatedAt    *time.Time `db:"escalated_at"`
 	TellCustomer   bool       `db:"tell_customer"` // the cause is gone, the customer does not know
+	Joined         bool       `db:"joined"`        // others were merged into it
 }
 
 type ticketEvent struct {
@@ -224,7 +228,8 @@ type held struct {
 	extra
 }
 
-const heldColumns = triage.TicketColumns + `, closed_as, first_replied_at, waiting_since, escalated_at, tell_customer`
+const heldColumns = triage.TicketColumns + `, closed_as, first_replied_at, waiting_since, escalated_at, tell_customer, exists (select from ticket_relations r
+	where r.tenant_id = tickets.tenant_id and r.related_id = tickets.id and r.kind = 'merged_into') as joined`
 
 // hold takes a ticket's conversation and its row in one trip.
 func (s *Service) hold(ctx context.Context, tx pgx.Tx, actor triage.Actor, tenant, ticket uuid.UUID) (*work, error) {
@@ -355,6 +360,7 @@ func (s *Service) save(ctx context.Context, w *work) error {
 		t.Language, t.Sentiment, t.Team, t.Reason, t.AssigneeID, t.AssigneeName, t.SnoozedUntil, t.SolvedAt, t.ClosedAt,
 		t.Resolution, t.Version, t.LastPublicMessageAt, t.UpdatedAt, w.extra.ClosedAs, w.extra.FirstRepliedAt,
 		w.extra.WaitingSince, w.extra.EscalatedAt, t.UserID, w.extra.TellCustomer)
+	w.dropDrafts()
 	s.writeEvents(w)
 	if w.before.CustomerState != t.CustomerState || w.before.AssigneeName != t.AssigneeName || w.before.Number == 0 {
 		_, err := triage.QueueEvent(w.writes(), t.TenantID, t.ConversationID, triage.EventTicketUpdated, triage.VisibleToCustomer,
@@ -362,6 +368,9 @@ func (s *Service) save(ctx context.Context, w *work) error {
 		if err != nil {
 			return err
 		}
+	}
+	if w.extra.Joined && w.before.CustomerState != t.CustomerState {
+		w.job(FollowTicketArgs{TenantID: t.TenantID, TicketID: t.ID}, nil)
 	}
 	if s.Clocks != nil {
 		w.writes()
@@ -466,9 +475,15 @@ func (w *work) setState(state triage.InternalState) {
 		}
 	default:
 		w.ticket.SolvedAt, w.ticket.ClosedAt = nil, nil
-		if w.ticket.Resolution == "confirmed" || w.ticket.Resolution == "assumed" {
-			w.ticket.Resolution = "reopened" // it goes on, whoever said otherwise
-		}
+		w.goesOn()
+	}
+}
+
+// goesOn counts a resolution that had a witness as reopened.
+func (w *work) goesOn() {
+	switch w.ticket.Resolution {
+	case "confirmed", "assumed", linkedWork:
+		w.ticket.Resolution = "reopened"
 	}
 }
 

@@ -14,6 +14,8 @@ const (
 	Wrong      Outcome = "wrong"
 	Waiting    Outcome = "waiting"
 	Unanswered Outcome = "unanswered"
+	// Linked is a ticket's alone: what it was about works again.
+	Linked Outcome = "linked_work"
 )
 
 // All lists the outcomes of conversations, in the order they are shown.
@@ -36,7 +38,7 @@ var Definitions = map[string]string{
 	"resolved":    "Confirmed and assumed, of all asked.",
 	"deflected":   "Conversations no person stepped in, of all asked. It says nothing about whether they were helped.",
 	"handed_over": "Escalated, of all asked.",
-	"people":      "Tickets people have solved: confirmed by the customer, assumed after seven quiet days, or reopened.",
+	"people":      "Tickets people have solved: confirmed by the customer, assumed after seven quiet days, witnessed by linked work that was settled, or reopened.",
 	"cost":        "Tokens and money of the model calls behind the answers. Nothing, where the built-in engine answers.",
 }
 
@@ -53,6 +55,7 @@ const (
 	returned      = "returned" // the same matter in another conversation
 	// What happened to a ticket.
 	ticketConfirmed = "ticket_confirmed"
+	ticketLinked    = "ticket_linked" // solved, and what it was about works again
 	ticketSettled   = "ticket_settled"
 	ticketReopened  = "ticket_reopened"
 	ticketSolved    = "ticket_solved"
@@ -127,14 +130,16 @@ func person(events []event) (now, out Outcome) {
 		switch e.Kind {
 		case ticketConfirmed:
 			now = Confirmed
+		case ticketLinked:
+			now = Linked
 		case ticketSettled:
-			if now != Confirmed {
+			if now != Confirmed && now != Linked {
 				now = Assumed
 			}
 		case ticketReopened:
 			now, cameBack = Reopened, true
 		case ticketMoved, handedOver:
-			if was == Confirmed || was == Assumed {
+			if was == Confirmed || was == Assumed || was == Linked {
 				now, cameBack = Reopened, true
 			}
 		case ticketSolved:
@@ -142,7 +147,7 @@ func person(events []event) (now, out Outcome) {
 				out = Waiting
 			}
 		case returned:
-			if now == Confirmed || now == Assumed {
+			if now == Confirmed || now == Assumed || now == Linked {
 				cameBack = true
 			}
 		}

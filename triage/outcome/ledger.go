@@ -62,10 +62,11 @@ with c as (
   select s.tenant_id, t.conversation_id, s.created_at, 3, 0, 'handed_over' from escalations s join t on t.tenant_id = s.tenant_id and t.id = s.ticket_id
   union all
   select x.tenant_id, t.conversation_id, x.at, 4, 0, case x.kind when 'confirmed' then 'ticket_confirmed' when 'settled' then 'ticket_settled' when 'reopened' then 'ticket_reopened'
-      when 'not_a_request' then 'ticket_none' when 'merged' then 'ticket_none'
+      when 'not_a_request' then 'ticket_none' when 'merged' then 'ticket_none' when 'resolved' then 'ticket_linked'
       else case when x.detail->>'to' in ('solved', 'closed') then 'ticket_solved' else 'ticket_moved' end end
     from ticket_events x join t on t.tenant_id = x.tenant_id and t.id = x.ticket_id
     where x.kind in ('confirmed', 'settled', 'reopened', 'not_a_request', 'merged')
+      or x.kind = 'resolved' and x.detail->>'witness' = 'linked_work'
       or x.kind = 'state_changed' and (x.detail->>'from' in ('solved', 'closed')) <> (x.detail->>'to' in ('solved', 'closed'))
   union all
   -- The same matter again counts from the last thing that happened here.

@@ -373,17 +373,22 @@ func TestTicketsSayTheSameAsTheirEvents(t *testing.T) {
 	customer := triage.Actor{Kind: triage.ActorCustomer, ID: b.user, TenantID: b.tenant}
 	r := rand.New(rand.NewPCG(3, 5))
 	seen := map[string]int{}
-	for range 40 {
+	for i := range 60 {
+		key := fmt.Sprintf("integration/sync/%d", i)
 		c, m, err := in.Start(t.Context(), customer, intake.Start{Channel: triage.ChannelChat, Text: "Help me"})
 		require.NoError(t, err)
 		var ticket triage.Ticket
 		b.in(t, b.tenant, func(tx pgx.Tx) (err error) {
-			ticket, err = d.Escalate(t.Context(), tx, desk.Escalation{TenantID: b.tenant, ConversationID: c.ID, MessageID: m.ID, UserID: b.user, Reason: triage.ReasonNoAnswer, Subject: "x", Summary: "x"})
+			ticket, err = d.Escalate(t.Context(), tx, desk.Escalation{TenantID: b.tenant, ConversationID: c.ID, MessageID: m.ID, UserID: b.user, Reason: triage.ReasonNoAnswer, Subject: "x", Summary: "x", DedupKey: key})
 			return err
 		})
 		ref := desk.TicketRef{TenantID: b.tenant, ID: ticket.ID}
 		for range 2 + r.IntN(7) {
-			switch r.IntN(7) {
+			switch r.IntN(8) {
+			case 7:
+				b.in(t, b.tenant, func(tx pgx.Tx) error {
+					return d.CauseGone(t.Context(), tx, desk.Recovery{TenantID: b.tenant, Key: key, Once: uuid.NewString(), Note: "It works again.", Draft: "It works again."})
+				})
 			case 0:
 				_, _ = d.Resolve(t.Context(), agent, ref)
 			case 1:
@@ -428,7 +433,7 @@ func TestTicketsSayTheSameAsTheirEvents(t *testing.T) {
 		require.Equal(t, outcome.Escalated, got.Outcome)
 		seen[stored]++
 	}
-	for _, o := range []string{"confirmed", "assumed", "reopened", ""} {
+	for _, o := range []string{"confirmed", "assumed", "linked_work", "reopened", ""} {
 		require.Positive(t, seen[o], "the tickets reach every resolution: %q", o)
 	}
 }

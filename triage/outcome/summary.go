@@ -18,6 +18,7 @@ type Counts struct {
 	Asked                                                  int
 	Of                                                     map[Outcome]int
 	PeopleConfirmed, PeopleAssumed, PeopleReopened, Direct int
+	PeopleLinked                                           int
 	Tokens, MicroUSD                                       int64
 }
 
@@ -27,6 +28,8 @@ func (c *Counts) add(of Case) {
 		c.PeopleConfirmed++
 	case Assumed:
 		c.PeopleAssumed++
+	case Linked:
+		c.PeopleLinked++
 	case Reopened:
 		c.PeopleReopened++
 	}
@@ -111,7 +114,7 @@ func lines(of map[string]*Counts) (out []Line) {
 // Columns of the CSV. They are kept; new ones come last.
 var Columns = []string{
 	"week", "tenant", "channel", "intent", "asked", "confirmed", "assumed", "reopened", "escalated", "wrong", "waiting", "unanswered",
-	"people_confirmed", "people_assumed", "people_reopened", "direct", "tokens", "cost_usd",
+	"people_confirmed", "people_assumed", "people_reopened", "direct", "tokens", "cost_usd", "people_linked",
 }
 
 // WriteCSV writes one line per week, customer (by slug), channel and intent.
@@ -159,7 +162,7 @@ func WriteCSV(ctx context.Context, tx pgx.Tx, from, to time.Time, tenant uuid.UU
 		for _, n := range []int{c.PeopleConfirmed, c.PeopleAssumed, c.PeopleReopened, c.Direct} {
 			row = append(row, strconv.Itoa(n))
 		}
-		row = append(row, strconv.FormatInt(c.Tokens, 10), strconv.FormatFloat(float64(c.MicroUSD)/1e6, 'f', 6, 64))
+		row = append(row, strconv.FormatInt(c.Tokens, 10), strconv.FormatFloat(float64(c.MicroUSD)/1e6, 'f', 6, 64), strconv.Itoa(c.PeopleLinked))
 		if err := out.Write(row); err != nil {
 			return err
 		}

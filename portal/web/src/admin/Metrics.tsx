@@ -43,6 +43,7 @@ const share = (part: number, whole: number) => (whole > 0 ? part / whole : 0);
 
 function Page({ data: d }: { data: Data }) {
   const number = new Intl.NumberFormat(locale);
+  const suggested = d.drafts.offered + d.drafts.used + d.drafts.edited + d.drafts.ignored;
   const votes = d.helpful + d.not_helpful;
   const tiles: [string, string, string?][] = [
     ["Conversations", number.format(d.conversations)],
@@ -52,6 +53,7 @@ function Page({ data: d }: { data: Data }) {
     ["Helpful votes", votes ? percent(d.helpful / votes, locale) : "–", `${number.format(votes)} votes`],
     ["Answer time", d.p50_ms === undefined ? "–" : `${number.format(Math.round(d.p50_ms))} ms`, d.p95_ms === undefined ? undefined : `95 %: ${number.format(Math.round(d.p95_ms))} ms`],
   ];
+  if (suggested > 0) tiles.push(["Suggestions sent as they were", percent(share(d.drafts.used, suggested), locale), `${number.format(d.drafts.edited)} changed and sent, ${number.format(d.drafts.ignored)} ignored, of ${number.format(suggested)}`]);
   if (d.tenants !== undefined) tiles.push(["Organisations", number.format(d.tenants), `${percent(share(d.tenants_weekly ?? 0, d.tenants), locale)} active this week`]);
   if (d.days_to_go_live !== undefined) tiles.push(["Days to go live", number.format(Math.round(d.days_to_go_live)), "median"]);
   const most = Math.max(1, ...d.by_day.map((x) => x.conversations));

@@ -27,7 +27,7 @@ export function Outcomes({ days }: { days: number }) {
   if (!load.data) return <Loading label="Loading…" />;
   const d = load.data as Data;
   const t = d.total;
-  const solvedByPeople = t.people_confirmed + t.people_assumed + t.people_reopened;
+  const solvedByPeople = t.people_confirmed + t.people_assumed + t.people_linked + t.people_reopened;
   const tiles: [string, string, string][] = [
     ["Resolved by the assistant", share(resolved(t), t.asked), `${number.format(t.confirmed)} confirmed, ${number.format(t.assumed)} assumed, of ${number.format(t.asked)}`],
     ["No person stepped in", share(t.asked - t.escalated, t.asked), "deflected, whether helped or not"],
@@ -100,7 +100,7 @@ export function Outcomes({ days }: { days: number }) {
         </table>
       </div>
       <p className="small">
-        People solved {number.format(solvedByPeople)}: {number.format(t.people_confirmed)} confirmed, {number.format(t.people_assumed)} assumed, {number.format(t.people_reopened)} came back.
+        People solved {number.format(solvedByPeople)}: {number.format(t.people_confirmed)} confirmed, {number.format(t.people_assumed)} assumed, {number.format(t.people_linked)} because what they were about works again, {number.format(t.people_reopened)} came back.
         {t.direct > 0 && <> {number.format(t.direct)} were filed as tickets or by an integration; the assistant had no part in them.</>}
       </p>
       {d.features.length > 0 && (

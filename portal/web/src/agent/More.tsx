@@ -68,7 +68,7 @@ function Merge({ data, act, onClose }: { data: AgentTicket; act: Act; onClose: (
         return !bad && (await act({ act: "merge", into }, `Merged into #${into}.`));
       }}
     >
-      <Field label="Into ticket number" hint="This ticket is closed. What the customer writes here from now on reaches the other one." error={wrong}>
+      <Field label="Into ticket number" hint="This ticket is closed and the customer gets a sentence that says so. What they write here from now on reaches the other one, and they see how it stands." error={wrong}>
         {(p) => <input {...p} className="input" inputMode="numeric" value={number} onChange={(e) => setNumber(e.target.value)} />}
       </Field>
     </Form>
@@ -88,7 +88,7 @@ function Raise({ act, onClose }: { act: Act; onClose: () => void }) {
         return text.trim() !== "" && (await act({ act: "raise", text: text.trim() }, "Raised to the lead."));
       }}
     >
-      <Field label="Why" hint="Your team reads it; the customer does not." error={wrong}>
+      <Field label="Why" hint="The leads are told and your team reads it; the customer does not." error={wrong}>
         {(p) => <textarea {...p} className="input" rows={3} maxLength={500} value={text} onChange={(e) => setText(e.target.value)} />}
       </Field>
     </Form>

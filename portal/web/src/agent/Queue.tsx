@@ -7,7 +7,7 @@ import { Badge, Loading, Time } from "../ui/parts";
 import { Link, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
 
-const states = ["open", "mine", "unassigned", "waiting", "snoozed", "solved", "all"] as const;
+const states = ["open", "mine", "unassigned", "waiting", "snoozed", "raised", "solved", "all"] as const;
 type State = (typeof states)[number];
 
 /** Tickets of all tenants, newest work first; looks again every few seconds. */
@@ -99,6 +99,7 @@ function Row({ ticket: t, open, state }: { ticket: QueueRow; open: boolean; stat
       </span>
       <span className="row tiny" style={{ gridColumn: "span 2", gap: "0.25rem" }}>
         {(t.priority === "urgent" || t.priority === "high") && <Badge tone={t.priority === "urgent" ? "bad" : "warn"}>{words(t.priority)}</Badge>}
+        {t.raised_at && <Badge tone="warn">Raised</Badge>}
         <Badge tone={t.state === "new" ? "brand" : "plain"}>{words(t.state)}</Badge>
         {t.assignee ? <Badge>{t.assignee}</Badge> : <Badge tone="info">Unclaimed</Badge>}
         {t.first_reply_due && <Badge tone={t.breached ? "bad" : "plain"}>{t.breached ? "Reply overdue" : `Reply due ${relativeTime(t.first_reply_due, locale)}`}</Badge>}

@@ -79,6 +79,7 @@ export function Ticket({ me, tenant, id }: { me: Me; tenant: string; id: string 
           <Badge tone={ticket.priority === "urgent" ? "bad" : ticket.priority === "high" ? "warn" : "plain"}>{words(ticket.priority)} priority</Badge>
           <Badge tone={ticket.state === "solved" ? "ok" : ticket.state === "new" ? "brand" : "plain"}>{words(ticket.state)}</Badge>
           <Badge tone={ticket.assignee ? "plain" : "info"}>{ticket.assignee ? `Owner: ${ticket.assignee}` : "Unclaimed"}</Badge>
+          {ticket.raised_at && <Badge tone="warn">Raised to the lead</Badge>}
           {ticket.team && <Badge>Team: {ticket.team}</Badge>}
           {ticket.language && <Badge>Language: {ticket.language}</Badge>}
           {ticket.first_reply_due && (
@@ -96,6 +97,7 @@ export function Ticket({ me, tenant, id }: { me: Me; tenant: string; id: string 
             {problem}
           </Banner>
         )}
+        {data.tell_customer && <Banner tone="info">What this is about works again. The customer does not know yet: tell them in a reply.</Banner>}
         {live.connection === "waiting" && <Banner tone="warn">The connection was lost. Reconnecting…</Banner>}
       </header>
       <div className="ticket-talk" ref={talk} tabIndex={0} role="region" aria-label="Conversation">
@@ -227,6 +229,21 @@ function Acts({ me, data, act }: { me: Me; data: AgentTicket; act: Act }) {
       ) : (
         <button type="button" className="btn btn-small" onClick={() => void act({ act: "resolve" }, "Resolved.")}>
           <Icon name="check" /> Resolve
+        </button>
+      )}
+      {!done && (ticket.state === "pending" || ticket.state === "on_hold") && (
+        <button type="button" className="btn btn-small" onClick={() => void act({ act: "open" }, "Open again.")}>
+          Go on
+        </button>
+      )}
+      {!done && ticket.state !== "pending" && (
+        <button type="button" className="btn btn-small" onClick={() => void act({ act: "pending" }, "Waiting for the customer.")}>
+          Wait for customer
+        </button>
+      )}
+      {!done && ticket.state !== "on_hold" && (
+        <button type="button" className="btn btn-small" onClick={() => void act({ act: "on_hold" }, "On hold.")}>
+          Put on hold
         </button>
       )}
       <label className="row">

@@ -6,7 +6,7 @@ import { problemOf } from "../ui/Console";
 import { useDraft } from "../ui/draft";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
-import { Badge, Banner, Dialog } from "../ui/parts";
+import { Badge, Banner, Dialog, Field } from "../ui/parts";
 import { AttachFiles, type Reply } from "./Files";
 
 type Props = { data: AgentTicket; act: (action: AgentAction, done: string) => Promise<boolean> };
@@ -20,8 +20,11 @@ export function Write({ data, act }: Props) {
   const { ticket } = data;
   const [mode, setMode] = useState<"reply" | "note">("reply");
   const [reply, setReply] = useDraft(`reply.${ticket.id}`);
+  // The suggestion the reply began as. It is over when the box is emptied.
+  const [from, setFrom] = useDraft(`reply.${ticket.id}.from`);
   const [note, setNote] = useDraft(`note.${ticket.id}`);
   const [preview, setPreview] = useState(false);
+  const [then, setThen] = useState<NonNullable<AgentAction["then"]>>("open");
   const [key, setKey] = useState(newKey);
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
@@ -52,8 +55,9 @@ export function Write({ data, act }: Props) {
     <div className="stack stack-2">
       <Suggest
         data={data}
-        onUse={(text) => {
+        onUse={(text, draft) => {
           setMode("reply");
+          setFrom(draft ?? "");
           setReply(reply.trim() ? `${reply.trim()}\n\n${text}` : text);
           box.current?.focus();
           announce("The suggestion is in the reply. Check it before you send.");
@@ -87,7 +91,11 @@ export function Write({ data, act }: Props) {
             dir="auto"
             aria-label={mode === "reply" ? `Reply to ${who}` : "Internal note, not shown to the customer"}
             value={mode === "reply" ? reply : note}
-            onChange={(e) => (mode === "reply" ? setReply(e.target.value) : setNote(e.target.value))}
+            onChange={(e) => {
+              if (mode === "note") return setNote(e.target.value);
+              setReply(e.target.value);
+              if (!e.target.value.trim()) setFrom("");
+            }}
           />
           <div hidden={mode !== "reply"}>
             <AttachFiles key={ticket.id} tenant={ticket.tenant.id} ticket={ticket.id} state={files} />
@@ -121,14 +129,26 @@ export function Write({ data, act }: Props) {
           <div className="preview" dir="auto" tabIndex={0} role="region" aria-label="The reply as the customer sees it">
             <Markdown text={reply.trim().replace(/([^\n])\n(?!\n)/g, "$1  \n")} headingBase={3} />
           </div>
+          <Field label="Afterwards">
+            {(p) => (
+              <select {...p} className="input" value={then} onChange={(e) => setThen(e.target.value as typeof then)}>
+                <option value="open">I keep working on it</option>
+                <option value="pending">I wait for the customer</option>
+                <option value="on_hold">It is on hold</option>
+                <option value="solved">It is solved</option>
+              </select>
+            )}
+          </Field>
           <div className="dialog-foot">
             <button type="button" className="btn" onClick={() => setPreview(false)}>
               Keep editing
             </button>
             <button type="button" className="btn btn-primary" aria-disabled={busy || undefined} onClick={() => {
                 const taken = files.current?.taken.map((f) => f.id) ?? [];
-                void send({ act: "reply", text: reply.trim(), attachments: taken }, `Sent to ${who}.`, () => {
+                void send({ act: "reply", text: reply.trim(), attachments: taken, draft_id: from || undefined, then }, `Sent to ${who}.`, () => {
                   setReply("");
+                  setFrom("");
+                  setThen("open");
                   files.current?.sent(taken);
                 });
               }}>
@@ -154,7 +174,7 @@ function channelWords(channel: string): string {
   }
 }
 
-function Suggest({ data, onUse }: { data: AgentTicket; onUse: (text: string) => void }) {
+function Suggest({ data, onUse }: { data: AgentTicket; onUse: (text: string, draft?: string) => void }) {
   const [state, setState] = useState<{ busy?: boolean; problem?: string; draft?: Suggestion }>({});
   const ask = async () => {
     setState({ busy: true });
@@ -212,7 +232,7 @@ function Suggest({ data, onUse }: { data: AgentTicket; onUse: (text: string) => 
               type="button"
               className="btn btn-small"
               onClick={() => {
-                onUse(draft.text.replace(/\s*\[\d{1,2}\]/g, ""));
+                onUse(draft.text.replace(/\s*\[\d{1,2}\]/g, ""), draft.draft_id);
                 setState({});
               }}
             >

@@ -2367,6 +2367,8 @@ export interface components {
             unanswered: number;
             people_confirmed: number;
             people_assumed: number;
+            /** @description Solved with linked work as the witness */
+            people_linked: number;
             people_reopened: number;
             direct: number;
             /** Format: int64 */
@@ -3388,6 +3390,11 @@ export interface components {
             /** Format: date-time */
             first_reply_due?: string;
             breached?: boolean;
+            /**
+             * Format: date-time
+             * @description When it was raised to the lead
+             */
+            raised_at?: string;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -3400,6 +3407,8 @@ export interface components {
         AgentTicket: {
             ticket: components["schemas"]["QueueRow"];
             summary?: string;
+            /** @description What the ticket was about works again, and the customer does not know yet */
+            tell_customer?: boolean;
             /** @description What happened so far, from stored records */
             catch_up?: string[];
             /** @description Tickets this one came from, went into, or asks the same as */
@@ -3472,8 +3481,18 @@ export interface components {
             corrected_by?: string;
         };
         AgentAction: {
+            /**
+             * Format: uuid
+             * @description The suggestion a reply came from, whether it was changed or not
+             */
+            draft_id?: string;
             /** @enum {string} */
-            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge" | "correct_reply" | "withdraw_reply" | "report_answer";
+            act: "claim" | "reply" | "note" | "resolve" | "reopen" | "priority" | "assign" | "team" | "snooze" | "hand_back" | "not_a_request" | "correct" | "merge" | "split" | "raise" | "to_knowledge" | "correct_reply" | "withdraw_reply" | "report_answer" | "open" | "pending" | "on_hold";
+            /**
+             * @description How the ticket stands after a reply; open where it is left out
+             * @enum {string}
+             */
+            then?: "open" | "pending" | "on_hold" | "solved";
             /** @description For reply, correct_reply, note, raise (why), report_answer (what is wrong; may be left out) and to_knowledge (the draft) */
             text?: string;
             /** @description Of the second ticket (split) or the draft (to_knowledge) */
@@ -3509,6 +3528,11 @@ export interface components {
             attachments?: components["schemas"]["AttachmentIDs"];
         };
         Suggestion: {
+            /**
+             * Format: uuid
+             * @description Names it in the reply that comes of it
+             */
+            draft_id?: string;
             text: string;
             found: boolean;
             citations: components["schemas"]["Citation"][];
@@ -4048,6 +4072,13 @@ export interface components {
         };
         Metrics: {
             days: number;
+            /** @description Answers suggested to agents and what became of them: sent as they were, changed and sent, or neither. Offered are those nothing has become of yet */
+            drafts: {
+                offered: number;
+                used: number;
+                edited: number;
+                ignored: number;
+            };
             conversations: number;
             /** @description Conversations without an agent's message */
             automated: number;
@@ -5365,7 +5396,7 @@ export interface operations {
     getQueue: {
         parameters: {
             query?: {
-                state?: "open" | "mine" | "unassigned" | "waiting" | "snoozed" | "breaching" | "solved" | "all";
+                state?: "open" | "mine" | "unassigned" | "waiting" | "snoozed" | "breaching" | "raised" | "solved" | "all";
                 /** @description A ticket number or words */
                 q?: string;
                 cursor?: string;

@@ -18,3 +18,4 @@ import "./journeys/procedures.mjs";
 import "./journeys/ratings.mjs";
 import "./journeys/actions.mjs";
 import "./journeys/models.mjs";
+import "./journeys/record.mjs";

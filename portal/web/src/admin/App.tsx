@@ -8,11 +8,13 @@ import { Articles } from "./Articles";
 import { Editor } from "./Editor";
 
 const Actions = lazily(() => import("./Actions").then((m) => ({ default: m.Actions })));
+const Customers = lazily(() => import("./Customers").then((m) => ({ default: m.Customers })));
 const Gaps = lazily(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
 const Health = lazily(() => import("./Health").then((m) => ({ default: m.Health })));
 const Metrics = lazily(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
 const Onboarding = lazily(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
 const Procedures = lazily(() => import("./Procedures").then((m) => ({ default: m.Procedures })));
+const Record = lazily(() => import("./Record").then((m) => ({ default: m.Record })));
 const Sources = lazily(() => import("./Sources").then((m) => ({ default: m.Sources })));
 const Synonyms = lazily(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazily(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
@@ -28,6 +30,7 @@ const places: Place[] = [
   { href: "/admin/gaps", icon: "gap", name: "Gaps" },
   { href: "/admin/synonyms", icon: "swap", name: "Synonyms" },
   { href: "/admin/taxonomy", icon: "tag", name: "Taxonomy" },
+  { href: "/admin/customers", icon: "person", name: "Customers" },
   { href: "/admin/onboarding", icon: "road", name: "Onboarding" },
   { href: "/admin/procedures", icon: "list", name: "Procedures" },
   { href: "/admin/actions", icon: "truck", name: "Actions" },
@@ -74,6 +77,9 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/gaps", path)) return <Gaps />;
   if (match("/admin/synonyms", path)) return <Synonyms />;
   if (match("/admin/taxonomy", path)) return <Taxonomy />;
+  if (match("/admin/customers", path)) return <Customers />;
+  const customer = match("/admin/customers/:tenant", path);
+  if (customer?.tenant) return <Record key={customer.tenant} tenant={customer.tenant} />;
   if (match("/admin/onboarding", path)) return <Onboarding />;
   if (match("/admin/procedures", path)) return <Procedures />;
   if (match("/admin/actions", path)) return <Actions />;

@@ -39,7 +39,7 @@ type Body<O> = O extends { requestBody: { content: { "application/json": infer B
 type PathParams<P> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | PathParams<Rest> : never;
 type Params<P> = [PathParams<P>] extends [never] ? { params?: undefined } : { params: Record<PathParams<P>, string | number> };
 type Query<O> = O extends { parameters: { query?: infer Q } } ? { query?: Q } : { query?: undefined };
-type Method = "get" | "post" | "put" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 type Methods<P extends keyof paths> = { [M in Method]: paths[P][M] extends { responses: unknown } ? M : never }[Method];
 type Options<P extends keyof paths, M extends Methods<P>> = Body<paths[P][M]> & Params<P> & Query<paths[P][M]> & { signal?: AbortSignal; headers?: Record<string, string> };
 

@@ -4,7 +4,7 @@ import { fullTime, longDate, shortTime } from "../ui/format";
 import { useWords } from "../ui/i18n";
 import { Icon } from "../ui/Icon";
 import { Markdown } from "../ui/Markdown";
-import { Badge, Empty, Loading, Meter } from "../ui/parts";
+import { Badge, Banner, Empty, Loading, Meter } from "../ui/parts";
 import { Link, usePage } from "../ui/router";
 import { ExportLink } from "./Exports";
 import { useOnboardingWords } from "./onboardingWords";
@@ -12,6 +12,7 @@ import { ErrorPage } from "./pages";
 import { useAnchor } from "./anchor";
 import { Item, Section } from "./Section";
 import { Signatures } from "./Signatures";
+import { About, Changed, Tick } from "./Tick";
 import { tone } from "./tone";
 import { useRecord } from "./useRecord";
 import { type Action, isView, type Task, type View } from "./view";
@@ -33,7 +34,7 @@ function Record({ title, children }: { title: string; children: (view: View) => 
         </h1>
         <ExportLink />
       </div>
-      {isView(load.data) ? children(load.data) : load.loading && !missing ? <Loading label={t("loading")} /> : <Empty icon="road">{o("onboarding_empty")}</Empty>}
+      {isView(load.data) ? <Changed.Provider value={load.set}>{children(load.data)}</Changed.Provider> : load.loading && !missing ? <Loading label={t("loading")} /> : <Empty icon="road">{o("onboarding_empty")}</Empty>}
     </div>
   );
 }
@@ -51,6 +52,11 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
             {v.as_of && <AsOf at={v.as_of} zone={v.time_zone} />}
             <span>{o("zone", { zone: v.time_zone })}</span>
           </p>
+          {v.state === "on_hold" && (
+            <Banner tone="info">
+              <b>{o("on_hold")}</b> <span dir="auto">{v.hold_reason}</span>
+            </Banner>
+          )}
           <Facts view={v} />
           <section className="stack stack-3" aria-labelledby="ob-stages">
             <h2 id="ob-stages">{o("stages")}</h2>
@@ -66,7 +72,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
           <div className="tiles">
             <Section id="tasks" title={o("next_steps")} count={v.next_actions.length} empty={o("next_steps_none")}>
               {v.next_actions.map((action) => (
-                <ActionRow key={`${action.kind} ${action.id}`} action={action} />
+                <ActionRow key={`${action.kind} ${action.id}`} action={action} task={action.kind === "task" ? v.tasks.find((task) => task.id === action.id) : undefined} zone={v.time_zone} />
               ))}
             </Section>
             {v.blockers.length > 0 && (
@@ -129,6 +135,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
                 {v.environments.map((e) => (
                   <Item key={e.kind} name={state(e.kind)} state={e.state}>
                     {e.keys_state && o("keys", { state: state(e.keys_state) })}
+                    {e.keys_until && <> · {o("keys_until", { date: longDate(e.keys_until, locale) })}</>}
                     {e.blocked_by.length > 0 && <> · {o("waits_for", { names: e.blocked_by.join(", ") })}</>}
                   </Item>
                 ))}
@@ -277,7 +284,7 @@ function Turn({ who }: { who: string }) {
 }
 
 /** One thing that waits for the customer, with the way to where it is done. */
-function ActionRow({ action: a }: { action: Action }) {
+function ActionRow({ action: a, task, zone }: { action: Action; task?: Task; zone: string }) {
   const { locale } = useWords();
   const { o, state } = useOnboardingWords();
   const name = { verification: state(a.title), integration: `${a.title} (${state(a.environment ?? "")})`, team_courses: o("team_courses") }[a.kind] ?? a.title;
@@ -293,8 +300,10 @@ function ActionRow({ action: a }: { action: Action }) {
           {words && a.due && " · "}
           {a.due && (a.overdue ? <span className="field-error">{o("overdue", { date: longDate(a.due, locale) })}</span> : o("due", { date: longDate(a.due, locale) }))}
         </p>
+        {task && <About task={task} zone={zone} />}
       </div>
       <span className="row">
+        {task && <Tick task={task} />}
         <Turn who="customer" />
         {a.state && !words && <Badge tone={tone(a.state)}>{state(a.state)}</Badge>}
       </span>
@@ -302,7 +311,7 @@ function ActionRow({ action: a }: { action: Action }) {
   );
 }
 
-function TaskRow({ task, id }: { task: Task; id?: string }) {
+function TaskRow({ task, id, zone }: { task: Task; id?: string; zone: string }) {
   const { locale } = useWords();
   const { o, state } = useOnboardingWords();
   return (
@@ -313,8 +322,10 @@ function TaskRow({ task, id }: { task: Task; id?: string }) {
           {task.assignee && <span dir="auto">{task.assignee} · </span>}
           {task.due && (task.overdue ? <span className="field-error">{o("overdue", { date: longDate(task.due, locale) })}</span> : o("due", { date: longDate(task.due, locale) }))}
         </p>
+        <About task={task} zone={zone} />
       </div>
       <span className="row">
+        <Tick task={task} />
         {task.state !== "done" && <Turn who={task.responsibility} />}
         <Badge tone={tone(task.state)}>{state(task.state)}</Badge>
       </span>
@@ -348,7 +359,7 @@ function Milestones({ view: v }: { view: View }) {
                     </summary>
                     <ul className="items plain-list">
                       {tasks.map((task) => (
-                        <TaskRow key={task.id} task={task} id={above.has(task.id) ? undefined : `task-${task.id}`} />
+                        <TaskRow key={task.id} task={task} zone={v.time_zone} id={above.has(task.id) ? undefined : `task-${task.id}`} />
                       ))}
                     </ul>
                   </details>

@@ -1,7 +1,22 @@
 // The onboarding record as this person may see it: portal/onboarding.View, which
 // the contract leaves open. Dates are YYYY-MM-DD, instants RFC 3339.
 
-export type Task = { id: string; milestone_id?: string; title: string; state: string; responsibility: string; assignee?: string; due?: string; overdue: boolean };
+export type Task = {
+  id: string;
+  milestone_id?: string;
+  title: string;
+  state: string;
+  responsibility: string;
+  assignee?: string;
+  due?: string;
+  overdue: boolean;
+  note?: string;
+  done_at?: string;
+  /** The colleague who ticked it. */
+  done_by?: string;
+  /** What this person may say of it. */
+  tick?: "done" | "open";
+};
 
 /** Something that waits for the customer; `link` leads to where it is done. */
 export type Action = {
@@ -22,6 +37,7 @@ export type View = {
   event: number;
   name: string;
   state: string;
+  hold_reason?: string;
   as_of: string;
   time_zone: string;
   health: { word: string; reason?: string; variance_days: number; overdue_customer: number; overdue_provider: number };
@@ -56,7 +72,7 @@ export type View = {
     records_total?: number;
     message?: string;
   }[];
-  environments: { kind: string; state: string; keys_state: string; blocked_by: string[] }[];
+  environments: { kind: string; state: string; keys_state: string; keys_until?: string; blocked_by: string[] }[];
   training: { learner: string; course: string; state: string; progress: number; due?: string; certificate: boolean }[];
   meetings: { title: string; starts_at: string; attendees: string[]; join_link?: string }[];
   things?: { pack: string; entity: string; key: string; name: string; text: string; stale: boolean; as_of: string }[];

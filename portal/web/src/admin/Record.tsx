@@ -276,7 +276,7 @@ function Row({ item: i, record, onChange, onState }: { item: RecordItem; record:
     i.source && `from ${i.source} (${i.ref})`,
   ].filter(Boolean);
   return (
-    <li className="row">
+    <li className="row record-row">
       <span className="grow">
         <b dir="auto">{name}</b>
         <br />

@@ -33,7 +33,8 @@ func (a *application) connectMail(workers *river.Workers) (*email.Service, error
 	}
 	config := email.Config{
 		From: c.From, FromName: c.FromName, ReplyTo: c.ReplyTo, Secret: a.config.Secret, AuthServer: c.AuthServer, PublicURL: a.config.PublicURL,
-		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword, Plain: relayHere(c.SMTPAddr)}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Files: a.documents.attachments, Log: a.log,
+		SMTP: email.SMTP{Addr: c.SMTPAddr, User: c.SMTPUser, Password: c.SMTPPassword, Plain: relayHere(c.SMTPAddr)}, DB: a.worker, Jobs: a.jobs, Intake: a.intake, Files: a.documents.attachments,
+		Desk: a.desk, Wake: a.wake, Log: a.log,
 	}
 	if c.WebhookSecret != "" {
 		config.WebhookSecrets = []string{c.WebhookSecret}

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -364,7 +366,7 @@ func TestSenders(t *testing.T) {
 		require.Len(t, b.messages(t, conversation), 2)
 	})
 
-	t.Run("machines are kept and answered by nobody", func(t *testing.T) {
+	t.Run("machines are noted and answered by nobody", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		b.receive(t, raw("1@acme.test", "ana@acme.test", "support@usher.test", "Out of office", "Away", vouched, "Auto-Submitted: auto-replied"))
@@ -484,10 +486,19 @@ func TestAlert(t *testing.T) {
 func TestMailSchedulesConverge(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	schedules, seed := 25, uint64(time.Now().UnixNano())
+	if text := os.Getenv("USHER_SCHEDULES"); text != "" {
+		var err error
+		schedules, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	if text := os.Getenv("USHER_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err)
+	}
+	t.Logf("%d schedules from seed %d; replay: USHER_SCHEDULES=%d USHER_SEED=%d go test ./integrations/email -run TestMailSchedulesConverge", schedules, seed, schedules, seed)
 	r := rand.New(rand.NewPCG(seed, 3))
-	const schedules = 25
 	for n := range schedules {
 		inbound := raw(fmt.Sprintf("%d@acme.test", n), "ana@acme.test", "support@usher.test", fmt.Sprintf("Matter %d", n), fmt.Sprintf("question-%d-", n), vouched)
 		for range 1 + r.IntN(3) {

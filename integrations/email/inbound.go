@@ -97,7 +97,13 @@ func (s *Service) Handle(ctx context.Context, id string) error {
 	m, err := Parse(raw)
 	if err != nil {
 		outcome, why = "failed", "it cannot be read"
-	} else if why, err = s.take(ctx, m, id); err != nil {
+		if bounce, report := ParseBounce(raw); report { // some mail servers' reports name no sender
+			outcome = "ignored"
+			if why, err = s.bounced(ctx, bounce); err != nil {
+				return err
+			}
+		}
+	} else if why, err = s.take(ctx, m, raw, id); err != nil {
 		return err
 	} else if why != "" {
 		outcome = "ignored"
@@ -116,8 +122,11 @@ type sender struct {
 }
 
 // take brings a mail into its conversation. Where it belongs to none it says why.
-func (s *Service) take(ctx context.Context, m Mail, id string) (ignored string, err error) {
+func (s *Service) take(ctx context.Context, m Mail, raw []byte, id string) (ignored string, err error) {
 	if reason, machine := Machine(m.Header, m.From); machine {
+		if bounce, report := ParseBounce(raw); report {
+			return s.bounced(ctx, bounce)
+		}
 		return reason, nil
 	}
 	if m.From == strings.ToLower(s.From) || m.From == strings.ToLower(s.ReplyTo) {

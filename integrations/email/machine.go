@@ -7,8 +7,9 @@ import (
 )
 
 // Machine says whether a mail was sent by a machine, and how that is known: an
-// auto-responder, a bounce, a mailing list, or ourselves. Such mail is kept and
-// answered by nobody, least of all by a machine (RFC 3834).
+// auto-responder, a bounce, a mailing list, or ourselves. That such mail came is
+// kept, its text is not; a report about a mail of ours is taken in (ParseBounce),
+// the rest is answered by nobody, least of all by a machine (RFC 3834).
 func Machine(h textproto.MIMEHeader, from string) (reason string, machine bool) {
 	first := func(key string) string {
 		return strings.ToLower(strings.TrimSpace(h.Get(key)))

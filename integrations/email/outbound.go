@@ -34,9 +34,12 @@ const maxAttempts = 12
 // checkedWithin is how long a reply waits for the virus check of its files.
 const checkedWithin = 10 * time.Minute
 
-// tooOld is how long ago a message may have been said and still leave by mail: after
-// an outage a reply of last week only confuses.
+// tooOld is how long ago a message may have been said and still leave by mail by
+// itself: after an outage a reply of last week may only confuse. Agents are told, and
+// decide.
 const tooOld = 48 * time.Hour
+
+const saidTooOld = "Not sent: mail was not leaving when this was said, and after more than two days it may not be true any more. Read it; then send it by replaying, or discard it."
 
 // Sweep finds messages said in e-mail conversations that have not left yet,
 // stores their deliveries and returns how many. What it reads is marked when it is
@@ -48,13 +51,14 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 		ID        uuid.UUID `db:"id"`
 		Recipient string    `db:"email"`
 		Said      bool      `db:"said"`
+		Late      bool      `db:"late"`
 	}
 	n := 0
 	now := s.Now().UTC()
 	err := s.DB.WithSystem(ctx, "find mail to send", func(tx pgx.Tx) error {
 		n = 0
 		rows, err := tx.Query(ctx, `select m.tenant_id, m.id, coalesce(u.email, '') as email,
-			  u.id is not null and m.created_at > $1 and m.state in ('final', 'stopped') and btrim(m.body) <> '' as said
+			  u.id is not null and m.state in ('final', 'stopped') and btrim(m.body) <> '' as said, m.created_at <= $1 as late
 			from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
 			left join users u on u.tenant_id = c.tenant_id and u.id = c.user_id
 			where m.mail_due and (m.created_at <= $1
@@ -72,6 +76,12 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 				return err
 			}
 			if !d.Said {
+				continue
+			}
+			if d.Late {
+				if err := s.setAside(ctx, tx, d.TenantID, d.ID, d.Recipient); err != nil {
+					return err
+				}
 				continue
 			}
 			stored, err := s.queue(ctx, tx, d.TenantID, "mail", d.ID.String(), payload{MessageID: d.ID, To: d.Recipient})
@@ -133,6 +143,32 @@ func (s *Service) queue(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, kind, 
 		return false, fmt.Errorf("store mail: %w", err)
 	}
 	return stored, nil
+}
+
+// setAside stores the delivery of something too old to leave by itself, for people
+// to see and to decide on.
+func (s *Service) setAside(ctx context.Context, tx pgx.Tx, tenant, message uuid.UUID, to string) error {
+	m, err := triage.MessageByID(ctx, tx, tenant, message)
+	if err != nil {
+		return err
+	}
+	id := uuid.Must(uuid.NewV7())
+	tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, state, last_error, created_at, updated_at)
+		values ($1, $2, $3, 'mail', $4, $5, 'failed', $6, $7, $7) on conflict do nothing`, tenant, id, System, message.String(), payload{MessageID: message, To: to}, saidTooOld, s.Now().UTC())
+	if err != nil {
+		return fmt.Errorf("store mail: %w", err)
+	}
+	if tag.RowsAffected() == 0 || s.Desk == nil {
+		return nil
+	}
+	what := "The reply"
+	if m.AuthorKind != triage.AuthorAgent {
+		what = "The automatic answer"
+	}
+	return s.Desk.NotReached(ctx, tx, desk.Unreached{
+		TenantID: tenant, ConversationID: m.ConversationID, Once: id.String() + ":old", Lost: true,
+		Note: what + " to " + to + " of " + m.CreatedAt.UTC().Format("2 January 2006 15:04 MST") + " never left, because mail was not working. It may not be true any more: read it, then send it from Deliveries or write anew.",
+	})
 }
 
 // letter is a delivery read for sending.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -35,6 +36,11 @@ type Files interface {
 	Read(ctx context.Context, f attachment.File) (io.ReadCloser, error)
 }
 
+// Desk tells agents of mail that did not arrive. *desk.Service is one.
+type Desk interface {
+	NotReached(ctx context.Context, tx pgx.Tx, in desk.Unreached) error
+}
+
 // Config joins e-mail to its surroundings. DB is of the worker role.
 type Config struct {
 	From       string // address mail comes from: support@example.com
@@ -48,6 +54,8 @@ type Config struct {
 	Jobs       desk.Jobs
 	Intake     Intake
 	Files      Files
+	Desk       Desk                                 // nil: nobody is told of mail that comes back
+	Wake       func(tenant, conversation uuid.UUID) // told after commit which conversation changed; nil: nothing is
 	Now        func() time.Time
 	Log        *slog.Logger
 	// MaxAutomatic is how many automatic mails one address gets per hour; default 5.
@@ -124,7 +132,11 @@ type handleWorker struct {
 }
 
 func (w *handleWorker) Work(ctx context.Context, job *river.Job[HandleMailArgs]) error {
-	return w.service.Handle(ctx, job.Args.EventID)
+	err := w.service.Handle(ctx, job.Args.EventID)
+	if errors.Is(err, errUnsettled) {
+		return river.JobSnooze(time.Minute)
+	}
+	return err
 }
 
 type sendWorker struct {

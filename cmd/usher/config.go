@@ -64,11 +64,21 @@ type ratingsConfig struct {
 }
 
 type hubSpotConfig struct {
-	Token, ClientSecret, APIURL, Pipeline, Stages, PortalID string
-	WonStages, LostStages                                   []string
+	Token, ClientID, ClientSecret, RefreshToken string
+	AppID, APIURL, Pipeline, Stages, PortalID   string
+	WonStages, LostStages                       []string
 }
 
-type salesforceConfig struct{ Domain, ClientID, ClientSecret, PrivateKeyFile, User, ExternalIDField, APIVersion string }
+type salesforceConfig struct {
+	Domain, ClientID, ClientSecret, PrivateKeyFile, User, ExternalIDField, APIVersion string
+	Statuses, Priorities                                                              string
+}
+
+// What a new Salesforce org calls states and priorities.
+const (
+	defaultStatuses   = "new=New,open=Working,solved=Closed"
+	defaultPriorities = "urgent=High,high=High,normal=Medium,low=Low"
+)
 
 // settings lists every environment variable with what it does and its default:
 // the README's table and `usher doctor` are made from it.
@@ -101,8 +111,12 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SLACK_CHANNEL", "", "id of the private triage channel"},
 	{"USHER_SLACK_FILE_MB", "0", "copies files of conversations that passed the virus check into the channel, up to this size; 0: links to the console only"},
 	{"USHER_SLACK_API_URL", "https://slack.com/api/", "for tests and proxies"},
-	{"USHER_HUBSPOT_TOKEN", "", "private app token; empty: HubSpot is off"},
-	{"USHER_HUBSPOT_CLIENT_SECRET", "", "checks HubSpot's webhooks"},
+	{"USHER_HUBSPOT_TOKEN", "", "private app token; without it and USHER_HUBSPOT_REFRESH_TOKEN HubSpot is off"},
+	{"USHER_HUBSPOT_REFRESH_TOKEN", "", "instead of it, the refresh token of an installed OAuth app, with USHER_HUBSPOT_CLIENT_ID and USHER_HUBSPOT_CLIENT_SECRET"},
+	{"USHER_HUBSPOT_CLIENT_ID", "", "of that OAuth app"},
+	{"USHER_HUBSPOT_CLIENT_SECRET", "", "checks HubSpot's webhooks; of that OAuth app, where there is one"},
+	{"USHER_HUBSPOT_APP_ID", "the app of the webhooks", "the app whose token writes, where another one's webhooks come in: its own changes are not read back"},
+	{"USHER_HUBSPOT_PORTAL_ID", "", "account id, for links to HubSpot records; empty: no links"},
 	{"USHER_HUBSPOT_API_URL", "https://api.hubapi.com", "for tests and proxies"},
 	{"USHER_HUBSPOT_PIPELINE", "0", "ticket pipeline id"},
 	{"USHER_HUBSPOT_STAGES", "new=1,pending=2,open=3,solved=4", "pipeline stage of each ticket state"},
@@ -115,6 +129,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SALESFORCE_USER", "", "user the JWT acts for"},
 	{"USHER_SALESFORCE_EXTERNAL_ID", "Usher_Ticket_Id__c", "External Id field of Case"},
 	{"USHER_SALESFORCE_API_VERSION", "v68.0", "REST API version"},
+	{"USHER_SALESFORCE_STATUSES", defaultStatuses, "Case Status of each ticket state; states left out go where their nearest goes"},
+	{"USHER_SALESFORCE_PRIORITIES", defaultPriorities, "Case Priority of each ticket priority"},
 	{"USHER_MAIL_FROM", "", "address mail comes from; with USHER_SMTP_ADDR it turns e-mail on"},
 	{"USHER_MAIL_FROM_NAME", "", "name beside it"},
 	{"USHER_MAIL_REPLY_TO", "USHER_MAIL_FROM", "address answers go to; its server must deliver plus addresses"},
@@ -160,14 +176,16 @@ func loadConfig() (config, error) {
 			setting("USHER_SLACK_CHANNEL"), setting("USHER_SLACK_API_URL"), 0,
 		},
 		HubSpot: hubSpotConfig{
-			setting("USHER_HUBSPOT_TOKEN"), setting("USHER_HUBSPOT_CLIENT_SECRET"), setting("USHER_HUBSPOT_API_URL"),
-			setting("USHER_HUBSPOT_PIPELINE"), setting("USHER_HUBSPOT_STAGES"), setting("USHER_HUBSPOT_PORTAL_ID"),
-			split(setting("USHER_HUBSPOT_WON_STAGES")), split(setting("USHER_HUBSPOT_LOST_STAGES")),
+			Token: setting("USHER_HUBSPOT_TOKEN"), ClientID: setting("USHER_HUBSPOT_CLIENT_ID"), ClientSecret: setting("USHER_HUBSPOT_CLIENT_SECRET"),
+			RefreshToken: setting("USHER_HUBSPOT_REFRESH_TOKEN"), AppID: setting("USHER_HUBSPOT_APP_ID"), APIURL: setting("USHER_HUBSPOT_API_URL"),
+			Pipeline: setting("USHER_HUBSPOT_PIPELINE"), Stages: setting("USHER_HUBSPOT_STAGES"), PortalID: setting("USHER_HUBSPOT_PORTAL_ID"),
+			WonStages: split(setting("USHER_HUBSPOT_WON_STAGES")), LostStages: split(setting("USHER_HUBSPOT_LOST_STAGES")),
 		},
 		Salesforce: salesforceConfig{
-			setting("USHER_SALESFORCE_DOMAIN"), setting("USHER_SALESFORCE_CLIENT_ID"), setting("USHER_SALESFORCE_CLIENT_SECRET"),
-			setting("USHER_SALESFORCE_PRIVATE_KEY_FILE"), setting("USHER_SALESFORCE_USER"),
-			cmp.Or(setting("USHER_SALESFORCE_EXTERNAL_ID"), "Usher_Ticket_Id__c"), cmp.Or(setting("USHER_SALESFORCE_API_VERSION"), "v68.0"),
+			Domain: setting("USHER_SALESFORCE_DOMAIN"), ClientID: setting("USHER_SALESFORCE_CLIENT_ID"), ClientSecret: setting("USHER_SALESFORCE_CLIENT_SECRET"),
+			PrivateKeyFile: setting("USHER_SALESFORCE_PRIVATE_KEY_FILE"), User: setting("USHER_SALESFORCE_USER"),
+			ExternalIDField: cmp.Or(setting("USHER_SALESFORCE_EXTERNAL_ID"), "Usher_Ticket_Id__c"), APIVersion: cmp.Or(setting("USHER_SALESFORCE_API_VERSION"), "v68.0"),
+			Statuses: cmp.Or(setting("USHER_SALESFORCE_STATUSES"), defaultStatuses), Priorities: cmp.Or(setting("USHER_SALESFORCE_PRIORITIES"), defaultPriorities),
 		},
 	}
 	c.Mail = mailConfig{

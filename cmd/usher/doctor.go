@@ -70,13 +70,14 @@ func doctor(ctx context.Context, out io.Writer) error {
 		finding{"BAD", "outside", err.Error()}.print(out)
 		bad = true
 	}
+	checks := connected.checks()
 	for _, d := range connected.list() {
 		mark := "on"
 		if !d.On {
 			mark = "off"
 		}
-		if d.On && d.Name == slack.System {
-			line := checkSlack(ctx, connected.slack)
+		if look, ok := checks[d.Name]; ok {
+			line := checkOutside(ctx, d.Name, look)
 			bad = bad || line.mark == "BAD"
 			line.print(out)
 			continue
@@ -103,20 +104,25 @@ func doctor(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// checkSlack asks Slack whether the token works and the channel may be used. A
-// Slack that cannot be reached just now is no mistake in the settings.
+// checkSlack asks Slack whether the token works and the channel may be used.
 func checkSlack(ctx context.Context, c *slack.Client) finding {
+	return checkOutside(ctx, slack.System, outside{slack: c}.checks()[slack.System])
+}
+
+// checkOutside asks an outside system. One that cannot be reached just now is no
+// mistake in the settings.
+func checkOutside(ctx context.Context, name string, c check) finding {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err := c.Check(ctx)
+	err := c.ask(ctx)
 	var permanent *desk.PermanentError
 	switch {
 	case err == nil:
-		return finding{"on", slack.System, "the token works and the channel is private"}
+		return finding{"on", name, c.ok}
 	case errors.As(err, &permanent):
-		return finding{"BAD", slack.System, permanent.Safe}
+		return finding{"BAD", name, permanent.Safe}
 	}
-	return finding{"on", slack.System, "not checked: " + desk.Safe(err)}
+	return finding{"on", name, "not checked: " + desk.Safe(err)}
 }
 
 func checkDatabase(ctx context.Context, c *config, out io.Writer) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -43,19 +44,32 @@ func outsideOf(c config) (outside, error) {
 		o.slack = slack.New(o.slackConfig())
 		o.channel = o.slack
 	}
-	if c.HubSpot.Token == "" {
-		o.off = append(o.off, desk.Destination{Name: "hubspot", Why: "USHER_HUBSPOT_TOKEN is not set: tickets are not mirrored to HubSpot."})
-	} else {
-		stages, err := hubspot.ParseStages(cmp.Or(c.HubSpot.Stages, "new=1,pending=2,open=3,solved=4"))
-		if err != nil {
-			return o, fmt.Errorf("USHER_HUBSPOT_STAGES: %w", err)
-		}
-		o.hubspot = hubspot.New(hubspot.Config{
-			Token: c.HubSpot.Token, APIURL: c.HubSpot.APIURL, Pipeline: c.HubSpot.Pipeline, Stages: stages, PortalID: c.HubSpot.PortalID,
-		})
-		o.crms = append(o.crms, o.hubspot)
+	if err := o.connectHubSpot(c.HubSpot); err != nil {
+		return o, err
 	}
 	return o, o.connectSalesforce(c.Salesforce)
+}
+
+func (o *outside) connectHubSpot(c hubSpotConfig) error {
+	config := hubspot.Config{Token: c.Token, APIURL: c.APIURL, Pipeline: c.Pipeline, PortalID: c.PortalID}
+	switch {
+	case c.Token == "" && c.RefreshToken == "":
+		o.off = append(o.off, desk.Destination{Name: hubspot.System, Why: "USHER_HUBSPOT_TOKEN is not set, nor is USHER_HUBSPOT_REFRESH_TOKEN: tickets are not mirrored to HubSpot."})
+		return nil
+	case c.Token != "" && c.RefreshToken != "":
+		return errors.New("USHER_HUBSPOT_TOKEN and USHER_HUBSPOT_REFRESH_TOKEN are both set: a private app has the first, an OAuth app the second")
+	case c.RefreshToken != "" && (c.ClientID == "" || c.ClientSecret == ""):
+		return errors.New("USHER_HUBSPOT_REFRESH_TOKEN needs USHER_HUBSPOT_CLIENT_ID and USHER_HUBSPOT_CLIENT_SECRET of the same app")
+	case c.RefreshToken != "":
+		config.OAuth = &hubspot.OAuth{ClientID: c.ClientID, ClientSecret: c.ClientSecret, RefreshToken: c.RefreshToken}
+	}
+	var err error
+	if config.Stages, err = hubspot.ParseStages(cmp.Or(c.Stages, "new=1,pending=2,open=3,solved=4")); err != nil {
+		return fmt.Errorf("USHER_HUBSPOT_STAGES: %w", err)
+	}
+	o.hubspot = hubspot.New(config)
+	o.crms = append(o.crms, o.hubspot)
+	return nil
 }
 
 func (o outside) slackConfig() slack.Config {
@@ -75,15 +89,44 @@ func (o *outside) connectSalesforce(c salesforceConfig) error {
 			return fmt.Errorf("USHER_SALESFORCE_PRIVATE_KEY_FILE: %w", err)
 		}
 	}
+	statuses, err := desk.ParseStates(c.Statuses)
+	if err != nil {
+		return fmt.Errorf("USHER_SALESFORCE_STATUSES: %w", err)
+	}
+	priorities, err := desk.ParsePriorities(c.Priorities)
+	if err != nil {
+		return fmt.Errorf("USHER_SALESFORCE_PRIORITIES: %w", err)
+	}
 	client, err := salesforce.New(salesforce.Config{
 		Domain: c.Domain, ClientID: c.ClientID, ClientSecret: c.ClientSecret, PrivateKey: key, User: c.User,
-		ExternalIDField: c.ExternalIDField, APIVersion: c.APIVersion,
+		ExternalIDField: c.ExternalIDField, APIVersion: c.APIVersion, Statuses: statuses, Priorities: priorities,
 	})
 	if err != nil {
 		return fmt.Errorf("connect Salesforce: %w", err)
 	}
 	o.salesforce, o.crms = client, append(o.crms, client)
 	return nil
+}
+
+// checks ask each connected system whether it can be worked with as it is set up,
+// with what is said where it can.
+func (o outside) checks() map[string]check {
+	checks := map[string]check{}
+	if o.slack != nil {
+		checks[slack.System] = check{o.slack.Check, "the token works and the channel is private"}
+	}
+	if o.hubspot != nil {
+		checks[hubspot.System] = check{o.hubspot.Check, "the token works and the pipeline has the stages"}
+	}
+	if o.salesforce != nil {
+		checks[salesforce.System] = check{o.salesforce.Check, "the login works, and Case has the External Id field, the statuses and the priorities"}
+	}
+	return checks
+}
+
+type check struct {
+	ask func(ctx context.Context) error
+	ok  string
 }
 
 // periodic are the jobs that look outside by themselves.
@@ -123,9 +166,9 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 		}
 		mounts = append(mounts, in.Mount)
 	}
-	if o.config.HubSpot.Token != "" && o.config.HubSpot.ClientSecret != "" {
+	if o.hubspot != nil && o.config.HubSpot.ClientSecret != "" {
 		in := hubspot.NewInbound(hubspot.InboundConfig{
-			Secrets: []string{o.config.HubSpot.ClientSecret}, PublicURL: a.config.PublicURL, Deals: len(o.config.HubSpot.WonStages) > 0, DB: a.worker, Jobs: a.jobs, Log: a.log,
+			Secrets: []string{o.config.HubSpot.ClientSecret}, PublicURL: a.config.PublicURL, AppID: o.config.HubSpot.AppID, Deals: len(o.config.HubSpot.WonStages) > 0, DB: a.worker, Jobs: a.jobs, Log: a.log,
 		})
 		hubspot.AddDealWorkers(workers, &hubspot.Deals{Client: o.hubspot, DB: a.worker, Won: o.config.HubSpot.WonStages, Lost: o.config.HubSpot.LostStages})
 		mounts = append(mounts, in.Mount)

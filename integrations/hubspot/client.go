@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,18 +54,9 @@ func DefaultStages() map[triage.InternalState]string {
 
 // ParseStages reads a mapping such as "new=1,pending=2,open=3,solved=4".
 func ParseStages(text string) (map[triage.InternalState]string, error) {
-	stages := map[triage.InternalState]string{}
-	for _, pair := range strings.Split(text, ",") {
-		state, stage, ok := strings.Cut(strings.TrimSpace(pair), "=")
-		if !ok || stage == "" {
-			return nil, fmt.Errorf("stage mapping %q: use state=stage pairs like new=1,pending=2,open=3,solved=4", text)
-		}
-		switch s := triage.InternalState(state); s {
-		case triage.InternalNew, triage.InternalOpen, triage.InternalPending, triage.InternalOnHold, triage.InternalSnoozed, triage.InternalSolved, triage.InternalClosed:
-			stages[s] = stage
-		default:
-			return nil, fmt.Errorf("stage mapping names the unknown state %q", state)
-		}
+	stages, err := desk.ParseStates(text)
+	if err != nil {
+		return nil, fmt.Errorf("stage mapping: %w", err)
 	}
 	return stages, nil
 }
@@ -135,10 +127,10 @@ func (c *Client) UpsertTicket(ctx context.Context, r desk.Record) (desk.Ref, err
 	if err != nil {
 		return desk.Ref{}, err
 	}
-	if err := c.associate(ctx, id, r); err != nil {
+	ref := desk.Ref{ID: id}
+	if ref.LeftOut, err = c.associate(ctx, id, r); err != nil {
 		return desk.Ref{}, err
 	}
-	ref := desk.Ref{ID: id}
 	if c.PortalID != "" {
 		ref.URL = "https://app.hubspot.com/contacts/" + url.PathEscape(c.PortalID) + "/record/0-5/" + url.PathEscape(id)
 	}
@@ -182,24 +174,30 @@ func (c *Client) upsert(ctx context.Context, kind, property, value string, prope
 	return answer.Results[0].ID, nil
 }
 
-// associate ties a ticket to its contact and company.
-func (c *Client) associate(ctx context.Context, ticket string, r desk.Record) error {
+// associate ties a ticket to its contact and company. It says what was left out:
+// a reference that names no company costs the association, not the ticket.
+func (c *Client) associate(ctx context.Context, ticket string, r desk.Record) (leftOut string, err error) {
 	if r.CustomerEmail != "" {
 		contact, err := c.contact(ctx, r.CustomerEmail, r.CustomerName)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if contact != "" {
 			if err := c.link(ctx, "tickets", ticket, "contacts", contact); err != nil {
-				return err
+				return "", err
 			}
 		}
 	}
 	company, err := c.company(ctx, r.AccountRef, r.TenantName)
 	if err != nil || company == "" {
-		return err
+		return "", err
 	}
-	return c.link(ctx, "tickets", ticket, "companies", company)
+	err = c.link(ctx, "tickets", ticket, "companies", company)
+	var permanent *desk.PermanentError
+	if company == r.AccountRef && (errors.Is(err, errNotFound) || errors.As(err, &permanent) && permanent.Safe == safeRefused) {
+		return fmt.Sprintf("The record is in HubSpot, but not tied to a company: HubSpot knows no company %s. Put the CRM reference of %s right.", company, clean(r.TenantName)), nil
+	}
+	return "", err
 }
 
 // contact makes or finds the person with an address: one per address. An
@@ -348,6 +346,41 @@ func (c *Client) ensureProperty(ctx context.Context, kind, name string) error {
 	return nil
 }
 
+// Check asks HubSpot whether the token works and the pipeline has the stages that
+// our states are mapped to.
+func (c *Client) Check(ctx context.Context) error {
+	var pipeline struct {
+		Stages []struct {
+			ID string `json:"id"`
+		} `json:"stages"`
+	}
+	err := c.call(ctx, http.MethodGet, "/crm/v3/pipelines/tickets/"+url.PathEscape(c.Pipeline), nil, &pipeline)
+	if errors.Is(err, errNotFound) {
+		return &desk.PermanentError{Safe: fmt.Sprintf("HubSpot has no ticket pipeline %q. Check USHER_HUBSPOT_PIPELINE.", c.Pipeline), Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("hubspot: read pipeline: %w", err)
+	}
+	var has []string
+	for _, stage := range pipeline.Stages {
+		has = append(has, stage.ID)
+	}
+	var missing []string
+	for state, stage := range c.Stages {
+		if !slices.Contains(has, stage) {
+			missing = append(missing, string(state)+"="+stage)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return &desk.PermanentError{
+		Safe: fmt.Sprintf("HubSpot's ticket pipeline has no such stages: %s. It has: %s. Check USHER_HUBSPOT_STAGES.", strings.Join(missing, ", "), strings.Join(has, ", ")),
+		Err:  errors.New("stages are missing"),
+	}
+}
+
 // call makes one request within the account's limits.
 func (c *Client) call(ctx context.Context, method, path string, body, out any) error {
 	if err := c.pace.Wait(ctx); err != nil {
@@ -363,6 +396,10 @@ func (c *Client) call(ctx context.Context, method, path string, body, out any) e
 	if err == nil && status == http.StatusUnauthorized && c.OAuth != nil {
 		c.OAuth.expire()
 		status, header, raw, err = c.send(ctx, method, path, body)
+	}
+	var permanent *desk.PermanentError
+	if errors.As(err, &permanent) {
+		return permanent
 	}
 	if err != nil {
 		return &desk.TemporaryError{Safe: "HubSpot could not be reached or did not answer in time.", Err: errors.Join(err, context.Cause(ctx))}
@@ -394,7 +431,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (int, 
 	}
 	token := c.Token
 	if c.OAuth != nil {
-		if token, err = c.OAuth.token(ctx, c.HTTP); err != nil {
+		if token, err = c.OAuth.token(ctx, c.HTTP, c.APIURL); err != nil {
 			return 0, nil, nil, err
 		}
 	}
@@ -414,7 +451,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (int, 
 // OAuth refreshes access tokens of an installed app.
 type OAuth struct {
 	ClientID, ClientSecret, RefreshToken string
-	TokenURL                             string // default https://api.hubapi.com/oauth/v1/token
+	TokenURL                             string // default /oauth/v1/token of the account's API
 	Now                                  func() time.Time
 
 	mu      sync.Mutex
@@ -423,7 +460,7 @@ type OAuth struct {
 }
 
 // token is the access token to use now; one refresh serves all who wait.
-func (o *OAuth) token(ctx context.Context, client *http.Client) (string, error) {
+func (o *OAuth) token(ctx context.Context, client *http.Client, api string) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now
@@ -434,7 +471,7 @@ func (o *OAuth) token(ctx context.Context, client *http.Client) (string, error) 
 		return o.current, nil
 	}
 	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {o.ClientID}, "client_secret": {o.ClientSecret}, "refresh_token": {o.RefreshToken}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(o.TokenURL, "https://api.hubapi.com/oauth/v1/token"), strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(o.TokenURL, api+"/oauth/v1/token"), strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", err
 	}
@@ -447,8 +484,17 @@ func (o *OAuth) token(ctx context.Context, client *http.Client) (string, error) 
 	var answer struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
+		Status      string `json:"status"` // of a refusal
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer); err != nil || answer.AccessToken == "" {
+	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&answer)
+	switch {
+	case response.StatusCode == http.StatusBadRequest, response.StatusCode == http.StatusUnauthorized, response.StatusCode == http.StatusForbidden:
+		// The app was removed, or its secret changed: trying again changes nothing.
+		return "", &desk.PermanentError{
+			Safe: "HubSpot refuses the refresh token. Install the app again, and set USHER_HUBSPOT_REFRESH_TOKEN; check USHER_HUBSPOT_CLIENT_ID and USHER_HUBSPOT_CLIENT_SECRET.",
+			Err:  fmt.Errorf("refresh token: HTTP %d %s", response.StatusCode, answer.Status),
+		}
+	case err != nil, answer.AccessToken == "":
 		return "", fmt.Errorf("refresh token: HTTP %d", response.StatusCode)
 	}
 	o.current, o.until = answer.AccessToken, now().Add(time.Duration(answer.ExpiresIn-60)*time.Second)

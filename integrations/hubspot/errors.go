@@ -48,7 +48,7 @@ func (e apiError) classify(status int) error {
 	cause := e.cause(status)
 	switch {
 	case status == http.StatusUnauthorized:
-		return &desk.PermanentError{Safe: "HubSpot refuses the token. Check USHER_HUBSPOT_TOKEN.", Err: cause}
+		return &desk.PermanentError{Safe: "HubSpot refuses the token. Check USHER_HUBSPOT_TOKEN or USHER_HUBSPOT_REFRESH_TOKEN.", Err: cause}
 	case status == http.StatusForbidden:
 		return &desk.PermanentError{Safe: "The HubSpot app lacks a scope: it needs tickets, crm.objects.contacts and companies (read, write), crm.schemas and owners.", Err: cause}
 	case status == http.StatusNotFound:

@@ -142,6 +142,70 @@ func TestAssociations(t *testing.T) {
 	require.Len(t, fake.Objects("companies"), 3, "companies are never made")
 }
 
+func TestACompanyThatIsNotThereCostsTheAssociationOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.drain(t)
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update tenants set crm_account_ref = '424242' where id = $1`, b.tenant)
+		return err
+	}))
+	_, err := b.desk.SetPriority(t.Context(), b.agent, desk.TicketRef{TenantID: b.tenant, ID: b.ticket.ID}, triage.PriorityUrgent)
+	require.NoError(t, err)
+	b.drain(t)
+	require.Equal(t, "URGENT", b.fake.Objects("tickets")[0].Properties["hs_ticket_priority"], "the record goes in")
+	require.Empty(t, b.fake.Linked("tickets", b.record, "companies"))
+	record := func() desk.DeliveryRow {
+		rows, err := b.desk.Deliveries(t.Context(), desk.DeliveryFilter{Destination: hubspot.System, TicketID: b.ticket.ID}, triage.Page{})
+		require.NoError(t, err)
+		for _, row := range rows {
+			if row.Kind == "record" {
+				return row
+			}
+		}
+		return desk.DeliveryRow{}
+	}
+	require.Equal(t, "delivered", record().State)
+	require.Contains(t, record().LastError, "HubSpot knows no company 424242. Put the CRM reference of")
+	company := b.fake.Put("companies", "", map[string]string{"name": "Acme"})
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `update tenants set crm_account_ref = $2 where id = $1`, b.tenant, company)
+		return err
+	}))
+	_, err = b.desk.SetPriority(t.Context(), b.agent, desk.TicketRef{TenantID: b.tenant, ID: b.ticket.ID}, triage.PriorityLow)
+	require.NoError(t, err)
+	b.drain(t)
+	require.Equal(t, []string{company}, b.fake.Linked("tickets", b.record, "companies"))
+	require.Empty(t, record().LastError)
+}
+
+func TestAnEchoIsKnownWithoutASetting(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	jobs, err := river.NewClient(riverpgxv5.New(b.db.Worker.Pool()), &river.Config{})
+	require.NoError(t, err)
+	engine := gin.New()
+	hubspot.NewInbound(hubspot.InboundConfig{Secrets: []string{secret}, PublicURL: "https://support.example.com", DB: b.db.Worker, Jobs: jobs, Log: slog.New(slog.DiscardHandler)}).Mount(engine)
+	b.router = engine
+	require.Equal(t, http.StatusOK, b.send(t, payload(t, b.event(1, map[string]any{"changeSource": "INTEGRATION", "sourceId": "42"}))))
+	require.Zero(t, b.work(t), "the app whose webhook it is made the change")
+	require.Equal(t, http.StatusOK, b.send(t, payload(t, b.event(2, map[string]any{"changeSource": "INTEGRATION", "sourceId": "7"}))))
+	require.Equal(t, 1, b.work(t), "another app's change is read")
+}
+
+func TestCheckLooksAtThePipeline(t *testing.T) {
+	t.Parallel()
+	fake := hubspotfake.New(t)
+	require.NoError(t, client(fake).Check(t.Context()))
+	fake.Stages("1", "2", "closed-9")
+	var permanent *desk.PermanentError
+	require.ErrorAs(t, client(fake).Check(t.Context()), &permanent)
+	require.Equal(t, "HubSpot's ticket pipeline has no such stages: open=3, solved=4. It has: 1, 2, closed-9. Check USHER_HUBSPOT_STAGES.", permanent.Safe)
+	other := hubspot.New(hubspot.Config{Token: "t", APIURL: fake.URL, Pipeline: "77"})
+	require.ErrorAs(t, other.Check(t.Context()), &permanent)
+	require.Contains(t, permanent.Safe, "USHER_HUBSPOT_PIPELINE")
+}
+
 func TestParseStages(t *testing.T) {
 	t.Parallel()
 	stages, err := hubspot.ParseStages("new=1, pending=2,open=3,solved=4")

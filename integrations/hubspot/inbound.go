@@ -27,12 +27,14 @@ const maxBody = 4 << 20
 type InboundConfig struct {
 	Secrets   []string // client secrets of the app; more than one while rotating
 	PublicURL string   // the address HubSpot calls: behind a proxy it cannot be told from the request
-	AppID     string   // own app: changes it made come back and are dropped
-	DB        *tenantdb.DB
-	Jobs      desk.Jobs
-	Deals     bool // won deals become workspaces: their changes are read back too
-	Now       func() time.Time
-	Log       *slog.Logger
+	// AppID is the app whose token writes: changes it made come back and are dropped.
+	// Default: the app whose webhooks these are, which is the same one.
+	AppID string
+	DB    *tenantdb.DB
+	Jobs  desk.Jobs
+	Deals bool // won deals become workspaces: their changes are read back too
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Inbound takes HubSpot's webhooks in.
@@ -72,9 +74,11 @@ func (c change) key() string {
 	return fmt.Sprintf("%d:%d:%d:%d:%d", c.PortalID, c.AppID, c.SubscriptionID, c.EventID, c.OccurredAt)
 }
 
-// echo reports whether the change was ours.
+// echo reports whether the change was made by our app: the one named, or the one
+// whose webhook this is.
 func (c change) echo(app string) bool {
-	return app != "" && c.ChangeSource == "INTEGRATION" && c.SourceID == app
+	app = cmp.Or(app, strconv.FormatInt(c.AppID, 10))
+	return app != "0" && c.ChangeSource == "INTEGRATION" && c.SourceID == app
 }
 
 // ticket is the ticket to read because of the event, if any.

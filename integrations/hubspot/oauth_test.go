@@ -12,6 +12,7 @@ import (
 
 	"github.com/usherdesk/usher/integrations/hubspot"
 	"github.com/usherdesk/usher/integrations/hubspot/hubspotfake"
+	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/desk/crmtest"
 )
 
@@ -57,4 +58,27 @@ func TestOAuth(t *testing.T) {
 	require.Equal(t, int32(3), refreshed.Load())
 	_, err = connect(fake, "wrong").UpsertTicket(t.Context(), crmtest.Record())
 	require.Error(t, err)
+}
+
+// What is sent to renew a token is what HubSpot documents; a refusal is for people.
+func TestARefusedRefreshTokenIsForPeople(t *testing.T) {
+	t.Parallel()
+	fake := hubspotfake.New(t)
+	fake.Install("ci", "cs", "r1")
+	connect := func(secret, refresh string) *hubspot.Client {
+		return hubspot.New(hubspot.Config{APIURL: fake.URL, PerSecond: 10_000, OAuth: &hubspot.OAuth{ClientID: "ci", ClientSecret: secret, RefreshToken: refresh}})
+	}
+	_, err := connect("cs", "r1").UpsertTicket(t.Context(), crmtest.Record())
+	require.NoError(t, err)
+	require.Equal(t, 1, fake.Renewed())
+	for _, c := range []*hubspot.Client{connect("wrong", "r1"), connect("cs", "gone")} {
+		_, err := c.UpsertTicket(t.Context(), crmtest.Record())
+		var permanent *desk.PermanentError
+		require.ErrorAs(t, err, &permanent)
+		require.Contains(t, permanent.Safe, "Install the app again, and set USHER_HUBSPOT_REFRESH_TOKEN")
+		require.NotContains(t, err.Error(), "unknown client id")
+	}
+	fake.Fail(func(*http.Request) hubspotfake.Fault { return hubspotfake.Fault{Status: http.StatusBadGateway} })
+	_, err = connect("cs", "r1").UpsertTicket(t.Context(), crmtest.Record())
+	crmtest.RequireTemporary(t, err)
 }

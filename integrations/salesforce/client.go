@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -97,6 +99,58 @@ func New(c Config) (*Client, error) {
 
 // System implements desk.CRM.
 func (c *Client) System() string { return System }
+
+// Check asks Salesforce whether the login works, the External Id field is one and
+// unique, and Case has the statuses and priorities ours are mapped to.
+func (c *Client) Check(ctx context.Context) error {
+	var described struct {
+		Fields []field `json:"fields"`
+	}
+	if err := c.call(ctx, http.MethodGet, "/sobjects/Case/describe", nil, &described); err != nil {
+		return fmt.Errorf("salesforce: describe case: %w", err)
+	}
+	known := map[string]field{}
+	for _, f := range described.Fields {
+		known[f.Name] = f
+	}
+	var wrong []string
+	if id, ok := known[c.ExternalIDField]; !ok || !id.ExternalID || !id.Unique {
+		wrong = append(wrong, fmt.Sprintf("Case needs the field %s, marked as External ID and Unique, and the run-as user must see it.", c.ExternalIDField))
+	}
+	wrong = append(wrong, lacks("Status", known["Status"], slices.Collect(maps.Values(c.Statuses)), "USHER_SALESFORCE_STATUSES")...)
+	wrong = append(wrong, lacks("Priority", known["Priority"], slices.Collect(maps.Values(c.Priorities)), "USHER_SALESFORCE_PRIORITIES")...)
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &desk.PermanentError{Safe: "Salesforce's " + strings.Join(wrong, " "), Err: errors.New("the org is set up differently")}
+}
+
+// field is what is read of a field's description.
+type field struct {
+	Name           string `json:"name"`
+	ExternalID     bool   `json:"externalId"`
+	Unique         bool   `json:"unique"`
+	PicklistValues []struct {
+		Value  string `json:"value"`
+		Active bool   `json:"active"`
+	} `json:"picklistValues"`
+}
+
+// lacks says which values a picklist does not have.
+func lacks(name string, f field, want []string, setting string) []string {
+	var has []string
+	for _, v := range f.PicklistValues {
+		if v.Active {
+			has = append(has, v.Value)
+		}
+	}
+	slices.Sort(want)
+	want = slices.DeleteFunc(slices.Compact(want), func(value string) bool { return slices.Contains(has, value) })
+	if len(want) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("Case has no %s %s; it has: %s. Check %s.", name, strings.Join(want, ", "), strings.Join(has, ", "), setting)}
+}
 
 type saveResult struct {
 	ID      string `json:"id"`

@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +48,9 @@ func failure(status int, raw []byte) error {
 		return &desk.PermanentError{Safe: "Salesforce refuses the session. Check the connected app.", Err: cause}
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
 		return &desk.TemporaryError{Safe: "Salesforce had an error of its own.", Err: cause}
+	}
+	if code == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" {
+		return &desk.PermanentError{Safe: "Salesforce's Case has no such value of " + cmp.Or(fields, "a picklist") + ". Check USHER_SALESFORCE_STATUSES and USHER_SALESFORCE_PRIORITIES; usher doctor names the values.", Err: cause}
 	}
 	safe := "Salesforce refused the data"
 	if code != "" {

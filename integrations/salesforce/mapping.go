@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -57,6 +58,10 @@ func (c *Client) fields(r desk.Record) map[string]any {
 // markOf ends every comment of ours.
 func markOf(n desk.Note) string { return "[usher " + n.Key.String() + "]" }
 
+// marked finds the mark where we set it: alone on the last line. A person who quotes
+// a comment of ours has it somewhere else.
+var marked = regexp.MustCompile(`(?:^|\n)\[usher [0-9a-f-]{36}\]$`)
+
 // clean drops control characters and direction overrides.
 func clean(text string) string { return triage.Plain(text) }
 
@@ -107,7 +112,7 @@ func (c *Client) Read(ctx context.Context, ref desk.Ref) (desk.Seen, error) {
 		return desk.Seen{}, err
 	}
 	for i := len(comments) - 1; i >= 0; i-- {
-		if body := strings.TrimSpace(comments[i].Body); !strings.Contains(body, "[usher ") {
+		if body := strings.TrimSpace(comments[i].Body); !marked.MatchString(body) {
 			seen.Comments = append(seen.Comments, desk.Comment{ID: comments[i].ID, Author: "Salesforce", Text: clean(body), At: parseTime(comments[i].CreatedAt)})
 		}
 	}

@@ -65,7 +65,7 @@ func (p *Poller) Poll(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	start := p.Client.Now().UTC()
-	changed, err := p.Client.changed(ctx, since.Add(-overlap))
+	changed, until, err := p.Client.changed(ctx, since.Add(-overlap))
 	if err != nil {
 		return 0, err
 	}
@@ -74,8 +74,8 @@ func (p *Poller) Poll(ctx context.Context) (int, error) {
 		n = 0
 		asked := map[string]bool{}
 		latest := start
-		if len(changed) >= pageSize { // there may be more: go on from the last one
-			latest = changed[len(changed)-1].at
+		if !until.IsZero() { // there is more: go on from there
+			latest = until
 		}
 		for _, c := range changed {
 			tag, err := tx.Exec(ctx, `insert into inbound_events (source, event_id, state) values ($1, $2, 'done') on conflict do nothing`, System, c.key())
@@ -113,7 +113,12 @@ func (p *Poller) since(ctx context.Context) (time.Time, error) {
 	return at, nil
 }
 
-const pageSize = 2000
+// A query answers at most pageSize records at once, and one poll asks for at most
+// maxPages of them. What is left is the next poll's.
+const (
+	pageSize = 2000
+	maxPages = 25
+)
 
 type changedCase struct {
 	id    string
@@ -123,36 +128,63 @@ type changedCase struct {
 
 func (c changedCase) key() string { return c.id + "@" + c.stamp }
 
-// changed lists Cases of ours, and Cases with new comments, since a time.
-func (c *Client) changed(ctx context.Context, since time.Time) ([]changedCase, error) {
-	var cases struct {
-		Records []struct {
-			ID    string `json:"Id"`
-			Stamp string `json:"SystemModstamp"`
-		} `json:"records"`
-	}
-	from := since.UTC().Format("2006-01-02T15:04:05Z")
-	err := c.query(ctx, fmt.Sprintf("SELECT Id, SystemModstamp FROM Case WHERE %s != null AND SystemModstamp >= %s ORDER BY SystemModstamp LIMIT %d",
-		c.ExternalIDField, from, pageSize), &cases)
+// changed lists Cases of ours, and Cases of ours with new comments, since a time.
+// until is how far both lists go where one of them is not complete; zero otherwise.
+func (c *Client) changed(ctx context.Context, since time.Time) (out []changedCase, until time.Time, err error) {
+	cases, end, err := c.pages(ctx, "Case", c.ExternalIDField, since)
 	if err != nil {
-		return nil, fmt.Errorf("salesforce: poll cases: %w", err)
+		return nil, until, fmt.Errorf("salesforce: poll cases: %w", err)
 	}
-	var comments struct {
-		Records []struct {
-			ParentID string `json:"ParentId"`
-			Stamp    string `json:"SystemModstamp"`
-		} `json:"records"`
-	}
-	err = c.query(ctx, fmt.Sprintf("SELECT ParentId, SystemModstamp FROM CaseComment WHERE SystemModstamp >= %s ORDER BY SystemModstamp LIMIT %d", from, pageSize), &comments)
+	comments, until, err := c.pages(ctx, "CaseComment", "Parent."+c.ExternalIDField, since)
 	if err != nil {
-		return nil, fmt.Errorf("salesforce: poll comments: %w", err)
+		return nil, until, fmt.Errorf("salesforce: poll comments: %w", err)
 	}
-	var out []changedCase
-	for _, r := range comments.Records {
+	if until.IsZero() || !end.IsZero() && end.Before(until) {
+		until = end
+	}
+	for _, r := range comments {
 		out = append(out, changedCase{r.ParentID, "c" + r.Stamp, parseTime(r.Stamp)})
 	}
-	for _, r := range cases.Records {
+	for _, r := range cases {
 		out = append(out, changedCase{r.ID, r.Stamp, parseTime(r.Stamp)})
 	}
-	return out, nil
+	return out, until, nil
 }
+
+// stamped is a record with when it last changed.
+type stamped struct {
+	ID       string `json:"Id"`
+	ParentID string `json:"ParentId"`
+	Stamp    string `json:"SystemModstamp"`
+}
+
+// pages lists the records of a kind that belong to a ticket, in the order they
+// changed, page after page: each begins behind the last record of the one before.
+// until is the last one's time where there are more than maxPages.
+func (c *Client) pages(ctx context.Context, kind, key string, since time.Time) (out []stamped, until time.Time, err error) {
+	columns := "Id, SystemModstamp"
+	if kind == "CaseComment" {
+		columns = "Id, ParentId, SystemModstamp"
+	}
+	from := "SystemModstamp >= " + since.UTC().Format(soqlTime)
+	for range maxPages {
+		var page struct {
+			Records []stamped `json:"records"`
+		}
+		err := c.query(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s != null AND %s ORDER BY SystemModstamp, Id LIMIT %d", columns, kind, key, from, pageSize), &page)
+		if err != nil {
+			return nil, until, err
+		}
+		out = append(out, page.Records...)
+		if len(page.Records) < pageSize {
+			return out, time.Time{}, nil
+		}
+		last := page.Records[len(page.Records)-1]
+		until = parseTime(last.Stamp)
+		at := until.UTC().Format(soqlTime)
+		from = fmt.Sprintf("(SystemModstamp > %s OR (SystemModstamp = %s AND Id > '%s'))", at, at, quote(last.ID))
+	}
+	return out, until, nil
+}
+
+const soqlTime = "2006-01-02T15:04:05.000Z"

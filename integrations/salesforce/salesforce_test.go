@@ -205,3 +205,34 @@ func TestPoll(t *testing.T) {
 	require.Equal(t, "Done by phone", d.Messages[0].Body)
 	require.Equal(t, triage.Internal, d.Messages[0].Visibility)
 }
+
+// An org that calls things otherwise: without the settings every Case would be
+// refused, with them it goes in.
+func TestAnOrgWithItsOwnPicklists(t *testing.T) {
+	t.Parallel()
+	fake := salesforcefake.New(t)
+	connect := func(c salesforce.Config) *salesforce.Client {
+		c.Domain, c.ClientID, c.ClientSecret = fake.URL, "id", "secret"
+		made, err := salesforce.New(c)
+		require.NoError(t, err)
+		return made
+	}
+	statuses, err := desk.ParseStates("new=New,open=Escalated, pending=Working,solved=Closed")
+	require.NoError(t, err)
+	c := connect(salesforce.Config{Statuses: statuses})
+	require.NoError(t, c.Check(t.Context()))
+	record := crmtest.Record()
+	record.State = triage.InternalOpen
+	_, err = c.UpsertTicket(t.Context(), record)
+	require.NoError(t, err)
+	require.Equal(t, "Escalated", fake.Objects("Case")[0].Fields["Status"])
+	old := map[triage.InternalState]string{triage.InternalOpen: "Old"}
+	wrong := connect(salesforce.Config{Statuses: old, ExternalIDField: "Subject"})
+	var permanent *desk.PermanentError
+	_, err = connect(salesforce.Config{Statuses: old}).UpsertTicket(t.Context(), record)
+	require.ErrorAs(t, err, &permanent)
+	require.Contains(t, permanent.Safe, "USHER_SALESFORCE_STATUSES")
+	require.ErrorAs(t, wrong.Check(t.Context()), &permanent)
+	require.Contains(t, permanent.Safe, "Case needs the field Subject, marked as External ID and Unique")
+	require.Contains(t, permanent.Safe, "Case has no Status Old; it has: New, Working, Escalated, Closed.")
+}

@@ -656,9 +656,9 @@ func (l *lane) delivered(ctx context.Context, tx pgx.Tx, e *effect, ref Ref, now
 		// More was asked for during the call: the row stays pending. It was
 		// discarded meanwhile: it happened all the same.
 		_, err := tx.Exec(ctx, `update deliveries set state = case when wanted > $3 or $6 then 'pending' else 'delivered' end,
-			sent = greatest(sent, $3), external_ref = $4, last_error = '', delivered_at = $5, updated_at = $5, next_attempt_at = null,
+			sent = greatest(sent, $3), external_ref = $4, last_error = $7, delivered_at = $5, updated_at = $5, next_attempt_at = null,
 			attempts = case when wanted > $3 or $6 then 0 else attempts end
-			where tenant_id = $1 and id = $2`, l.tenant, d.ID, d.Wanted, ref, now, e.unfinished)
+			where tenant_id = $1 and id = $2`, l.tenant, d.ID, d.Wanted, ref, now, e.unfinished, ref.LeftOut)
 		if err != nil {
 			return fmt.Errorf("finish delivery: %w", err)
 		}

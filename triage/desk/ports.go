@@ -56,6 +56,9 @@ type Ref struct {
 	ID     string            `json:"id"`               // HubSpot ticket id, Salesforce Case id, Slack "channel:ts"
 	URL    string            `json:"url,omitempty"`    // for people
 	Detail map[string]string `json:"detail,omitempty"` // e.g. channel, ts
+	// LeftOut says what of the effect could not be done although the rest was, in
+	// words for people; it is shown with the delivery.
+	LeftOut string `json:"-"`
 }
 
 // IsZero reports whether the reference names nothing.

@@ -1,6 +1,12 @@
 package desk
 
-import "github.com/usherdesk/usher/triage"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/usherdesk/usher/triage"
+)
 
 // Words are what a CRM calls our states and priorities, for a Mirror's Fields and
 // Decode. A state without a word goes by the nearest that has one.
@@ -60,4 +66,41 @@ func (w Words) Decode(field, word string) []string {
 		}
 	}
 	return out
+}
+
+// ParseStates reads a mapping such as "new=New,open=Working,solved=Closed". What a
+// state is called may hold spaces, but no comma.
+func ParseStates(text string) (map[triage.InternalState]string, error) {
+	return parseWords(text, "new=1,pending=2,open=3,solved=4", []triage.InternalState{
+		triage.InternalNew, triage.InternalOpen, triage.InternalPending, triage.InternalOnHold, triage.InternalSnoozed, triage.InternalSolved, triage.InternalClosed,
+	})
+}
+
+// ParsePriorities reads a mapping such as "urgent=High,normal=Medium".
+func ParsePriorities(text string) (map[triage.Priority]string, error) {
+	return parseWords(text, "urgent=High,high=High,normal=Medium,low=Low", []triage.Priority{triage.PriorityUrgent, triage.PriorityHigh, triage.PriorityNormal, triage.PriorityLow})
+}
+
+func parseWords[T ~string](text, example string, known []T) (map[T]string, error) {
+	words := map[T]string{}
+	for _, pair := range strings.Split(text, ",") {
+		ours, theirs, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		theirs = strings.TrimSpace(theirs)
+		if !ok || theirs == "" {
+			return nil, fmt.Errorf("%q: use pairs of our word and theirs like %s", text, example)
+		}
+		if !slices.Contains(known, T(strings.TrimSpace(ours))) {
+			return nil, fmt.Errorf("%q is none of our words: %s", ours, joined(known))
+		}
+		words[T(strings.TrimSpace(ours))] = theirs
+	}
+	return words, nil
+}
+
+func joined[T ~string](words []T) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
+	}
+	return strings.Join(out, ", ")
 }

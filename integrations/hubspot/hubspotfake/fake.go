@@ -48,6 +48,76 @@ type Server struct {
 	links   map[string]map[string][]string
 	owners  map[string]string
 	calls   int
+	stages  []string          // of the pipeline "0"
+	apps    map[string]string // refresh tokens, by the client and its secret
+	renewed int
+}
+
+// Install gives an app a refresh token.
+func (s *Server) Install(client, secret, refresh string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apps[client+"\x00"+secret] = refresh
+}
+
+// Renewed is how many access tokens were given out.
+func (s *Server) Renewed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewed
+}
+
+// tokens serves /oauth/v1/token. The published description of the CRM does not
+// have it, so it is held here to what HubSpot's pages on OAuth say: a form of
+// exactly these fields, an answer with the three tokens' fields, 400 with a status
+// for a token that is not good.
+func (s *Server) tokens(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/oauth/v1/token" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err := r.ParseForm(); err != nil || r.Method != http.MethodPost || r.URL.RawQuery != "" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" || len(r.PostForm) != 4 {
+			s.t.Errorf("a refresh of a token is a form of four fields: %v %v", r.PostForm, err)
+		}
+		if r.PostForm.Get("grant_type") != "refresh_token" {
+			s.t.Errorf("grant_type is %q", r.PostForm.Get("grant_type"))
+		}
+		known, ok := s.apps[r.PostForm.Get("client_id")+"\x00"+r.PostForm.Get("client_secret")]
+		switch {
+		case !ok:
+			answer(w, http.StatusBadRequest, map[string]string{"status": "BAD_CLIENT_ID", "message": "missing or unknown client id", "correlationId": "c033cdaa-2c40-4a64-ae48-b4cec88dad24"})
+		case known != r.PostForm.Get("refresh_token"):
+			answer(w, http.StatusBadRequest, map[string]string{"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown refresh token", "correlationId": "c033cdaa-2c40-4a64-ae48-b4cec88dad24"})
+		default:
+			s.renewed++
+			answer(w, http.StatusOK, map[string]any{"token_type": "bearer", "refresh_token": known, "access_token": fmt.Sprintf("access-%d", s.renewed), "expires_in": 1800})
+		}
+	})
+}
+
+// Stages sets the stages of the ticket pipeline "0".
+func (s *Server) Stages(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stages = ids
+}
+
+func (s *Server) pipeline(w http.ResponseWriter, id string) {
+	if id != "0" {
+		fail(w, http.StatusNotFound, "OBJECT_NOT_FOUND", "pipeline not found")
+		return
+	}
+	stages := []any{}
+	for i, stage := range s.stages {
+		stages = append(stages, map[string]any{
+			"id": stage, "label": "Stage " + stage, "displayOrder": i, "metadata": map[string]string{"ticketState": "OPEN"}, "archived": false,
+			"createdAt": stamp(time.Now()), "updatedAt": stamp(time.Now()),
+		})
+	}
+	answer(w, http.StatusOK, map[string]any{"id": id, "label": "Support", "displayOrder": 0, "stages": stages, "archived": false, "createdAt": stamp(time.Now()), "updatedAt": stamp(time.Now())})
 }
 
 // New starts an account. The test is skipped where the published interface is absent.
@@ -55,10 +125,10 @@ func New(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{
 		t: t, objects: map[string]map[string]*Object{}, links: map[string]map[string][]string{}, owners: map[string]string{},
-		unique: map[string]map[string]bool{"contacts": {"email": true}},
+		unique: map[string]map[string]bool{"contacts": {"email": true}}, stages: []string{"1", "2", "3", "4"}, apps: map[string]string{},
 	}
 	s.spec = contracttest.Open(t, "hubspot.crm.openapi.json", "")
-	s.Server = httptest.NewServer(s.faulty(asDeals(s.spec.Wrap(http.HandlerFunc(s.serve)))))
+	s.Server = httptest.NewServer(s.faulty(s.tokens(asDeals(s.spec.Wrap(http.HandlerFunc(s.serve))))))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -227,6 +297,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.ownerByID(w, part[3])
 	case part[2] == "owners":
 		s.findOwner(w, r.URL.Query().Get("email"))
+	case part[2] == "pipelines":
+		s.pipeline(w, part[4])
+	case part[1] == "v4" && r.Method == http.MethodPut && s.objects[part[7]][part[8]] == nil:
+		fail(w, http.StatusNotFound, "OBJECT_NOT_FOUND", "no such record to associate with")
 	case part[1] == "v4" && r.Method == http.MethodPut:
 		s.link(part[3], part[4], part[7], part[8])
 		answer(w, http.StatusOK, map[string]any{

@@ -3,6 +3,7 @@
 package salesforcefake
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -177,6 +179,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case part[3] == "query":
 		s.query(w, r.URL.Query().Get("q"))
+	case len(part) == 6 && part[5] == "describe":
+		describe(w)
 	case len(part) == 5 && r.Method == http.MethodPost:
 		s.create(w, part[4], body)
 	case len(part) == 7 && r.Method == http.MethodPatch:
@@ -197,14 +201,36 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"access_token": s.token, "instance_url": s.URL, "token_type": "Bearer"})
 }
 
+// What the org's picklists hold.
+var (
+	statuses   = []string{"New", "Working", "Escalated", "Closed"}
+	priorities = []string{"High", "Medium", "Low"}
+)
+
+func describe(w http.ResponseWriter) {
+	values := func(list []string) []any {
+		out := []any{map[string]any{"value": "Old", "label": "Old", "active": false, "defaultValue": false}}
+		for i, v := range list {
+			out = append(out, map[string]any{"value": v, "label": v, "active": true, "defaultValue": i == 0})
+		}
+		return out
+	}
+	answer(w, http.StatusOK, map[string]any{"name": "Case", "fields": []any{
+		map[string]any{"name": "Subject", "type": "string", "length": 255, "externalId": false, "unique": false, "picklistValues": []any{}},
+		map[string]any{"name": "Status", "type": "picklist", "length": 255, "externalId": false, "unique": false, "picklistValues": values(statuses)},
+		map[string]any{"name": "Priority", "type": "picklist", "length": 255, "externalId": false, "unique": false, "picklistValues": values(priorities)},
+		map[string]any{"name": "Usher_Ticket_Id__c", "type": "string", "length": 64, "externalId": true, "unique": true, "picklistValues": []any{}},
+	}})
+}
+
 func check(kind string, fields map[string]any) string {
 	length := func(name string) int { v, _ := fields[name].(string); return len([]rune(v)) }
 	switch {
 	case kind == "Case" && (length("Subject") > 255 || length("Description") > 32000), kind == "CaseComment" && length("CommentBody") > 4000:
 		return "STRING_TOO_LONG"
-	case kind == "Case" && fields["Status"] != nil && !slices.Contains([]any{"New", "Working", "Escalated", "Closed"}, fields["Status"]):
+	case kind == "Case" && fields["Status"] != nil && !slices.Contains(statuses, fmt.Sprint(fields["Status"])):
 		return "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
-	case kind == "Case" && fields["Priority"] != nil && !slices.Contains([]any{"High", "Medium", "Low"}, fields["Priority"]):
+	case kind == "Case" && fields["Priority"] != nil && !slices.Contains(priorities, fmt.Sprint(fields["Priority"])):
 		return "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
 	}
 	return ""
@@ -268,40 +294,94 @@ func (s *Server) read(w http.ResponseWriter, kind, id string) {
 }
 
 var (
-	soql  = regexp.MustCompile(`^SELECT [\w, ]+ FROM (\w+) WHERE (.+?)(?: ORDER BY \w+(?: DESC)?)?(?: LIMIT \d+)?$`)
+	soql  = regexp.MustCompile(`^SELECT [\w, ]+ FROM (\w+) WHERE (.+?)(?: ORDER BY ([\w, ]+?)(?: DESC)?)?(?: LIMIT (\d+))?$`)
+	later = regexp.MustCompile(`^\(SystemModstamp > (\S+) OR \(SystemModstamp = (\S+) AND Id > '(\w+)'\)\)$`)
 	equal = regexp.MustCompile(`^(\w+) = '((?:[^'\\]|\\.)*)'$`)
 	after = regexp.MustCompile(`^SystemModstamp >= (\S+)$`)
 )
 
-// query understands the few queries the adapter makes, and refuses others.
+// query understands the few queries the adapter makes, and refuses others. As the
+// real one it gives at most 2,000 records.
 func (s *Server) query(w http.ResponseWriter, q string) {
 	match := soql.FindStringSubmatch(q)
 	if match == nil {
 		fail(w, http.StatusBadRequest, "MALFORMED_QUERY")
 		return
 	}
-	records := []any{}
+	var found []*Object
 	for _, o := range s.objects[match[1]] {
 		ok := true
-		for _, condition := range strings.Split(match[2], " AND ") {
-			if m := equal.FindStringSubmatch(condition); m != nil {
-				ok = ok && fmt.Sprint(o.Fields[m[1]]) == strings.NewReplacer(`\'`, `'`, `\\`, `\`).Replace(m[2])
-			} else if m := after.FindStringSubmatch(condition); m != nil {
-				at, err := time.Parse(time.RFC3339, m[1])
-				ok = ok && err == nil && !o.Changed.Before(at)
-			} else if name, found := strings.CutSuffix(condition, " != null"); found {
-				ok = ok && o.Fields[name] != nil
-			} else {
+		for _, condition := range conditions(match[2]) {
+			holds, known := s.holds(o, condition)
+			if !known {
 				fail(w, http.StatusBadRequest, "MALFORMED_QUERY")
 				return
 			}
+			ok = ok && holds
 		}
 		if ok {
-			records = append(records, s.wire(match[1], o))
+			found = append(found, o)
 		}
 	}
+	if strings.HasPrefix(match[3], "SystemModstamp") {
+		slices.SortStableFunc(found, func(a, b *Object) int {
+			return cmp.Or(a.Changed.Truncate(time.Millisecond).Compare(b.Changed.Truncate(time.Millisecond)), strings.Compare(a.ID, b.ID))
+		})
+	}
 	if strings.Contains(q, " DESC") {
-		slices.Reverse(records)
+		slices.Reverse(found)
+	}
+	limit, err := strconv.Atoi(match[4])
+	if err != nil || limit > 2000 {
+		limit = 2000
+	}
+	records := []any{}
+	for _, o := range found[:min(limit, len(found))] {
+		records = append(records, s.wire(match[1], o))
 	}
 	answer(w, http.StatusOK, map[string]any{"totalSize": len(records), "done": true, "records": records})
+}
+
+// conditions splits what AND joins, outside brackets.
+func conditions(text string) (out []string) {
+	depth, start := 0, 0
+	for i, r := range text {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case depth == 0 && strings.HasPrefix(text[i:], " AND "):
+			out, start = append(out, text[start:i]), i+len(" AND ")
+		}
+	}
+	return append(out, text[start:])
+}
+
+func (s *Server) holds(o *Object, condition string) (holds, known bool) {
+	changed := o.Changed.Truncate(time.Millisecond)
+	if m := equal.FindStringSubmatch(condition); m != nil {
+		return fmt.Sprint(o.Fields[m[1]]) == strings.NewReplacer(`\'`, `'`, `\\`, `\`).Replace(m[2]), true
+	}
+	if m := after.FindStringSubmatch(condition); m != nil {
+		at, err := time.Parse(time.RFC3339, m[1])
+		return err == nil && !changed.Before(at), err == nil
+	}
+	if m := later.FindStringSubmatch(condition); m != nil && m[1] == m[2] {
+		at, err := time.Parse(time.RFC3339, m[1])
+		return err == nil && (changed.After(at) || changed.Equal(at) && o.ID > m[3]), err == nil
+	}
+	name, ok := strings.CutSuffix(condition, " != null")
+	if !ok {
+		return false, false
+	}
+	if field, ok := strings.CutPrefix(name, "Parent."); ok {
+		for _, parent := range s.objects["Case"] {
+			if parent.ID == o.Fields["ParentId"] {
+				return parent.Fields[field] != nil, true
+			}
+		}
+		return false, true
+	}
+	return o.Fields[name] != nil, true
 }

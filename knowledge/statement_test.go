@@ -10,6 +10,7 @@ import (
 	"github.com/usherdesk/usher/knowledge"
 	_ "github.com/usherdesk/usher/knowledge/index"  // registers its statements
 	_ "github.com/usherdesk/usher/knowledge/search" // registers its statements
+	_ "github.com/usherdesk/usher/knowledge/site"   // registers its statements
 	"github.com/usherdesk/usher/migrations/dbtest"
 )
 

@@ -148,7 +148,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_UNSCANNED_FILES", "hold", "deliver: without a virus check, files of messages reach customers all the same, labelled as not checked; hold: they do not"},
 	{"USHER_CONFIRM_INTENTS", strings.Join(status.Confidential, ","), "comma-separated status questions whose asker enters a mailed code first; none: only those that packs, sources and procedures mark"},
 	{"USHER_SOURCES", "", "JSON file of outside systems that status packs are answered from"},
-	{"USHER_SOURCE_NETWORKS", "none", "comma-separated networks that sources and actions of curators may reach although they are not public, such as 10.0.0.0/8"},
+	{"USHER_SOURCE_NETWORKS", "none", "comma-separated networks that sources, websites and actions of curators may reach although they are not public, such as 10.0.0.0/8"},
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/usherdesk/usher/knowledge"
+	"github.com/usherdesk/usher/knowledge/site"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/usage"
@@ -43,7 +44,7 @@ func newJobs(pool *pgxpool.Pool, workers *river.Workers, works bool, periodic []
 		config.JobTimeout = 2 * time.Minute
 		config.RescueStuckJobsAfter = 4 * time.Minute
 		config.CompletedJobRetentionPeriod = time.Hour
-		config.PeriodicJobs = append(slices.Concat(desk.PeriodicJobs(), knowledge.PeriodicJobs(), proposal.PeriodicJobs(), topic.PeriodicJobs(), upkeep.PeriodicJobs(), proof.PeriodicJobs(), attachment.PeriodicJobs(), action.PeriodicJobs(), periodic),
+		config.PeriodicJobs = append(slices.Concat(desk.PeriodicJobs(), knowledge.PeriodicJobs(), site.PeriodicJobs(), proposal.PeriodicJobs(), topic.PeriodicJobs(), upkeep.PeriodicJobs(), proof.PeriodicJobs(), attachment.PeriodicJobs(), action.PeriodicJobs(), periodic),
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return sweepKeysArgs{}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Hour}}
 			}, &river.PeriodicJobOpts{RunOnStart: true}))

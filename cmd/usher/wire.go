@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/knowledge/index"
 	"github.com/usherdesk/usher/knowledge/lapse"
 	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/knowledge/site"
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal"
@@ -89,6 +90,7 @@ type application struct {
 	upkeep     *upkeep.Service
 	health     *health.Service
 	topics     *topic.Service
+	websites   *site.Service
 	mail       *email.Service // nil without e-mail
 	handler    http.Handler
 
@@ -225,6 +227,9 @@ func (a *application) join() error {
 	proof.AddWorkers(workers, witness, a.curation)
 	a.health = &health.Service{DB: a.worker, Articles: a.curation, Witnesses: []health.Witness{witness, templateNames{a.worker}}}
 	health.AddWorkers(workers, a.health)
+	if err := a.connectWebsites(workers); err != nil {
+		return err
+	}
 	a.topics = &topic.Service{DB: a.worker, Models: a.models, Gaps: a.curation, Jobs: a.jobs}
 	topic.AddWorkers(workers, a.topics)
 	gap.AddWorkers(workers, gap.New(a.worker, a.models))
@@ -293,7 +298,7 @@ func (a *application) serveAPI(mounts []func(gin.IRouter)) error {
 		Onboarding: newLive(a.app, a.sources), Sources: a.sources, Rules: a.rules, Feed: a.standing, Reviews: reviewer{a.worker, a.rules},
 		Procedures: a.procedures, Actions: a.actions, Proposals: a.proposals, Ratings: a.ratings, RatingLinks: rating.NewLinks(a.config.Secret),
 		Documents: a.documents.customers, AllDocuments: a.documents.staff, Attachments: a.documents.sent, AllAttachments: a.documents.attachments,
-		Tester: a.tester(), Switches: switches{a}, Upkeep: a.upkeep, Topics: a.topics, Usage: a.usage,
+		Tester: a.tester(), Switches: switches{a}, Upkeep: a.upkeep, Topics: a.topics, Websites: a.websites, Usage: a.usage,
 		Webhooks: endpoints{a.webhooks}, Streams: a.streams, Spec: spec, Web: web.Handler(web.Config{EmbedOrigins: a.config.EmbedOrigins}), Mounts: mounts,
 		Health:  a.health,
 		Metrics: registry, Registerer: registry, PublicURL: a.config.PublicURL, TrustedProxies: a.config.TrustedProxies,

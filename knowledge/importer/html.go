@@ -20,16 +20,7 @@ func parseHTML(text []byte) (frontMatter, string, error) {
 		return matter, "", fmt.Errorf("read HTML: %w", err)
 	}
 	head(root, &matter)
-	body := find(root, atom.Main)
-	if body == nil {
-		body = find(root, atom.Article)
-	}
-	if body == nil {
-		body = find(root, atom.Body)
-	}
-	if body == nil {
-		body = root
-	}
+	body := mainPart(root)
 	w := &markdownWriter{}
 	w.children(body)
 	return matter, tidy(w.String()), nil
@@ -140,6 +131,9 @@ func (w *markdownWriter) text(s string) {
 }
 
 func (w *markdownWriter) element(n *html.Node) {
+	if around(n) {
+		return
+	}
 	switch n.DataAtom {
 	case atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Nav, atom.Header, atom.Footer, atom.Aside,
 		atom.Form, atom.Button, atom.Iframe, atom.Svg, atom.Head, atom.Object, atom.Embed:

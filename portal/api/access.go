@@ -45,7 +45,7 @@ var operations = map[string]access{
 	"ListPendingDocuments": agent, "DownloadPendingDocument": agent, "ReviewDocument": agent,
 	"ListTenants": curator, "ListAdminArticles": curator, "CreateArticle": curator, "GetAdminArticle": curator,
 	"UploadArticle": curator, "SaveDraft": curator, "ListVersions": curator, "ActOnArticle": curator, "TestQuestion": curator, "ListGaps": curator,
-	"ResolveGap": curator, "ListSources": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
+	"ResolveGap": curator, "ListSources": curator, "AddWebsite": curator, "ChangeWebsite": curator, "ActOnWebsite": curator, "RemoveSource": curator, "ListPages": curator, "SettlePage": curator, "ListSynonyms": curator, "PutSynonym": curator, "DeleteSynonym": curator,
 	"ListRules": curator, "PutRule": curator, "TryRules": curator, "ListTemplates": curator, "PublishTemplate": curator,
 	"ListOnboardings": curator, "GetRecord": curator, "AddToRecord": curator, "ChangeRecord": curator,
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,

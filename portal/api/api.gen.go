@@ -1600,6 +1600,138 @@ func (e WebhookEndpointState) Valid() bool {
 	}
 }
 
+// Defines values for WebsiteAudience.
+const (
+	WebsiteAudienceAgent    WebsiteAudience = "agent"
+	WebsiteAudienceCustomer WebsiteAudience = "customer"
+	WebsiteAudiencePublic   WebsiteAudience = "public"
+)
+
+// Valid indicates whether the value is a known member of the WebsiteAudience enum.
+func (e WebsiteAudience) Valid() bool {
+	switch e {
+	case WebsiteAudienceAgent:
+		return true
+	case WebsiteAudienceCustomer:
+		return true
+	case WebsiteAudiencePublic:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebsiteCadence.
+const (
+	Daily  WebsiteCadence = "daily"
+	Hourly WebsiteCadence = "hourly"
+	Manual WebsiteCadence = "manual"
+	Weekly WebsiteCadence = "weekly"
+)
+
+// Valid indicates whether the value is a known member of the WebsiteCadence enum.
+func (e WebsiteCadence) Valid() bool {
+	switch e {
+	case Daily:
+		return true
+	case Hourly:
+		return true
+	case Manual:
+		return true
+	case Weekly:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebsitePageArticleState.
+const (
+	WebsitePageArticleStateDraft     WebsitePageArticleState = "draft"
+	WebsitePageArticleStatePublished WebsitePageArticleState = "published"
+	WebsitePageArticleStateRetired   WebsitePageArticleState = "retired"
+)
+
+// Valid indicates whether the value is a known member of the WebsitePageArticleState enum.
+func (e WebsitePageArticleState) Valid() bool {
+	switch e {
+	case WebsitePageArticleStateDraft:
+		return true
+	case WebsitePageArticleStatePublished:
+		return true
+	case WebsitePageArticleStateRetired:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebsitePageOutcome.
+const (
+	WebsitePageOutcomeChanged   WebsitePageOutcome = "changed"
+	WebsitePageOutcomeFailed    WebsitePageOutcome = "failed"
+	WebsitePageOutcomeNew       WebsitePageOutcome = "new"
+	WebsitePageOutcomeRemoved   WebsitePageOutcome = "removed"
+	WebsitePageOutcomeUnchanged WebsitePageOutcome = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the WebsitePageOutcome enum.
+func (e WebsitePageOutcome) Valid() bool {
+	switch e {
+	case WebsitePageOutcomeChanged:
+		return true
+	case WebsitePageOutcomeFailed:
+		return true
+	case WebsitePageOutcomeNew:
+		return true
+	case WebsitePageOutcomeRemoved:
+		return true
+	case WebsitePageOutcomeUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebsitePageState.
+const (
+	WebsitePageStateAlias     WebsitePageState = "alias"
+	WebsitePageStateConflict  WebsitePageState = "conflict"
+	WebsitePageStateDuplicate WebsitePageState = "duplicate"
+	WebsitePageStateFailed    WebsitePageState = "failed"
+	WebsitePageStateMissing   WebsitePageState = "missing"
+	WebsitePageStateOk        WebsitePageState = "ok"
+	WebsitePageStateRemoved   WebsitePageState = "removed"
+	WebsitePageStateSkipped   WebsitePageState = "skipped"
+	WebsitePageStateWaiting   WebsitePageState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the WebsitePageState enum.
+func (e WebsitePageState) Valid() bool {
+	switch e {
+	case WebsitePageStateAlias:
+		return true
+	case WebsitePageStateConflict:
+		return true
+	case WebsitePageStateDuplicate:
+		return true
+	case WebsitePageStateFailed:
+		return true
+	case WebsitePageStateMissing:
+		return true
+	case WebsitePageStateOk:
+		return true
+	case WebsitePageStateRemoved:
+		return true
+	case WebsitePageStateSkipped:
+		return true
+	case WebsitePageStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RecordEntity.
 const (
 	RecordEntityDocument     RecordEntity = "document"
@@ -1819,6 +1951,48 @@ func (e SettleProposalJSONBodyAct) Valid() bool {
 	case SettleProposalJSONBodyActAccept:
 		return true
 	case SettleProposalJSONBodyActReject:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ActOnWebsiteJSONBodyAct.
+const (
+	Pause  ActOnWebsiteJSONBodyAct = "pause"
+	Resume ActOnWebsiteJSONBodyAct = "resume"
+	Sync   ActOnWebsiteJSONBodyAct = "sync"
+)
+
+// Valid indicates whether the value is a known member of the ActOnWebsiteJSONBodyAct enum.
+func (e ActOnWebsiteJSONBodyAct) Valid() bool {
+	switch e {
+	case Pause:
+		return true
+	case Resume:
+		return true
+	case Sync:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettlePageJSONBodyChoice.
+const (
+	SettlePageJSONBodyChoiceMine   SettlePageJSONBodyChoice = "mine"
+	SettlePageJSONBodyChoicePage   SettlePageJSONBodyChoice = "page"
+	SettlePageJSONBodyChoiceRetire SettlePageJSONBodyChoice = "retire"
+)
+
+// Valid indicates whether the value is a known member of the SettlePageJSONBodyChoice enum.
+func (e SettlePageJSONBodyChoice) Valid() bool {
+	switch e {
+	case SettlePageJSONBodyChoiceMine:
+		return true
+	case SettlePageJSONBodyChoicePage:
+		return true
+	case SettlePageJSONBodyChoiceRetire:
 		return true
 	default:
 		return false
@@ -2798,9 +2972,14 @@ type KnowledgeSource struct {
 	LastSyncAt *time.Time         `json:"last_sync_at,omitempty"`
 	Location   *string            `json:"location,omitempty"`
 	Name       string             `json:"name"`
-	Retired    int                `json:"retired"`
-	Unchanged  int                `json:"unchanged"`
-	Updated    int                `json:"updated"`
+	NextSyncAt *time.Time         `json:"next_sync_at,omitempty"`
+
+	// Retired Articles retired, of a website: pages that are gone
+	Retired   int            `json:"retired"`
+	Status    *WebsiteStatus `json:"status,omitempty"`
+	Unchanged int            `json:"unchanged"`
+	Updated   int            `json:"updated"`
+	Website   *Website       `json:"website,omitempty"`
 }
 
 // Lifecycle defines model for Lifecycle.
@@ -4076,6 +4255,69 @@ type WebhookSecret struct {
 	Secret *string `json:"secret,omitempty"`
 }
 
+// Website defines model for Website.
+type Website struct {
+	Audience *WebsiteAudience `json:"audience,omitempty"`
+	Cadence  *WebsiteCadence  `json:"cadence,omitempty"`
+	Exclude  *[]string        `json:"exclude,omitempty"`
+
+	// Include Beginnings of paths that are taken in; none: all
+	Include *[]string `json:"include,omitempty"`
+
+	// Locale Language of the articles; empty: what each page says
+	Locale   *string `json:"locale,omitempty"`
+	MaxPages *int    `json:"max_pages,omitempty"`
+
+	// Publish Publish at once, and retire the articles of pages that are gone. Without it both wait for a curator
+	Publish *bool `json:"publish,omitempty"`
+
+	// URL A page to begin with, or a sitemap; only its host is read
+	URL string `json:"url"`
+}
+
+// WebsiteAudience defines model for Website.Audience.
+type WebsiteAudience string
+
+// WebsiteCadence defines model for Website.Cadence.
+type WebsiteCadence string
+
+// WebsitePage defines model for WebsitePage.
+type WebsitePage struct {
+	ArticleID    *openapi_types.UUID      `json:"article_id,omitempty"`
+	ArticleState *WebsitePageArticleState `json:"article_state,omitempty"`
+
+	// Outcome Of the last sync
+	Outcome *WebsitePageOutcome `json:"outcome,omitempty"`
+	Problem *string             `json:"problem,omitempty"`
+	ReadAt  *time.Time          `json:"read_at,omitempty"`
+
+	// Signals What in the text reads like an instruction to an assistant
+	Signals []string         `json:"signals"`
+	State   WebsitePageState `json:"state"`
+	Title   *string          `json:"title,omitempty"`
+	URL     string           `json:"url"`
+}
+
+// WebsitePageArticleState defines model for WebsitePage.ArticleState.
+type WebsitePageArticleState string
+
+// WebsitePageOutcome Of the last sync
+type WebsitePageOutcome string
+
+// WebsitePageState defines model for WebsitePageState.
+type WebsitePageState string
+
+// WebsiteStatus defines model for WebsiteStatus.
+type WebsiteStatus struct {
+	// Pages How many pages there are of each state
+	Pages  map[string]int `json:"pages"`
+	Paused bool           `json:"paused"`
+
+	// Read Pages read in the run in progress
+	Read    int  `json:"read"`
+	Running bool `json:"running"`
+}
+
 // Before defines model for Before.
 type Before = openapi_types.UUID
 
@@ -4304,6 +4546,64 @@ type ListSourcesParams struct {
 	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
 	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
 }
+
+// AddWebsiteParams defines parameters for AddWebsite.
+type AddWebsiteParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// RemoveSourceParams defines parameters for RemoveSource.
+type RemoveSourceParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// ActOnWebsiteJSONBody defines parameters for ActOnWebsite.
+type ActOnWebsiteJSONBody struct {
+	Act ActOnWebsiteJSONBodyAct `json:"act"`
+}
+
+// ActOnWebsiteParams defines parameters for ActOnWebsite.
+type ActOnWebsiteParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// ActOnWebsiteJSONBodyAct defines parameters for ActOnWebsite.
+type ActOnWebsiteJSONBodyAct string
+
+// ChangeWebsiteParams defines parameters for ChangeWebsite.
+type ChangeWebsiteParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// ListPagesParams defines parameters for ListPages.
+type ListPagesParams struct {
+	State *WebsitePageState `form:"state,omitempty" json:"state,omitempty"`
+
+	// After The last address of the list before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// SettlePageJSONBody defines parameters for SettlePage.
+type SettlePageJSONBody struct {
+	Choice SettlePageJSONBodyChoice `json:"choice"`
+	URL    string                   `json:"url"`
+}
+
+// SettlePageParams defines parameters for SettlePage.
+type SettlePageParams struct {
+	// Tenant The tenant whose own articles are meant; absent: the operator's shared ones
+	Tenant *SpaceQuery `form:"tenant,omitempty" json:"tenant,omitempty"`
+}
+
+// SettlePageJSONBodyChoice defines parameters for SettlePage.
+type SettlePageJSONBodyChoice string
 
 // PutStatusOwnerJSONBody defines parameters for PutStatusOwner.
 type PutStatusOwnerJSONBody struct {
@@ -4731,6 +5031,18 @@ type TryQuestionJSONRequestBody = SavedQuestion
 // ReplayQuestionsJSONRequestBody defines body for ReplayQuestions for application/json ContentType.
 type ReplayQuestionsJSONRequestBody = Against
 
+// AddWebsiteJSONRequestBody defines body for AddWebsite for application/json ContentType.
+type AddWebsiteJSONRequestBody = Website
+
+// ActOnWebsiteJSONRequestBody defines body for ActOnWebsite for application/json ContentType.
+type ActOnWebsiteJSONRequestBody ActOnWebsiteJSONBody
+
+// ChangeWebsiteJSONRequestBody defines body for ChangeWebsite for application/json ContentType.
+type ChangeWebsiteJSONRequestBody = Website
+
+// SettlePageJSONRequestBody defines body for SettlePage for application/json ContentType.
+type SettlePageJSONRequestBody SettlePageJSONBody
+
 // PutStatusOwnerJSONRequestBody defines body for PutStatusOwner for application/json ContentType.
 type PutStatusOwnerJSONRequestBody PutStatusOwnerJSONBody
 
@@ -4970,6 +5282,24 @@ type ServerInterface interface {
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(c *gin.Context, params ListSourcesParams)
+	// AddWebsite Take a website in as articles; it is read at once, then by its cadence
+	// (POST /v1/admin/sources)
+	AddWebsite(c *gin.Context, params AddWebsiteParams)
+	// RemoveSource Remove a source of any kind; all its articles are retired
+	// (DELETE /v1/admin/sources/{id})
+	RemoveSource(c *gin.Context, id IDPath, params RemoveSourceParams)
+	// ActOnWebsite Read a website now, pause it or go on with it
+	// (POST /v1/admin/sources/{id})
+	ActOnWebsite(c *gin.Context, id IDPath, params ActOnWebsiteParams)
+	// ChangeWebsite Change what is taken in of a website, and how; its pages are read anew
+	// (PUT /v1/admin/sources/{id})
+	ChangeWebsite(c *gin.Context, id IDPath, params ChangeWebsiteParams)
+	// ListPages The pages of a website by address, each with how it went
+	// (GET /v1/admin/sources/{id}/pages)
+	ListPages(c *gin.Context, id IDPath, params ListPagesParams)
+	// SettlePage Decide what a page waits for: page takes what it says over an edit by hand, mine keeps the edit until the page changes again, retire retires the article of a page that is gone
+	// (POST /v1/admin/sources/{id}/pages)
+	SettlePage(c *gin.Context, id IDPath, params SettlePageParams)
 	// PutStatusOwner Declare which system owns a field of a status pack
 	// (PUT /v1/admin/status-fields)
 	PutStatusOwner(c *gin.Context)
@@ -6221,6 +6551,229 @@ func (siw *ServerInterfaceWrapper) ListSources(c *gin.Context) {
 	}
 
 	siw.Handler.ListSources(c, params)
+}
+
+// AddWebsite operation middleware
+func (siw *ServerInterfaceWrapper) AddWebsite(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AddWebsiteParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AddWebsite(c, params)
+}
+
+// RemoveSource operation middleware
+func (siw *ServerInterfaceWrapper) RemoveSource(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveSourceParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveSource(c, id, params)
+}
+
+// ActOnWebsite operation middleware
+func (siw *ServerInterfaceWrapper) ActOnWebsite(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActOnWebsiteParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ActOnWebsite(c, id, params)
+}
+
+// ChangeWebsite operation middleware
+func (siw *ServerInterfaceWrapper) ChangeWebsite(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeWebsiteParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeWebsite(c, id, params)
+}
+
+// ListPages operation middleware
+func (siw *ServerInterfaceWrapper) ListPages(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPagesParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", c.Request.URL.Query(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter after: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPages(c, id, params)
+}
+
+// SettlePage operation middleware
+func (siw *ServerInterfaceWrapper) SettlePage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SettlePageParams
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SettlePage(c, id, params)
 }
 
 // PutStatusOwner operation middleware
@@ -9388,6 +9941,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/admin/gaps", wrapper.ListGaps)
 	router.POST(options.BaseURL+"/v1/admin/gaps/:id/resolve", wrapper.ResolveGap)
 	router.GET(options.BaseURL+"/v1/admin/sources", wrapper.ListSources)
+	router.POST(options.BaseURL+"/v1/admin/sources", wrapper.AddWebsite)
+	router.DELETE(options.BaseURL+"/v1/admin/sources/:id", wrapper.RemoveSource)
+	router.POST(options.BaseURL+"/v1/admin/sources/:id", wrapper.ActOnWebsite)
+	router.PUT(options.BaseURL+"/v1/admin/sources/:id", wrapper.ChangeWebsite)
+	router.GET(options.BaseURL+"/v1/admin/sources/:id/pages", wrapper.ListPages)
+	router.POST(options.BaseURL+"/v1/admin/sources/:id/pages", wrapper.SettlePage)
 	router.GET(options.BaseURL+"/v1/admin/synonyms", wrapper.ListSynonyms)
 	router.POST(options.BaseURL+"/v1/admin/synonyms", wrapper.PutSynonym)
 	router.DELETE(options.BaseURL+"/v1/admin/synonyms/:id", wrapper.DeleteSynonym)
@@ -11099,6 +11658,249 @@ type ListSourcesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListSourcesdefaultApplicationProblemPlusJSONResponse) VisitListSourcesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWebsiteRequestObject struct {
+	Params AddWebsiteParams
+	Body   *AddWebsiteJSONRequestBody
+}
+
+type AddWebsiteResponseObject interface {
+	VisitAddWebsiteResponse(w http.ResponseWriter) error
+}
+
+type AddWebsite201JSONResponse KnowledgeSource
+
+func (response AddWebsite201JSONResponse) VisitAddWebsiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddWebsitedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddWebsitedefaultApplicationProblemPlusJSONResponse) VisitAddWebsiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSourceRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params RemoveSourceParams
+}
+
+type RemoveSourceResponseObject interface {
+	VisitRemoveSourceResponse(w http.ResponseWriter) error
+}
+
+type RemoveSource200JSONResponse struct {
+	// Retired How many articles were retired
+	Retired int `json:"retired"`
+}
+
+func (response RemoveSource200JSONResponse) VisitRemoveSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveSourcedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveSourcedefaultApplicationProblemPlusJSONResponse) VisitRemoveSourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnWebsiteRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params ActOnWebsiteParams
+	Body   *ActOnWebsiteJSONRequestBody
+}
+
+type ActOnWebsiteResponseObject interface {
+	VisitActOnWebsiteResponse(w http.ResponseWriter) error
+}
+
+type ActOnWebsite200JSONResponse KnowledgeSource
+
+func (response ActOnWebsite200JSONResponse) VisitActOnWebsiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActOnWebsitedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActOnWebsitedefaultApplicationProblemPlusJSONResponse) VisitActOnWebsiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebsiteRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params ChangeWebsiteParams
+	Body   *ChangeWebsiteJSONRequestBody
+}
+
+type ChangeWebsiteResponseObject interface {
+	VisitChangeWebsiteResponse(w http.ResponseWriter) error
+}
+
+type ChangeWebsite200JSONResponse KnowledgeSource
+
+func (response ChangeWebsite200JSONResponse) VisitChangeWebsiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeWebsitedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeWebsitedefaultApplicationProblemPlusJSONResponse) VisitChangeWebsiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPagesRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params ListPagesParams
+}
+
+type ListPagesResponseObject interface {
+	VisitListPagesResponse(w http.ResponseWriter) error
+}
+
+type ListPages200JSONResponse struct {
+	More  bool          `json:"more"`
+	Pages []WebsitePage `json:"pages"`
+}
+
+func (response ListPages200JSONResponse) VisitListPagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPagesdefaultApplicationProblemPlusJSONResponse) VisitListPagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SettlePageRequestObject struct {
+	ID     IDPath `json:"id"`
+	Params SettlePageParams
+	Body   *SettlePageJSONRequestBody
+}
+
+type SettlePageResponseObject interface {
+	VisitSettlePageResponse(w http.ResponseWriter) error
+}
+
+type SettlePage204Response struct {
+}
+
+func (response SettlePage204Response) VisitSettlePageResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type SettlePagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SettlePagedefaultApplicationProblemPlusJSONResponse) VisitSettlePageResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15792,6 +16594,24 @@ type StrictServerInterface interface {
 	// ListSources Where articles come from, and how the last import went
 	// (GET /v1/admin/sources)
 	ListSources(ctx context.Context, request ListSourcesRequestObject) (ListSourcesResponseObject, error)
+	// AddWebsite Take a website in as articles; it is read at once, then by its cadence
+	// (POST /v1/admin/sources)
+	AddWebsite(ctx context.Context, request AddWebsiteRequestObject) (AddWebsiteResponseObject, error)
+	// RemoveSource Remove a source of any kind; all its articles are retired
+	// (DELETE /v1/admin/sources/{id})
+	RemoveSource(ctx context.Context, request RemoveSourceRequestObject) (RemoveSourceResponseObject, error)
+	// ActOnWebsite Read a website now, pause it or go on with it
+	// (POST /v1/admin/sources/{id})
+	ActOnWebsite(ctx context.Context, request ActOnWebsiteRequestObject) (ActOnWebsiteResponseObject, error)
+	// ChangeWebsite Change what is taken in of a website, and how; its pages are read anew
+	// (PUT /v1/admin/sources/{id})
+	ChangeWebsite(ctx context.Context, request ChangeWebsiteRequestObject) (ChangeWebsiteResponseObject, error)
+	// ListPages The pages of a website by address, each with how it went
+	// (GET /v1/admin/sources/{id}/pages)
+	ListPages(ctx context.Context, request ListPagesRequestObject) (ListPagesResponseObject, error)
+	// SettlePage Decide what a page waits for: page takes what it says over an edit by hand, mine keeps the edit until the page changes again, retire retires the article of a page that is gone
+	// (POST /v1/admin/sources/{id}/pages)
+	SettlePage(ctx context.Context, request SettlePageRequestObject) (SettlePageResponseObject, error)
 	// PutStatusOwner Declare which system owns a field of a status pack
 	// (PUT /v1/admin/status-fields)
 	PutStatusOwner(ctx context.Context, request PutStatusOwnerRequestObject) (PutStatusOwnerResponseObject, error)
@@ -17627,6 +18447,239 @@ func (sh *strictHandler) ListSources(ctx *gin.Context, params ListSourcesParams)
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListSourcesResponseObject); ok {
 		if err := validResponse.VisitListSourcesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AddWebsite operation middleware
+func (sh *strictHandler) AddWebsite(ctx *gin.Context, params AddWebsiteParams) {
+	var request AddWebsiteRequestObject
+
+	request.Params = params
+
+	var body AddWebsiteJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AddWebsite(ctx, request.(AddWebsiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddWebsite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AddWebsiteResponseObject); ok {
+		if err := validResponse.VisitAddWebsiteResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveSource operation middleware
+func (sh *strictHandler) RemoveSource(ctx *gin.Context, id IDPath, params RemoveSourceParams) {
+	var request RemoveSourceRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveSource(ctx, request.(RemoveSourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveSource")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveSourceResponseObject); ok {
+		if err := validResponse.VisitRemoveSourceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ActOnWebsite operation middleware
+func (sh *strictHandler) ActOnWebsite(ctx *gin.Context, id IDPath, params ActOnWebsiteParams) {
+	var request ActOnWebsiteRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ActOnWebsiteJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActOnWebsite(ctx, request.(ActOnWebsiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActOnWebsite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ActOnWebsiteResponseObject); ok {
+		if err := validResponse.VisitActOnWebsiteResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeWebsite operation middleware
+func (sh *strictHandler) ChangeWebsite(ctx *gin.Context, id IDPath, params ChangeWebsiteParams) {
+	var request ChangeWebsiteRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ChangeWebsiteJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeWebsite(ctx, request.(ChangeWebsiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeWebsite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeWebsiteResponseObject); ok {
+		if err := validResponse.VisitChangeWebsiteResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPages operation middleware
+func (sh *strictHandler) ListPages(ctx *gin.Context, id IDPath, params ListPagesParams) {
+	var request ListPagesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPages(ctx, request.(ListPagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPagesResponseObject); ok {
+		if err := validResponse.VisitListPagesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SettlePage operation middleware
+func (sh *strictHandler) SettlePage(ctx *gin.Context, id IDPath, params SettlePageParams) {
+	var request SettlePageRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body SettlePageJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SettlePage(ctx, request.(SettlePageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SettlePage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SettlePageResponseObject); ok {
+		if err := validResponse.VisitSettlePageResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

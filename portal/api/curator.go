@@ -269,22 +269,6 @@ func (s *Server) ResolveGap(ctx context.Context, r ResolveGapRequestObject) (Res
 	return ResolveGap204Response{}, nil
 }
 
-// ListSources lists where articles come from.
-func (s *Server) ListSources(ctx context.Context, r ListSourcesRequestObject) (ListSourcesResponseObject, error) {
-	sources, err := s.Curation.Sources(ctx, space(r.Params.Tenant))
-	if err != nil {
-		return nil, err
-	}
-	out := make([]KnowledgeSource, len(sources))
-	for i, o := range sources {
-		out[i] = KnowledgeSource{
-			ID: o.ID, Name: o.Name, Kind: o.Kind, Location: some(o.Location), LastSyncAt: o.LastSyncAt, LastError: some(o.LastError),
-			Added: o.Added, Updated: o.Updated, Retired: o.Retired, Unchanged: o.Unchanged,
-		}
-	}
-	return ListSources200JSONResponse{Sources: out}, nil
-}
-
 // ListSynonyms lists the shared synonym groups.
 func (s *Server) ListSynonyms(ctx context.Context, _ ListSynonymsRequestObject) (ListSynonymsResponseObject, error) {
 	synonyms, err := s.Curation.Synonyms(ctx, knowledge.Shared)

@@ -24,6 +24,7 @@ import (
 	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/importer"
 	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/knowledge/site"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/onboarding/document"
@@ -101,6 +102,7 @@ type Config struct {
 	Ratings        *rating.Service
 	RatingLinks    rating.Links
 	Topics         *topic.Service
+	Websites       *site.Service   // taken in as articles
 	Health         *health.Service // of articles
 	Webhooks       Webhooks        // of tenants' own systems
 	Procedures     *procedure.Service

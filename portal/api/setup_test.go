@@ -22,6 +22,7 @@ import (
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/health"
 	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/knowledge/site"
 	"github.com/usherdesk/usher/knowledge/switchover"
 	"github.com/usherdesk/usher/migrations/dbtest"
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -109,8 +110,9 @@ func setup(t *testing.T, change ...func(*api.Config)) *bundle {
 		Search: search.New(b.db.App, models, search.Config{}), Onboarding: record{b.db.App}, Streams: b.streams, Tester: tester{}, Usage: b.usage,
 		Documents: document.New(b.db.App, blobs, nil, jobs, document.Config{MaxBytes: 2 << 20}), AllDocuments: document.New(b.db.Worker, blobs, nil, jobs, document.Config{}),
 		Attachments: attachment.New(b.db.App, blobs, nil, jobs, wake, attachment.Config{MaxBytes: 2 << 20, Unscanned: true}), AllAttachments: attachment.New(b.db.Worker, blobs, nil, jobs, wake, attachment.Config{Unscanned: true}),
-		Upkeep: upkeep.New(upkeep.Config{DB: b.db.Worker, Jobs: jobs, Engine: taxonomy.NewEngine(b.db.Worker.Pool(), slog.New(slog.DiscardHandler))}),
-		Health: &health.Service{DB: b.db.Worker, Articles: curation}, Topics: &topic.Service{DB: b.db.Worker, Models: models, Gaps: curation, Jobs: jobs},
+		Websites: site.New(site.Config{DB: b.db.Worker, Jobs: jobs, Articles: curation}),
+		Upkeep:   upkeep.New(upkeep.Config{DB: b.db.Worker, Jobs: jobs, Engine: taxonomy.NewEngine(b.db.Worker.Pool(), slog.New(slog.DiscardHandler))}),
+		Health:   &health.Service{DB: b.db.Worker, Articles: curation}, Topics: &topic.Service{DB: b.db.Worker, Models: models, Gaps: curation, Jobs: jobs},
 		Procedures: &procedure.Service{DB: b.db.Worker, Actions: b.actions}, Actions: b.actions, Proposals: &proposal.Service{DB: b.db.Worker, Articles: curation},
 		Reviews: reviewer{b.db.Worker}, Spec: spec, PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), RatePerSecond: 1e6,
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/health"
+	"github.com/usherdesk/usher/knowledge/site"
 	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/blob"
@@ -150,6 +151,14 @@ var rules = []rule{
 	{knowledge.ErrNoDraft, 409, "nothing_to_publish", "There is no draft. Edit the article first."},
 	{knowledge.ErrNotPublished, 409, "not_published", "The article is not published."},
 	{knowledge.ErrConflict, 409, "edited_by_someone_else", "Somebody else has changed this draft since you opened it. Reload, then put your change in again."},
+	{site.ErrNotFound, 404, "not_found", ""},
+	{site.ErrExists, 409, "source_exists", "This address is a source already. Change that one instead."},
+	{site.ErrNotAWebsite, 409, "not_a_website", "This source is no website: its articles change when they are imported again."},
+	{site.ErrPaused, 409, "paused", "This source is paused. Go on with it first."},
+	{site.ErrNothingToDo, 409, "nothing_to_decide", "This page waits for no such decision any more. Reload the list."},
+	{site.ErrUnknownChoice, 400, "unknown_choice", "Choose one of the ways the contract names."},
+	{site.ErrPrivate, 400, "private_address", "This address is not a public one."},
+	{site.ErrTooLarge, 400, "page_too_large", "This page is too large."},
 	{health.ErrNotFound, 404, "not_found", ""},
 	{health.ErrNoReason, 400, "reason_missing", "Say in a few words why this is no fault: others will read it."},
 	{health.ErrNoOther, 409, "not_two_articles", "Only two articles that say the same can be merged, both shared or both of one customer."},

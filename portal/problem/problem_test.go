@@ -30,7 +30,7 @@ import (
 var domains = map[string]string{
 	"triage": "../../triage", "action": "../../triage/action", "intake": "../../triage/intake", "desk": "../../triage/desk", "taxonomy": "../../triage/taxonomy", "upkeep": "../../triage/upkeep",
 	"knowledge": "../../knowledge", "onboarding": "../onboarding", "blob": "../onboarding/blob", "document": "../onboarding/document", "export": "../onboarding/export", "attachment": "../../triage/attachment",
-	"rating": "../../triage/rating", "rehearsal": "../../triage/rehearsal", "eval": "../../triage/eval", "procedure": "../../triage/procedure", "proposal": "../../triage/proposal", "health": "../../knowledge/health",
+	"rating": "../../triage/rating", "rehearsal": "../../triage/rehearsal", "eval": "../../triage/eval", "procedure": "../../triage/procedure", "proposal": "../../triage/proposal", "health": "../../knowledge/health", "site": "../../knowledge/site",
 }
 
 func parse(t *testing.T, pattern string) []*ast.File {

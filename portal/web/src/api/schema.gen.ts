@@ -1456,7 +1456,55 @@ export interface paths {
         /** Where articles come from, and how the last import went */
         get: operations["listSources"];
         put?: never;
-        post?: never;
+        /** Take a website in as articles; it is read at once, then by its cadence */
+        post: operations["addWebsite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/sources/{id}": {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what is taken in of a website, and how; its pages are read anew */
+        put: operations["changeWebsite"];
+        /** Read a website now, pause it or go on with it */
+        post: operations["actOnWebsite"];
+        /** Remove a source of any kind; all its articles are retired */
+        delete: operations["removeSource"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/sources/{id}/pages": {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        /** The pages of a website by address, each with how it went */
+        get: operations["listPages"];
+        put?: never;
+        /** Decide what a page waits for: page takes what it says over an edit by hand, mine keeps the edit until the page changes again, retire retires the article of a page that is gone */
+        post: operations["settlePage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3305,11 +3353,70 @@ export interface components {
             location?: string;
             /** Format: date-time */
             last_sync_at?: string;
+            /** Format: date-time */
+            next_sync_at?: string;
             last_error?: string;
             added: number;
             updated: number;
+            /** @description Articles retired, of a website: pages that are gone */
             retired: number;
             unchanged: number;
+            website?: components["schemas"]["Website"];
+            status?: components["schemas"]["WebsiteStatus"];
+        };
+        Website: {
+            /** @description A page to begin with, or a sitemap; only its host is read */
+            url: string;
+            /** @description Beginnings of paths that are taken in; none: all */
+            include?: string[];
+            exclude?: string[];
+            /** @default 500 */
+            max_pages: number;
+            /** @enum {string} */
+            audience?: "public" | "customer" | "agent";
+            /** @description Language of the articles; empty: what each page says */
+            locale?: string;
+            /**
+             * @description Publish at once, and retire the articles of pages that are gone. Without it both wait for a curator
+             * @default false
+             */
+            publish: boolean;
+            /**
+             * @default daily
+             * @enum {string}
+             */
+            cadence: "manual" | "hourly" | "daily" | "weekly";
+        };
+        WebsiteStatus: {
+            paused: boolean;
+            running: boolean;
+            /** @description Pages read in the run in progress */
+            read: number;
+            /** @description How many pages there are of each state */
+            pages: {
+                [key: string]: number;
+            };
+        };
+        /** @enum {string} */
+        WebsitePageState: "waiting" | "ok" | "alias" | "duplicate" | "skipped" | "failed" | "missing" | "removed" | "conflict";
+        WebsitePage: {
+            url: string;
+            state: components["schemas"]["WebsitePageState"];
+            /**
+             * @description Of the last sync
+             * @enum {string}
+             */
+            outcome?: "new" | "changed" | "unchanged" | "removed" | "failed";
+            title?: string;
+            problem?: string;
+            /** @description What in the text reads like an instruction to an assistant */
+            signals: string[];
+            /** Format: date-time */
+            read_at?: string;
+            /** Format: uuid */
+            article_id?: string;
+            /** @enum {string} */
+            article_state?: "draft" | "published" | "retired";
         };
         SearchResult: {
             passages: components["schemas"]["Passage"][];
@@ -6617,6 +6724,190 @@ export interface operations {
                         sources: components["schemas"]["KnowledgeSource"][];
                     };
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addWebsite: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Website"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeSource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeWebsite: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Website"];
+            };
+        };
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeSource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    actOnWebsite: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    act: "sync" | "pause" | "resume";
+                };
+            };
+        };
+        responses: {
+            /** @description The source */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeSource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeSource: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many articles were retired */
+                        retired: number;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPages: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+                state?: components["schemas"]["WebsitePageState"];
+                /** @description The last address of the list before */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Pages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        pages: components["schemas"]["WebsitePage"][];
+                        more: boolean;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    settlePage: {
+        parameters: {
+            query?: {
+                /** @description The tenant whose own articles are meant; absent: the operator's shared ones */
+                tenant?: components["parameters"]["SpaceQuery"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["IDPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    url: string;
+                    /** @enum {string} */
+                    choice: "page" | "mine" | "retire";
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -4313,7 +4313,7 @@ type WebsiteStatus struct {
 	Pages  map[string]int `json:"pages"`
 	Paused bool           `json:"paused"`
 
-	// Read Pages read in the run in progress
+	// Read Pages read in the run in progress, or in the last
 	Read    int  `json:"read"`
 	Running bool `json:"running"`
 }

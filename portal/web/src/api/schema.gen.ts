@@ -3390,7 +3390,7 @@ export interface components {
         WebsiteStatus: {
             paused: boolean;
             running: boolean;
-            /** @description Pages read in the run in progress */
+            /** @description Pages read in the run in progress, or in the last */
             read: number;
             /** @description How many pages there are of each state */
             pages: {

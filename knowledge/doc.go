@@ -13,5 +13,6 @@
 //
 // Neighbours: package chunk splits text, package lexicon makes terms, package
 // embed is the built-in embedder, package index keeps chunks and vectors up to
-// date in jobs, package search finds Passages, package importer reads folders.
+// date in jobs, package search finds Passages, package importer reads folders
+// and files, package site keeps websites.
 package knowledge

@@ -221,7 +221,7 @@ func (s *Service) Change(ctx context.Context, space knowledge.Space, id uuid.UUI
 		if err != nil {
 			return err
 		}
-		if before, _ := url.Parse(old.URL); before == nil || !strings.HasPrefix(settings.URL, before.Scheme+"://"+before.Host+"/") && "https://"+before.Host != strings.TrimSuffix(settings.URL, "/") {
+		if !sameHost(old.URL, settings.URL) {
 			return &knowledge.InvalidError{Field: "url", Reason: "must stay on the same host: add another website as a source of its own"}
 		}
 		args := settings.args(id)
@@ -237,6 +237,13 @@ func (s *Service) Change(ctx context.Context, space knowledge.Space, id uuid.UUI
 		return nil
 	})
 	return wrap("change website", err)
+}
+
+// sameHost compares hosts, not whether one is reached by https.
+func sameHost(one, other string) bool {
+	a, errA := url.Parse(one)
+	b, errB := url.Parse(other)
+	return errA == nil && errB == nil && a.Host == b.Host
 }
 
 // Act does "sync", "pause" or "resume".

@@ -645,7 +645,12 @@ func TestWhatIsDueIsQueuedOnceAndPausedIsNot(t *testing.T) {
 	_, err = b.sites.Add(t.Context(), b.space, site.Settings{URL: "https://help.example.com/x", Audience: "public"}, b.Curator)
 	require.ErrorContains(t, err, "audience")
 	require.ErrorContains(t, b.sites.Change(t.Context(), b.space, id, site.Settings{URL: "https://elsewhere.example.com/"}), "same host")
-	require.NoError(t, b.sites.Change(t.Context(), b.space, id, site.Settings{URL: "https://help.example.com/start", Cadence: site.Manual}))
+	require.NoError(t, b.sites.Change(t.Context(), b.space, id, site.Settings{URL: "http://help.example.com/start"}))
+	require.NoError(t, b.sites.Change(t.Context(), b.space, id, site.Settings{URL: "https://help.example.com/other", Cadence: site.Manual}))
+	n, err = b.sites.FindDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n, "other settings are followed soon")
+	require.Nil(t, b.source(t, id).NextSyncAt, "then only when asked")
 
 	// Another tenant's source is like a missing one.
 	other := knowledge.Of(b.Tenant(t, "globex"))

@@ -11,6 +11,7 @@ import "./journeys/export.mjs";
 import "./journeys/links.mjs";
 import "./journeys/devices.mjs";
 import "./journeys/sources.mjs";
+import "./journeys/websites.mjs";
 import "./journeys/files.mjs";
 import "./journeys/signin.mjs";
 import "./journeys/confirm.mjs";

@@ -72,7 +72,7 @@ for (const [name, options] of [
 ]) {
   test(`every staff screen holds in ${name}`, async () => {
     const { page, close } = await visit("Cleo Martin", options);
-    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/test", "/admin/questions", "/admin/health", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/procedures", "/admin/sources", "/admin/webhooks", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
+    for (const path of ["/admin/articles", "/admin/articles/new", "/admin/websites", "/admin/test", "/admin/questions", "/admin/health", "/admin/gaps", "/admin/synonyms", "/admin/taxonomy", "/admin/onboarding", "/admin/procedures", "/admin/sources", "/admin/webhooks", "/admin/metrics", "/agent", "/agent/documents", "/agent/deliveries"]) {
       await page.goto(path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await page.getByText("Loading…").first().waitFor({ state: "detached" });

@@ -19,11 +19,13 @@ const Sources = lazily(() => import("./Sources").then((m) => ({ default: m.Sourc
 const Synonyms = lazily(() => import("./Synonyms").then((m) => ({ default: m.Synonyms })));
 const Taxonomy = lazily(() => import("./Taxonomy").then((m) => ({ default: m.Taxonomy })));
 const Webhooks = lazily(() => import("./Webhooks").then((m) => ({ default: m.Webhooks })));
+const Websites = lazily(() => import("./Websites").then((m) => ({ default: m.Websites })));
 const Questions = lazily(() => import("./Questions").then((m) => ({ default: m.Questions })));
 const Test = lazily(() => import("./Test").then((m) => ({ default: m.Test })));
 
 const places: Place[] = [
   { href: "/admin/articles", icon: "book", name: "Articles" },
+  { href: "/admin/websites", icon: "file", name: "Websites and files" },
   { href: "/admin/test", icon: "flask", name: "Test a question" },
   { href: "/admin/questions", icon: "check", name: "Kept questions" },
   { href: "/admin/health", icon: "warn", name: "Health" },
@@ -84,6 +86,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/procedures", path)) return <Procedures />;
   if (match("/admin/actions", path)) return <Actions />;
   if (match("/admin/sources", path)) return <Sources />;
+  if (match("/admin/websites", path)) return <Websites />;
   if (match("/admin/webhooks", path)) return <Webhooks />;
   if (match("/admin/metrics", path)) return <Metrics />;
   return (

@@ -78,3 +78,7 @@ export type TaxonomyRun = Schemas["TaxonomyRun"];
 export type TaxonomyReport = Schemas["TaxonomyReport"];
 export type TopicList = Schemas["TopicList"];
 export type TaxonomySuggestion = Schemas["TaxonomySuggestion"];
+export type KnowledgeSource = Schemas["KnowledgeSource"];
+export type Website = Schemas["Website"];
+export type WebsitePage = Schemas["WebsitePage"];
+export type UploadedArticle = Schemas["UploadedArticle"];

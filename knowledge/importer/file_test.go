@@ -133,16 +133,19 @@ func TestAPDFThatCannotBeReadSaysWhy(t *testing.T) {
 		data []byte
 		says string
 	}{
-		"nothing at all":              {nil, "is no PDF"},
-		"something else":              {[]byte("hello"), "is no PDF"},
-		"cut off":                     {pdfFile(t)[:9000], "is no PDF"},
-		"a scan":                      {makePDF("", "0 0 100 100 re f"), "holds no text"},
-		"a password":                  {makePDF(locked, text([4]string{"F1", "11", "700", "x"})), "password"},
-		"a page that unpacks far":     {makePDF("", strings.Repeat("(a) Tj ", 2<<20)), "unpacks to far more"},
-		"a bomb":                      {makePDF("", bomb), "unpacks to far more"},
-		"a bomb packed twice":         {bytes.Replace(makePDF("", "x"), []byte(stream("x", 1)), []byte(stream(bomb, 2)), 1), "unpacks to far more"},
-		"brackets that never close":   {makePDF("", strings.Repeat("[", 4<<20)), "holds no text"},
-		"fewer operands than it says": {makePDF("", "BT /F1 Tf Td TJ cm Do (x) Tj ET"), "holds no text"},
+		"nothing at all":                   {nil, "is no PDF"},
+		"something else":                   {[]byte("hello"), "is no PDF"},
+		"cut off":                          {pdfFile(t)[:9000], "is no PDF"},
+		"a scan":                           {makePDF("", "0 0 100 100 re f"), "holds no text"},
+		"a password":                       {makePDF(locked, text([4]string{"F1", "11", "700", "x"})), "password"},
+		"a page that unpacks far":          {makePDF("", strings.Repeat("(a) Tj ", 2<<20)), "unpacks to far more"},
+		"a bomb":                           {makePDF("", bomb), "unpacks to far more"},
+		"a bomb packed twice":              {bytes.Replace(makePDF("", "x"), []byte(stream("x", 1)), []byte(stream(bomb, 2)), 1), "unpacks to far more"},
+		"more objects than it can have":    {bytes.Replace(makePDF("", "x"), []byte("xref\n0 "), []byte("xref\n3999999999 "), 1), "unpacks to far more"},
+		"a table of thousands of millions": {[]byte("%PDF-1.5\n1 0 obj\n<< /Type /XRef /Size 3999999999 /W [1 2 1] /Length 0 >>\nstream\n\nendstream\nendobj\nstartxref\n9\n%%EOF\n"), "unpacks to far more"},
+		"a table that leads nowhere":       {makePDF("/Prev 9", "x"), "is no PDF"},
+		"brackets that never close":        {makePDF("", strings.Repeat("[", 4<<20)), "holds no text"},
+		"fewer operands than it says":      {makePDF("", "BT /F1 Tf Td TJ cm Do (x) Tj ET"), "holds no text"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

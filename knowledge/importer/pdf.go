@@ -10,6 +10,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -25,7 +26,7 @@ const (
 	maxPDFPage   = 8 << 20   // drawing commands of one page
 	maxPDFStream = 96 << 20  // one packed part, such as a picture
 	maxPDFTotal  = 512 << 20 // all of them
-	maxPDFTime   = 30 * time.Second
+	maxPDFTime   = 20 * time.Second
 )
 
 var (
@@ -123,11 +124,23 @@ func (r deadlineReader) ReadAt(p []byte, off int64) (int, error) {
 	return r.ReaderAt.ReadAt(p, off)
 }
 
+// hugeNumber finds numbers in the tables of a PDF. The library makes room for as
+// many objects as a file claims to have; no file that is taken has so many.
+var hugeNumber = regexp.MustCompile(`[\s\[\])>%]\+?(0*[1-9][0-9]{7,})`)
+
+const maxPDFObjects = 10_000_000
+
 // measurePDF unpacks every packed part into nothing, as often as it is packed,
 // and refuses files that unpack to more than they may.
 func measurePDF(data []byte, end time.Time) error {
 	if !bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
 		return errPDFBroken
+	}
+	for _, found := range hugeNumber.FindAllSubmatch(data, -1) {
+		n, err := strconv.ParseInt(string(found[1]), 10, 64)
+		if offset := len(found[1]) == 10 && n <= int64(len(data)); err != nil || n > maxPDFObjects && !offset {
+			return errPDFTooMuch
+		}
 	}
 	total := int64(0)
 	for rest := data; ; {

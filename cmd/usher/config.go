@@ -142,7 +142,7 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_AUTO_ASSIGN", "off", "on: each new ticket goes to whoever of its team has least to do; off: agents claim"},
 	{"USHER_RATINGS", "on", "off: nobody is asked how a matter was settled; curators switch it off for single customers under Metrics"},
 	{"USHER_RATING_EVERY_DAYS", "14", "a person is asked at most once in so many days; 0: whenever something is settled"},
-	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, learning, onboarding, onfido, pandadoc, stripe, sumsub"},
+	{"USHER_HOOK_<SOURCE>_SECRETS", "", "secrets of webhooks into onboarding, comma-separated while rotating; sources: contract, docusign, integration, learning, onboarding, onfido, pandadoc, source, stripe, sumsub"},
 	{"USHER_S3_BUCKET", "folder USHER_DIR/documents", "bucket for customers' files, with USHER_S3_ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY"},
 	{"USHER_CLAMD_ADDR", "", "host:port of a ClamAV daemon; empty: files are held back as not scanned"},
 	{"USHER_UNSCANNED_FILES", "hold", "deliver: without a virus check, files of messages reach customers all the same, labelled as not checked; hold: they do not"},

@@ -40,7 +40,7 @@ func (a *application) connectFeeds(workers *river.Workers) ([]func(gin.IRouter),
 			secrets[source] = list
 		}
 	}
-	in, err := feeds.New(feeds.Config{DB: a.worker, Jobs: a.jobs, Feed: f, PublicURL: a.config.PublicURL, Secrets: secrets, Log: a.log})
+	in, err := feeds.New(feeds.Config{DB: a.worker, Jobs: a.jobs, Feed: f, Sources: a.sources, PublicURL: a.config.PublicURL, Secrets: secrets, Log: a.log})
 	if err != nil {
 		return nil, fmt.Errorf("connect webhooks: %w", err)
 	}

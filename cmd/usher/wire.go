@@ -250,6 +250,9 @@ func (a *application) join() error {
 	}
 	a.identity = a.newIdentity()
 	identity.AddWorkers(workers, a.identity)
+	if a.mail != nil && a.config.has("worker") {
+		a.jobs.PeriodicJobs().AddMany(identity.PeriodicJobs())
+	}
 	river.AddWorker(workers, &sweepKeysWorker{db: a.worker, identity: a.identity, usage: a.usage})
 	mounts := append(outside.inbound(a, workers), mailMount(a.mail)...)
 	hooked, err := a.connectFeeds(workers)

@@ -16,6 +16,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 )
 
 // tenantField is how a sender says whose an object is: a custom field, metadata
@@ -33,9 +34,15 @@ type event struct {
 	learning     *feed.Learning
 	record       *change.Change // of the system called source
 	source       string
+	pushed       *source.Push
+	refused      error // of a batch's event that cannot be read
 }
 
-func (e event) apply(ctx context.Context, tx pgx.Tx, f *feed.Feed) error {
+func (e event) apply(ctx context.Context, tx pgx.Tx, in *Inbound) error {
+	if e.refused != nil {
+		return e.refused
+	}
+	f := in.Feed
 	var tenant uuid.UUID
 	if e.contract != nil {
 		made, err := lifecycle.Provision(ctx, tx, *e.contract)
@@ -64,6 +71,12 @@ func (e event) apply(ctx context.Context, tx pgx.Tx, f *feed.Feed) error {
 		_, err = f.Learning(ctx, tx, tenant, *e.learning)
 	case e.record != nil:
 		_, err = f.Record(ctx, tx, tenant, e.source, *e.record)
+	case e.pushed != nil:
+		if in.Sources == nil {
+			return source.ErrUnknownSource
+		}
+		e.pushed.TenantID = tenant
+		_, err = in.Sources.Push(ctx, tx, *e.pushed)
 	}
 	return err
 }
@@ -78,6 +91,9 @@ func (e event) whose(ctx context.Context, tx pgx.Tx) (tenant uuid.UUID, err erro
 			return tenant, feed.ErrUnknownRecord
 		}
 		query, args = `select id from tenants where id = $1`, []any{id}
+	case e.pushed != nil:
+		// A number two organisations have names neither.
+		query, args = `select min(tenant_id::text)::uuid from status_source_customers where source = $1 and customer = $2 having count(*) = 1`, []any{e.pushed.Source, e.pushed.Customer}
 	case e.envelope != nil:
 		query, args = `select tenant_id from envelopes where provider = $1 and provider_ref = $2`, []any{e.envelope.Provider, e.envelope.Ref}
 	case e.verification != nil:

@@ -30,6 +30,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 	"github.com/usherdesk/usher/portal/onboarding/rule"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 )
 
 var (
@@ -42,6 +43,7 @@ type bundle struct {
 	inbound *feeds.Inbound
 	router  http.Handler
 	tenant  uuid.UUID
+	sources *source.Reader
 	host    string // requests come to; empty: any
 }
 
@@ -56,7 +58,9 @@ func setup(t *testing.T) *bundle {
 	for _, source := range feeds.Sources() {
 		secrets[source] = []string{"an old secret", secret}
 	}
-	b.inbound, err = feeds.New(feeds.Config{DB: b.db.Worker, Jobs: jobs, Feed: &feed.Feed{Rules: &rule.Engine{}}, PublicURL: "https://usher.example/", Secrets: secrets, Now: func() time.Time { return now }})
+	b.sources = source.NewReader(b.db.Worker, nil)
+	t.Cleanup(b.sources.Stop)
+	b.inbound, err = feeds.New(feeds.Config{DB: b.db.Worker, Jobs: jobs, Feed: &feed.Feed{Rules: &rule.Engine{}}, Sources: b.sources, PublicURL: "https://usher.example/", Secrets: secrets, Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	router := gin.New()
 	b.inbound.Mount(router)

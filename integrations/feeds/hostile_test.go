@@ -60,6 +60,12 @@ var samples = map[string]sample{
 		},
 		states: [2]string{"in_progress", "done"}, read: `select state from tasks where tenant_id = $1`, stamped: true,
 	},
+	"source": {
+		body: func(tenant string, at time.Time, later bool) string {
+			return fmt.Sprintf(`{"type": "source.changed", "timestamp": %q, "data": {"tenant_id": %q, "source": "erp", "entity": "shipment/S-1", "record": {"state": %q}}}`, at.Format(time.RFC3339), tenant, pick(later, "loaded", "delivered"))
+		},
+		states: [2]string{"loaded", "delivered"}, read: `select payload->>'state' from status_snapshots where tenant_id = $1 and source = 'erp'`, stamped: true,
+	},
 	"docusign": {
 		body: func(tenant string, at time.Time, later bool) string {
 			return fmt.Sprintf(`{"event": "envelope-%s", "configurationId": 7, "generatedDateTime": %q, "data": {"envelopeId": "e-1", "envelopeSummary": {"status": %q, "emailSubject": "DPA", "statusChangedDateTime": %q,
@@ -112,6 +118,9 @@ func (b *bundle) known(t *testing.T) {
 		}
 		if _, err := tx.Exec(t.Context(), `insert into enrolments (tenant_id, id, project_id, user_id, course, state, observed_at)
 			select p.tenant_id, $2, p.id, $3, 'Basics', 'assigned', '2026-01-01' from projects p where p.tenant_id = $1`, b.tenant, uuid.New(), learner); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(t.Context(), `insert into status_sources (name, body, enabled) values ('erp', '{"base_url": "https://erp.example", "path": "/{entity}"}', true)`); err != nil {
 			return err
 		}
 		_, err := tx.Exec(t.Context(), `insert into verifications (tenant_id, id, project_id, kind, provider, provider_ref, customer_state, observed_at)
@@ -200,10 +209,10 @@ func TestEverySourceStandsUpToHostileDeliveries(t *testing.T) {
 				b.known(t)
 				body := s.body(b.tenant.String(), at, false)
 				for i, bad := range []string{
-					strings.NewReplacer(`"contract.signed"`, `"contract.x"`, "integration.status", "integration.x", "learning.statement", "learning.x", "task.updated", "task.x", "envelope-sent", "x-sent", "document_state_changed", "document_x",
+					strings.NewReplacer(`"contract.signed"`, `"contract.x"`, "integration.status", "integration.x", "learning.statement", "learning.x", "source.changed", "source.x", "task.updated", "task.x", "envelope-sent", "x-sent", "document_state_changed", "document_x",
 						"identity.verification_session", "invoice", `"workflow_run"`, `"report"`, "applicantReviewed", "x").Replace(body),
 					strings.NewReplacer(b.tenant.String(), uuid.NewString(), "run-1", "run-of-nobody", `"name": "Initech"`, `"name": ""`).Replace(body),
-					strings.NewReplacer(`"DPA"`, `"D\u0000A"`, `"Order form"`, `"O\u0000"`, "conn-1", `conn\u0000`, "Basics", `B\u0000`, "Load the data", `L\u0000`, "Initech", `I\u0000`, "vs_1", `vs\u0000`, "run-1", `run\u0000`, `"a1"`, `"a\u0000"`).Replace(body),
+					strings.NewReplacer(`"DPA"`, `"D\u0000A"`, `"Order form"`, `"O\u0000"`, "conn-1", `conn\u0000`, "S-1", `S\u0000`, "Basics", `B\u0000`, "Load the data", `L\u0000`, "Initech", `I\u0000`, "vs_1", `vs\u0000`, "run-1", `run\u0000`, `"a1"`, `"a\u0000"`).Replace(body),
 				} {
 					require.NotEqual(t, body, bad)
 					// Each is an event of its own.

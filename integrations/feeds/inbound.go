@@ -26,6 +26,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 )
 
 // maxBody is more than any of these systems sends.
@@ -41,7 +42,8 @@ type Config struct {
 	DB        *tenantdb.DB
 	Jobs      Jobs
 	Feed      *feed.Feed
-	PublicURL string // as senders call us
+	Sources   *source.Reader // what sources push goes here; nil: it is ignored
+	PublicURL string         // as senders call us
 	// Secrets by source; several while one is rotated. A source without is off.
 	Secrets map[string][]string
 	Now     func() time.Time
@@ -65,10 +67,11 @@ var kinds = map[string]kind{
 	"stripe":      {signature.Stripe, field("id"), stripe},
 	"onfido":      {signature.Onfido, digest, onfido},
 	"sumsub":      {signature.Sumsub, digest, sumsub},
-	"contract":    {signature.StandardWebhooks, header("Webhook-Id"), contract},
-	"integration": {signature.StandardWebhooks, header("Webhook-Id"), integration},
-	"learning":    {signature.StandardWebhooks, header("Webhook-Id"), learning},
-	change.Feed:   {signature.StandardWebhooks, header("Webhook-Id"), plan},
+	"contract":    {signature.StandardWebhooks, header("Webhook-Id"), each(contract)},
+	"integration": {signature.StandardWebhooks, header("Webhook-Id"), each(integration)},
+	"learning":    {signature.StandardWebhooks, header("Webhook-Id"), each(learning)},
+	change.Feed:   {signature.StandardWebhooks, header("Webhook-Id"), each(plan)},
+	"source":      {signature.StandardWebhooks, header("Webhook-Id"), each(pushed)},
 }
 
 // Sources are the names of all sources.
@@ -179,9 +182,10 @@ func (in *Inbound) Apply(ctx context.Context, source, id string) error {
 		if before != "received" {
 			return nil
 		}
-		err := in.apply(ctx, tx, source, body)
+		note, err := in.apply(ctx, tx, source, body)
 		switch {
 		case err == nil:
+			why = note
 		case ignorable(err):
 			// What is not ours is put away; the transaction has changed nothing.
 			state, why = "ignored", err.Error()
@@ -201,6 +205,7 @@ func (in *Inbound) Apply(ctx context.Context, source, id string) error {
 func ignorable(err error) bool {
 	for _, sentinel := range []error{
 		errIgnored, feed.ErrUnknownRecord, feed.ErrBadEvent, lifecycle.ErrBadContract, lifecycle.ErrNoTemplate, onboarding.ErrNoProject,
+		source.ErrUnknownSource, source.ErrBadPush,
 	} {
 		if errors.Is(err, sentinel) {
 			return true
@@ -211,30 +216,34 @@ func ignorable(err error) bool {
 	return errors.As(err, &refused) && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23"))
 }
 
-func (in *Inbound) apply(ctx context.Context, tx pgx.Tx, source string, body []byte) error {
+// apply works on all events of a delivery, and says which were left out.
+func (in *Inbound) apply(ctx context.Context, tx pgx.Tx, source string, body []byte) (note string, err error) {
 	events, err := kinds[source].parse(body)
 	if err != nil {
-		return fmt.Errorf("%w: %w", feed.ErrBadEvent, err)
+		return "", fmt.Errorf("%w: %w", feed.ErrBadEvent, err)
 	}
 	if len(events) == 0 {
-		return errIgnored
+		return "", errIgnored
 	}
 	var ignored error
 	applied := 0
 	for _, e := range events {
 		// One event of a batch must not undo the others.
-		err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { return e.apply(ctx, inner, in.Feed) })
+		err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { return e.apply(ctx, inner, in) })
 		switch {
 		case err == nil:
 			applied++
 		case ignorable(err):
 			ignored = err
 		default:
-			return err
+			return "", err
 		}
 	}
-	if applied == 0 {
-		return ignored
+	switch {
+	case applied == 0:
+		return "", ignored
+	case applied < len(events):
+		return fmt.Sprintf("%d of %d events were left out, the last because: %v", len(events)-applied, len(events), ignored), nil
 	}
-	return nil
+	return "", nil
 }

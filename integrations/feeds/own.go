@@ -12,6 +12,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
 	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
+	"github.com/usherdesk/usher/portal/onboarding/source"
 )
 
 // envelope of our own formats, as Standard Webhooks advises: {type, timestamp, data}.
@@ -170,4 +171,32 @@ func plan(body []byte) ([]event, error) {
 		c.Set["state"] = "cancelled"
 	}
 	return []event{{tenant: text("tenant_id"), record: c, source: text("source")}}, nil
+}
+
+// pushed reads source.changed: what an outside system that status packs read from
+// says of one of its records, whole, or only that it has changed. The tenant is
+// named, or known by the number the system has for it.
+func pushed(body []byte) ([]event, error) {
+	var e own[struct {
+		Tenant   string          `json:"tenant_id"`
+		Customer string          `json:"customer"`
+		Source   string          `json:"source"`
+		Entity   string          `json:"entity"`
+		Record   json.RawMessage `json:"record"`
+		MaxAge   int64           `json:"max_age_s"`
+	}]
+	if err := json.Unmarshal(body, &e); err != nil {
+		return nil, err
+	}
+	if e.Type != "source.changed" {
+		return nil, nil
+	}
+	d := e.Data
+	if string(d.Record) == "null" {
+		d.Record = nil
+	}
+	age := time.Duration(min(max(d.MaxAge, 0), int64(30*24*time.Hour/time.Second))) * time.Second
+	return []event{{tenant: d.Tenant, pushed: &source.Push{
+		Key: source.Key{Source: d.Source, Entity: d.Entity, Customer: d.Customer}, At: e.Timestamp, Payload: d.Record, MaxAge: age,
+	}}}, nil
 }

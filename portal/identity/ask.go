@@ -90,6 +90,7 @@ func (LinkArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttem
 // AddWorkers registers the jobs of signing in.
 func AddWorkers(workers *river.Workers, s *Service) {
 	river.AddWorker(workers, &linkWorker{service: s})
+	river.AddWorker(workers, &inviteWorker{service: s})
 }
 
 type linkWorker struct {

@@ -279,6 +279,9 @@ func (s *Service) begin(ctx context.Context, tx pgx.Tx, tenant, user uuid.UUID, 
 		where tenant_id = $1 and id = $2`, tenant, user, s.now()); err != nil {
 		return "", Principal{}, fmt.Errorf("start session: %w", err)
 	}
+	if _, err := tx.Exec(ctx, `update invitations set accepted_at = $3 where tenant_id = $1 and user_id = $2 and accepted_at is null`, tenant, user, s.now()); err != nil {
+		return "", Principal{}, fmt.Errorf("start session: %w", err)
+	}
 	principal, err := s.customer(ctx, tx, tenant, hash(session))
 	if err != nil {
 		return "", Principal{}, err

@@ -22,9 +22,6 @@ import (
 // ErrBadContract says what a workspace needs is missing or wrong.
 var ErrBadContract = errors.New("contract is not valid")
 
-// invitationDays is how long an invitation works.
-const invitationDays = 14
-
 // Contract is news of a contract, its signature already verified.
 type Contract struct {
 	Source    string // hubspot, docusign, pandadoc, webhook
@@ -286,8 +283,8 @@ func (c Contract) invite(ctx context.Context, tx pgx.Tx, out *Provisioned) ([]in
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.Exec(ctx, `insert into invitations (tenant_id, user_id, sent_at, expires_at) values ($1, $2, $3::timestamptz, $3::timestamptz + $4::int * interval '1 day')
-			on conflict do nothing`, out.TenantID, person.id, c.At, invitationDays); err != nil {
+		// It is sent by a job of its own, which knows when; without e-mail, not at all.
+		if _, err := tx.Exec(ctx, `insert into invitations (tenant_id, user_id) values ($1, $2) on conflict do nothing`, out.TenantID, person.id); err != nil {
 			return nil, err
 		}
 		people = append(slices.DeleteFunc(people, func(p invited) bool { return p.id == person.id }), person)

@@ -1,0 +1,163 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// invitationTime is how long an invitation's link works.
+const invitationTime = 14 * 24 * time.Hour
+
+// InviteArgs is the periodic job that mails the invitations that wait: they are
+// stored with the workspace, so none is lost and none goes out twice.
+type InviteArgs struct{}
+
+// Kind names the job.
+func (InviteArgs) Kind() string { return "send_invitations" }
+
+// InsertOpts keeps runs from piling up.
+func (InviteArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByPeriod: time.Minute}}
+}
+
+// PeriodicJobs are the jobs of signing in that run by the clock, where mail can be sent.
+func PeriodicJobs() []*river.PeriodicJob {
+	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(time.Minute),
+		func() (river.JobArgs, *river.InsertOpts) { return InviteArgs{}, nil }, nil)}
+}
+
+type inviteWorker struct {
+	river.WorkerDefaults[InviteArgs]
+	service *Service
+}
+
+func (w *inviteWorker) Work(ctx context.Context, _ *river.Job[InviteArgs]) error {
+	return w.service.SendInvitations(ctx)
+}
+
+// perRun bounds a run; the next one goes on.
+const perRun = 200
+
+// SendInvitations mails each person who waits for an invitation a link that signs
+// them in once. One that fails is tried again later and holds back no other; one
+// whose address the mail server does not know is stored as bounced.
+func (s *Service) SendInvitations(ctx context.Context) error {
+	if s.mailer == nil || s.worker == nil {
+		return nil
+	}
+	for range perRun {
+		none := false
+		err := s.worker.WithSystem(ctx, "send an invitation", func(tx pgx.Tx) (err error) {
+			none, err = s.sendInvitation(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("send invitations: %w", err)
+		}
+		if none {
+			return nil
+		}
+	}
+	return nil
+}
+
+type invitation struct {
+	tenant, user          uuid.UUID
+	name, address, locale string
+	sends, attempts       int
+	byProvider            bool // their organisation's own provider signs them in
+}
+
+func (s *Service) sendInvitation(ctx context.Context, tx pgx.Tx) (none bool, err error) {
+	var i invitation
+	err = tx.QueryRow(ctx, `select i.tenant_id, i.user_id, t.name, u.email, u.locale, i.sends, i.attempts,
+		  exists (select from sso_connections c where c.tenant_id = u.tenant_id and c.enabled and split_part(u.email_normalized, '@', 2) = any(c.domains))
+		from invitations i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id join tenants t on t.id = i.tenant_id
+		where i.sent_at is null and i.bounced_at is null and i.accepted_at is null and i.try_at <= $1 and u.state = 'invited' and t.lifecycle_state in ('active', 'live')
+		order by i.try_at limit 1 for update of i skip locked`, s.now()).
+		Scan(&i.tenant, &i.user, &i.name, &i.address, &i.locale, &i.sends, &i.attempts, &i.byProvider)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	failed := s.mailInvitation(ctx, i)
+	switch {
+	case failed == nil:
+		_, err = tx.Exec(ctx, `update invitations set sent_at = $3, expires_at = $4, sends = sends + 1, attempts = 0, error_internal = '' where tenant_id = $1 and user_id = $2`,
+			i.tenant, i.user, s.now(), s.now().Add(invitationTime))
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	default:
+		_, err = tx.Exec(ctx, `update invitations set attempts = attempts + 1, error_internal = left($3, 500), try_at = $4,
+			bounced_at = case when $5 then $6::timestamptz end where tenant_id = $1 and user_id = $2`,
+			i.tenant, i.user, failed.Error(), s.now().Add(time.Minute<<min(i.attempts, 8)), unknownAddress(failed), s.now())
+	}
+	return false, err
+}
+
+func (s *Service) mailInvitation(ctx context.Context, i invitation) error {
+	w := invitationWords[languageOf(i.locale)]
+	text := strings.ReplaceAll(w.intro, "{name}", i.name) + "\n\n"
+	if i.byProvider {
+		text += w.provider + "\n\n" + s.public
+	} else {
+		link, err := s.CreateLink(ctx, i.tenant, i.user, invitationTime, false)
+		if err != nil {
+			return err
+		}
+		text += w.once + "\n\n" + s.public + "/s/" + link + "\n\n" + strings.ReplaceAll(w.outro, "{address}", s.public)
+	}
+	return s.mailer.Mail(ctx, fmt.Sprintf("invite.%s.%s.%d", i.tenant, i.user, i.sends), i.address, w.subject, text)
+}
+
+// unknownAddress reports whether a mail server said that there is no such address:
+// RFC 3463's 5.1, or 550, 551 and 553 of one that says no more.
+func unknownAddress(err error) bool {
+	var said interface {
+		ErrorCode() int
+		EnhancedStatusCode() string
+	}
+	if !errors.As(err, &said) {
+		return false
+	}
+	code, detail := said.ErrorCode(), said.EnhancedStatusCode()
+	return strings.HasPrefix(detail, "5.1.") || detail == "" && (code == 550 || code == 551 || code == 553)
+}
+
+// invitationWords, by language.
+var invitationWords = map[string]struct{ subject, intro, once, provider, outro string }{
+	"en": {
+		"Your invitation", "You are invited to the customer portal of {name}: the onboarding, documents and answers to your questions in one place.",
+		"Open this link to sign in. It works once, for 14 days.", "Sign in with your organisation's account here:",
+		"If it no longer works, ask for a new link with your e-mail address at {address}.",
+	},
+	"de": {
+		"Ihre Einladung", "Sie sind in das Kundenportal von {name} eingeladen: Onboarding, Dokumente und Antworten auf Ihre Fragen an einem Ort.",
+		"Öffnen Sie diesen Link, um sich anzumelden. Er gilt einmal und 14 Tage lang.", "Melden Sie sich hier mit dem Konto Ihrer Organisation an:",
+		"Wenn er nicht mehr gilt, fordern Sie unter {address} mit Ihrer E-Mail-Adresse einen neuen Link an.",
+	},
+	"fr": {
+		"Votre invitation", "Vous êtes invité(e) sur le portail client de {name} : la mise en route, les documents et les réponses à vos questions au même endroit.",
+		"Ouvrez ce lien pour vous connecter. Il fonctionne une seule fois, pendant 14 jours.", "Connectez-vous ici avec le compte de votre organisation :",
+		"S'il ne fonctionne plus, demandez un nouveau lien avec votre adresse e-mail sur {address}.",
+	},
+	"es": {
+		"Su invitación", "Tiene una invitación al portal de clientes de {name}: la puesta en marcha, los documentos y las respuestas a sus preguntas en un solo lugar.",
+		"Abra este enlace para iniciar sesión. Funciona una sola vez, durante 14 días.", "Inicie sesión aquí con la cuenta de su organización:",
+		"Si ya no funciona, pida un enlace nuevo con su correo electrónico en {address}.",
+	},
+	"pt": {
+		"O seu convite", "Recebeu um convite para o portal de clientes de {name}: a implementação, os documentos e as respostas às suas perguntas num só lugar.",
+		"Abra este link para iniciar sessão. Funciona uma única vez, durante 14 dias.", "Inicie sessão aqui com a conta da sua organização:",
+		"Se já não funcionar, peça um novo link com o seu e-mail em {address}.",
+	},
+}

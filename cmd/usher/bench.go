@@ -70,9 +70,17 @@ func benchCommand() *cobra.Command {
 
 // withBench joins the product over a scratch database with the demo loaded.
 func withBench(ctx context.Context, fn func(ctx context.Context, a *application) error) error {
+	return withDemo(ctx, func(c config) (config, error) { return c, nil }, fn)
+}
+
+// withDemo is the demo in a scratch database, set up as change says.
+func withDemo(ctx context.Context, change func(config) (config, error), fn func(ctx context.Context, a *application) error) error {
 	return withScratchURL(ctx, func(ctx context.Context, owner, secret string) error {
 		c, err := loadConfig()
 		if err != nil {
+			return err
+		}
+		if c, err = change(c); err != nil {
 			return err
 		}
 		c.DatabaseURL, c.Secret, c.AppURL, c.WorkerURL, c.Roles, c.PublicURL = owner, secret, "", "", []string{"worker"}, "http://localhost"

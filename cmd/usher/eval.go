@@ -19,9 +19,58 @@ import (
 func evalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "eval", Short: "Measure the engine on labelled data (JSONL)"}
 	var engine string
-	cmd.PersistentFlags().StringVar(&engine, "engine", "builtin", "builtin or openai")
+	cmd.PersistentFlags().StringVar(&engine, "engine", "builtin", "builtin; or openai, where a model has a part in what is measured: classify, questions, customers, replay")
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return checkEngine(cmd.Name(), engine) }
 	cmd.AddCommand(evalClassifyCommand(), evalRetrieveCommand(), evalGateCommand(), evalGuardCommand(), evalPIICommand(), evalStatusCommand(), evalQuestionsCommand(), evalReplayCommand(), evalCustomersCommand())
 	return cmd
+}
+
+// withoutModel says why a command has nothing to measure of a model.
+var withoutModel = map[string]string{
+	"retrieve": "search does not ask the chat model; `usher eval replay --embedding` compares an embedding model",
+	"gate":     "whether a question is answered is decided before a model may write",
+	"guard":    "the guard is built in",
+	"pii":      "personal data is masked before any model",
+	"status":   "status answers are read from the record, no model writes them",
+}
+
+// checkEngine refuses an engine a command does not measure: a figure that has
+// nothing to do with the flag is worse than none.
+func checkEngine(command, engine string) error {
+	switch {
+	case engine == "builtin":
+		return nil
+	case engine != "openai":
+		return fmt.Errorf("there is no engine %q: --engine takes builtin or openai", engine)
+	case withoutModel[command] != "":
+		return fmt.Errorf("`usher eval %s` measures the built-in engine alone: %s", command, withoutModel[command])
+	}
+	return nil
+}
+
+// measured is the configuration with the engine --engine names, where it names one.
+func measured(cmd *cobra.Command, c config) (config, error) {
+	flag := cmd.Flag("engine")
+	if flag == nil || !flag.Changed {
+		return c, nil
+	}
+	c.Engine = flag.Value.String()
+	if c.Engine == "openai" && c.OpenAI.ChatModel == "" {
+		return c, errors.New("USHER_OPENAI_CHAT_MODEL is empty: name the model to measure")
+	}
+	return c, nil
+}
+
+// withMeasured is withApplication with the engine --engine names.
+func withMeasured(cmd *cobra.Command, fn func(ctx context.Context, a *application) error) error {
+	c, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	if c, err = measured(cmd, c); err != nil {
+		return err
+	}
+	return withConfigured(cmd.Context(), c, fn)
 }
 
 // report prints a result: one JSON object, or a line per figure.
@@ -63,7 +112,21 @@ func evalClassifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			result, err := classify.Evaluate(cmd.Context(), trainRows, testRows, classify.EvalOptions{Shots: shots, OOSLabel: oos, Progress: cmd.ErrOrStderr()})
+			options := classify.EvalOptions{Shots: shots, OOSLabel: oos, Progress: cmd.ErrOrStderr()}
+			if cmd.Flag("engine").Value.String() == "openai" {
+				if shots > 0 {
+					return errors.New("a model is shown no examples: leave --shots out")
+				}
+				c, err := loadConfig()
+				if err != nil {
+					return err
+				}
+				if c, err = measured(cmd, c); err != nil {
+					return err
+				}
+				options.Predict = predictWith(newMeasured(c), trainRows, oos)
+			}
+			result, err := classify.Evaluate(cmd.Context(), trainRows, testRows, options)
 			if err != nil {
 				return err
 			}

@@ -51,7 +51,8 @@ to the assistant as it is set up here. Nothing they do is stored.`,
 				if err != nil {
 					return err
 				}
-				return withBench(cmd.Context(), func(ctx context.Context, a *application) error { return talk(ctx, a, scenarios) })
+				change := func(c config) (config, error) { return measured(cmd, c) }
+				return withDemo(cmd.Context(), change, func(ctx context.Context, a *application) error { return talk(ctx, a, scenarios) })
 			}
 			body, err := os.ReadFile(file)
 			if err != nil {
@@ -61,7 +62,7 @@ to the assistant as it is set up here. Nothing they do is stored.`,
 			if err != nil {
 				return err
 			}
-			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error { return talk(ctx, a, scenarios) })
+			return withMeasured(cmd, func(ctx context.Context, a *application) error { return talk(ctx, a, scenarios) })
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

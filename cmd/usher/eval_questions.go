@@ -26,7 +26,7 @@ func evalQuestionsCommand() *cobra.Command {
 		Short: "Ask the questions curators keep, on the real pipeline; fails when one is not as expected",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withApplication(cmd.Context(), func(ctx context.Context, a *application) error {
+			return withMeasured(cmd, func(ctx context.Context, a *application) error {
 				if err := a.engine.Start(ctx); err != nil {
 					return err
 				}
@@ -57,7 +57,11 @@ func (a *application) askSavedQuestions(ctx context.Context) (questionsReport, e
 	if err != nil {
 		return questionsReport{}, err
 	}
-	results, err := eval.Ask(ctx, questions, api.Pipeline(a.tester(), nil, nil))
+	asked, err := a.testerWith(ctx, a.config.Engine == "openai", false)
+	if err != nil {
+		return questionsReport{}, err
+	}
+	results, err := eval.Ask(ctx, questions, api.Pipeline(asked, nil, nil))
 	if err != nil {
 		return questionsReport{}, err
 	}

@@ -39,6 +39,6 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(runCommand(), serveCommand(), workerCommand(), migrateCommand(), demoCommand(),
-		doctorCommand(), tokenCommand(), ssoCommand(), kbCommand(), onboardingCommand(), evalCommand(), benchCommand())
+		doctorCommand(), tokenCommand(), ssoCommand(), kbCommand(), tenantCommand(), onboardingCommand(), evalCommand(), benchCommand())
 	return cmd
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,16 +76,53 @@ func (m modelFirst) Classify(ctx context.Context, in assistant.ClassifyInput) (t
 		}
 		return builtin, nil
 	}
-	if builtin.Corrected {
-		c.Intent, c.Route, c.Confidence, c.Team, c.ProductArea = builtin.Intent, builtin.Route, builtin.Confidence, builtin.Team, builtin.ProductArea
-		c.Corrected, c.Explanation = true, append(c.Explanation, builtin.Explanation...) // people know better than either
-	}
+	c = together(c, builtin)
 	// A model may find more that is urgent or sensitive, never less.
 	if builtin.Priority == triage.PriorityUrgent {
 		c.Priority = builtin.Priority
 	}
 	c.Sensitive = c.Sensitive || builtin.Sensitive
 	return c, nil
+}
+
+// improbable is the calibrated probability below which the built-in engine, sure
+// of another intent, is not overruled by a model's word.
+const improbable = 0.05
+
+// together is what a model says with what it cannot know: how probable the intent
+// is, which the built-in engine has learned to say and a model only claims, and
+// what both read off the text alike.
+func together(c, builtin triage.Classification) triage.Classification {
+	c.Entities = builtin.Entities
+	own := c.Intent
+	c.Confidence = 0
+	for _, l := range builtin.Labels {
+		if l.Value == own {
+			c.Confidence = l.Score
+		}
+	}
+	if own == builtin.Intent {
+		c.Confidence = builtin.Confidence
+	}
+	// People know better than either; and a model's mere word sends nobody elsewhere
+	// than a sure built-in engine would, except to people.
+	overruled := builtin.Intent != "" && c.Confidence < improbable && c.Route != taxonomy.RouteEscalate
+	c.Explanation = builtin.Explanation
+	if builtin.Corrected || own == builtin.Intent || overruled {
+		c.Intent, c.Route, c.Confidence, c.Team, c.ProductArea = builtin.Intent, builtin.Route, builtin.Confidence, builtin.Team, builtin.ProductArea
+		c.Corrected = builtin.Corrected
+		if own != builtin.Intent {
+			c.Explanation = append(slices.Clone(c.Explanation), "the model said "+cmp.Or(own, "none fits"))
+		}
+	} else {
+		c.ProductArea = cmp.Or(c.ProductArea, builtin.ProductArea)
+		c.Explanation = []string{"the model said " + cmp.Or(own, "none fits") + ", the built-in engine " + cmp.Or(builtin.Intent, "that none fits")}
+	}
+	c.Labels = builtin.Labels
+	if c.Intent != "" && !slices.ContainsFunc(c.Labels, func(l triage.Label) bool { return l.Value == c.Intent }) {
+		c.Labels = append(slices.Clone(c.Labels), triage.Label{Value: c.Intent, Score: c.Confidence})
+	}
+	return c
 }
 
 // forTenant names the tenant a model call is made for.
@@ -95,17 +132,12 @@ func (f forTenant) Answer(ctx context.Context, in assistant.AnswerRequest, emit 
 	return f.FromKnowledge.Answer(openai.WithTenant(ctx, in.Asker.TenantID), in, emit)
 }
 
-// budget limits a tenant's tokens per day. The count starts from what decisions
-// of the day have used and is kept in this process; several processes together
-// may go over by what they use within one restart.
+// budget limits a tenant's tokens per day. They are counted in the database, by
+// all processes together.
 type budget struct {
 	db    *tenantdb.DB
-	limit int
+	limit int // of tenants that have none of their own
 	now   func() time.Time
-
-	mu   sync.Mutex
-	day  string
-	used map[uuid.UUID]int
 }
 
 func newBudget(db *tenantdb.DB, limit int) *budget {
@@ -115,61 +147,54 @@ func newBudget(db *tenantdb.DB, limit int) *budget {
 // errModelOff says a tenant has the model switched off.
 var errModelOff = errors.New("the model is switched off for this tenant")
 
-// Allow implements openai.Budget.
+// today is the day whose tokens count, in UTC.
+func (b *budget) today() string { return b.now().UTC().Format(time.DateOnly) }
+
+// Allow implements openai.Budget: it takes the tokens from the day's, or says why
+// not. A tenant's switch and limit hold from the next call on.
 func (b *budget) Allow(ctx context.Context, tenant uuid.UUID, tokens int) error {
 	if tenant == uuid.Nil {
 		return nil // indexing: bounded by the articles
 	}
-	day := b.now().UTC().Format(time.DateOnly)
-	used, known := b.count(day, tenant)
-	if !known {
+	return b.db.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
 		var enabled bool
-		err := b.db.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
-			return tx.QueryRow(ctx, `select model_enabled, coalesce((select sum(prompt_tokens + output_tokens) from decisions
-				where tenant_id = $1 and created_at >= date_trunc('day', now() at time zone 'utc') at time zone 'utc'), 0)::int
-				from tenants where id = $1`, tenant).Scan(&enabled, &used)
-		})
+		var limit int
+		err := tx.QueryRow(ctx, `select model_enabled, coalesce(daily_tokens, $2) from tenants where id = $1`, tenant, b.limit).Scan(&enabled, &limit)
 		if err != nil {
 			return fmt.Errorf("read token budget: %w", err)
 		}
 		if !enabled {
 			return errModelOff
 		}
-	}
-	if used+tokens > b.limit {
-		return fmt.Errorf("%d of %d tokens are used today", used, b.limit)
-	}
-	b.add(day, tenant, used, tokens)
-	return nil
-}
-
-func (b *budget) count(day string, tenant uuid.UUID) (int, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.day != day {
-		b.day, b.used = day, map[uuid.UUID]int{}
-	}
-	used, known := b.used[tenant]
-	return used, known
-}
-
-func (b *budget) add(day string, tenant uuid.UUID, start, tokens int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.day == day {
-		if _, known := b.used[tenant]; !known {
-			b.used[tenant] = start
+		var used int64
+		err = tx.QueryRow(ctx, `
+			insert into model_days as d (tenant_id, day, tokens) select $1, $2::date, $3::bigint where $3::bigint <= $4::bigint
+			on conflict (tenant_id, day) do update set tokens = d.tokens + $3::bigint where d.tokens + $3::bigint <= $4::bigint
+			returning tokens`, tenant, b.today(), int64(tokens), int64(limit)).Scan(&used)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("less than %d of %d tokens are left today", tokens, limit)
 		}
-		b.used[tenant] += tokens
-	}
+		if err != nil {
+			return fmt.Errorf("count tokens: %w", err)
+		}
+		return nil
+	})
 }
 
-// Settle implements openai.Settler.
-func (b *budget) Settle(_ context.Context, tenant uuid.UUID, difference int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, known := b.used[tenant]; known {
-		b.used[tenant] = max(0, b.used[tenant]+difference)
+// Settle implements openai.Settler. Where it cannot be written, the day has less
+// left than it might.
+func (b *budget) Settle(ctx context.Context, tenant uuid.UUID, difference int) {
+	if tenant == uuid.Nil || difference == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := b.db.WithTenant(ctx, tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update model_days set tokens = greatest(0, tokens + $3::bigint) where tenant_id = $1 and day = $2::date`, tenant, b.today(), int64(difference))
+		return err
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "tokens a call left were not given back", "error", err, "tenant_id", tenant)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/usherdesk/usher/portal/api"
 	"github.com/usherdesk/usher/portal/usage"
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/classify"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/eval"
 	"github.com/usherdesk/usher/triage/intake"
@@ -205,7 +207,102 @@ func TestATenantsBudgetAndSwitch(t *testing.T) {
 	b.Settle(context.Background(), on, -500)
 	require.NoError(t, b.Allow(t.Context(), on, 600))
 	require.ErrorIs(t, b.Allow(t.Context(), off, 1), errModelOff)
+
+	// Another process counts the same tokens, and a switch holds from the next call.
+	other := newBudget(db.Worker, 1000)
+	require.Error(t, other.Allow(t.Context(), on, 600))
+	require.NoError(t, other.Allow(t.Context(), on, 300))
+	require.Error(t, b.Allow(t.Context(), on, 1))
+	a := &application{worker: db.Worker, config: config{OpenAI: openAIConfig{DailyTokens: 1000}}}
+	said, err := a.setModel(t.Context(), on, "", "5000")
+	require.NoError(t, err)
+	require.Equal(t, "the model is on; 1000 of 5000 tokens are used today (its own limit).", said)
+	require.NoError(t, b.Allow(t.Context(), on, 4000))
+	said, err = a.setModel(t.Context(), on, "off", "default")
+	require.NoError(t, err)
+	require.Equal(t, "the model is off; 5000 of 1000 tokens are used today (as everybody).", said)
+	require.ErrorIs(t, b.Allow(t.Context(), on, 1), errModelOff)
+	_, err = a.setModel(t.Context(), on, "perhaps", "")
+	require.ErrorContains(t, err, "on or off")
+	_, err = a.setModel(t.Context(), on, "", "-1")
+	require.ErrorContains(t, err, "0 or more")
+	_, err = a.setModel(t.Context(), on, "on", "")
+	require.NoError(t, err)
+	tomorrow := newBudget(db.Worker, 1000)
+	tomorrow.now = func() time.Time { return time.Now().AddDate(0, 0, 1) }
+	require.NoError(t, tomorrow.Allow(t.Context(), on, 1000), "a new day")
 	var _ openai.Settler = b
+}
+
+// What a model says of itself decides nothing: the built-in engine knows how
+// probable an intent is, and what the text holds.
+func TestAModelsWordIsWeighedByTheBuiltInEngine(t *testing.T) {
+	t.Parallel()
+	builtin := triage.Classification{
+		Intent: "task_status", Route: "status", Confidence: 0.8, ProductArea: "onboarding", Entities: []triage.Entity{{Kind: "date", Text: "May 3"}},
+		Explanation: []string{"task"}, Labels: []triage.Label{{Value: "task_status", Score: 0.8}, {Value: "how_to", Score: 0.15}},
+	}
+	said := func(intent, route string) triage.Classification {
+		return together(triage.Classification{Intent: intent, Route: route, Confidence: 0.99, Labels: []triage.Label{{Value: intent, Score: 0.99}}}, builtin)
+	}
+	same := said("task_status", "status")
+	require.Equal(t, 0.8, same.Confidence)
+	require.Equal(t, "onboarding", same.ProductArea)
+	require.Equal(t, builtin.Entities, same.Entities)
+	require.Equal(t, []string{"task"}, same.Explanation)
+
+	likely := said("how_to", "answer")
+	require.Equal(t, "how_to", likely.Intent)
+	require.Equal(t, 0.15, likely.Confidence)
+	require.Contains(t, likely.Explanation[0], "the model said how_to")
+
+	far := said("billing", "status")
+	require.Equal(t, "task_status", far.Intent, "a sure engine is not overruled by a mere word")
+	require.Equal(t, 0.8, far.Confidence)
+	require.Contains(t, far.Explanation, "the model said billing")
+
+	people := said("complaint", "escalate")
+	require.Equal(t, "complaint", people.Intent, "people are never kept away")
+	require.Zero(t, people.Confidence)
+	require.Contains(t, people.Labels, triage.Label{Value: "complaint"})
+
+	builtin.Intent, builtin.Route, builtin.Confidence = "", "answer", 0.3
+	require.Equal(t, "billing", said("billing", "status").Intent, "an unsure one is")
+	require.Zero(t, said("billing", "status").Confidence, "and the article is asked, too")
+}
+
+func TestAnEngineThatIsNotMeasuredIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"classify", "questions", "customers", "replay"} {
+		require.NoError(t, checkEngine(command, "openai"), command)
+	}
+	for command := range withoutModel {
+		require.NoError(t, checkEngine(command, "builtin"))
+		require.ErrorContains(t, checkEngine(command, "openai"), "measures the built-in engine alone", command)
+		require.ErrorContains(t, checkEngine(command, "foo"), "there is no engine", command)
+	}
+	cmd := root()
+	cmd.SetArgs([]string{"eval", "guard", "--engine", "openai", "--test", "nothing.jsonl"})
+	require.ErrorContains(t, cmd.ExecuteContext(t.Context()), "the guard is built in")
+
+	// Every command says which of the two it is.
+	for _, sub := range evalCommand().Commands() {
+		_, without := withoutModel[sub.Name()]
+		require.NotEqual(t, slices.Contains([]string{"classify", "questions", "customers", "replay"}, sub.Name()), without, sub.Name())
+	}
+}
+
+// The model is asked about every text, and its answers are what is counted.
+func TestAModelsClassificationIsMeasured(t *testing.T) {
+	t.Parallel()
+	fake := openaifake.New(t)
+	c := config{OpenAI: openAIConfig{BaseURL: fake.BaseURL(), ChatModel: "test-model"}}
+	rows := []classify.Row{{Text: "my refund is late", Label: "refund"}, {Text: "the card is lost", Label: "card"}, {Text: "what a day", Label: "oos"}, {Text: "a refund for the card", Label: "card"}}
+	r, err := classify.Evaluate(t.Context(), rows, rows, classify.EvalOptions{OOSLabel: "oos", Predict: predictWith(newMeasured(c), rows, "oos")})
+	require.NoError(t, err)
+	require.Len(t, fake.Calls(), 4)
+	require.InDelta(t, 0.75, r.Accuracy, 1e-9, "the small model takes the first of two")
+	require.InDelta(t, 1, *r.OOSRecall, 1e-9)
 }
 
 // Before a switch an operator sees what it would change, and nobody else notices.

@@ -175,7 +175,7 @@ func (v verdict) classification(intents []taxonomy.Value, model string, used tri
 		return out
 	}
 	value := intents[at]
-	out.Intent, out.Route, out.Team, out.Sensitive = value.Value, value.Route, value.Team, value.Sensitive
+	out.Intent, out.Route, out.Team, out.Sensitive, out.ProductArea = value.Value, value.Route, value.Team, value.Sensitive, value.ProductArea
 	out.Labels = []triage.Label{{Value: value.Value, Score: *v.Confidence}}
 	if slices.Index(priorities, value.Priority) > slices.Index(priorities, out.Priority) {
 		out.Priority = value.Priority

@@ -105,13 +105,24 @@ func Sentinel(r Request, s Sentence) Check {
 		text += " " + p.Title + " " + p.Section + " " + p.Text
 	}
 	check.Support = support(s.Text, text, sources[0].Language)
-	quoted := verbatim(s.Text, text)
+	quoted, denied, foreign := verbatim(s.Text, text), false, false
+	if across(r, sources[0].Language) {
+		if meant := r.translated(s.Text, text, sources[0].Language); meant > check.Support {
+			check.Support, foreign = meant, true
+			denied = denies(s.Text, r.Language) != denies(r.nearestAcross(s.Text, text, sources[0].Language), sources[0].Language)
+		}
+	}
+	if !foreign && !quoted {
+		denied = negation(s.Text) != negation(nearest(s.Text, text))
+	}
 	switch {
 	case !quoted && check.Support < 0.6:
 		check.Problem = "a sentence says more than its source"
 	case !quoted && !holdsNumbers(s.Text, text):
 		check.Problem = "a number or date is not in its source"
-	case !quoted && negation(s.Text) != negation(nearest(s.Text, text)):
+	case foreign && !quoted && !holdsNames(s.Text, text):
+		check.Problem = "a name is not in its source"
+	case !quoted && denied:
 		check.Problem = "a sentence contradicts its source"
 	case !quoted && Promises(s.Text):
 		check.Problem = "a sentence promises something"

@@ -3,6 +3,8 @@ package assistant_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -125,4 +127,79 @@ func TestAPassageThatGivesOrdersIsShownToNoModel(t *testing.T) {
 	_, err = k.Answer(t.Context(), in, func(string) error { return nil })
 	require.NoError(t, err)
 	require.Equal(t, 2, writer.passages)
+}
+
+// writer is a model that says what it is told to, and may break off.
+type writer struct {
+	sentences []answer.Sentence
+	fails     error
+	asked     answer.Request
+}
+
+func (w *writer) Compose(_ context.Context, r answer.Request, emit func(answer.Sentence) error) (answer.Draft, error) {
+	w.asked = r
+	draft := answer.Draft{Found: len(w.sentences) > 0, Engine: "model", PromptVersion: "test", Sentences: w.sentences, Usage: triage.Usage{PromptTokens: 90, OutputTokens: 10}}
+	for _, s := range w.sentences {
+		if err := emit(s); err != nil {
+			return draft, err
+		}
+	}
+	return draft, w.fails
+}
+
+func TestHalfAnAnswerOfAModelIsNone(t *testing.T) {
+	t.Parallel()
+	passage := search.Passage{
+		ChunkID: uuid.New(), ArticleID: uuid.New(), Slug: "passwords", Title: "Reset password", Locale: "en", Score: 1.2, Covers: 1,
+		Text: "Open Settings and choose Reset password. Then confirm the link in the mail.", Legs: search.Legs{Lexical: 0.9, LexicalRank: 1},
+	}
+	ask := func(w *writer, language string) (assistant.AnswerReply, string) {
+		var log strings.Builder
+		k := assistant.FromKnowledge{
+			Search: found{[]search.Passage{passage}}, Model: w, Policy: answer.Policy{Answer: 1e-9}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		}
+		reply, err := k.Answer(t.Context(), assistant.AnswerRequest{Question: "How do I reset my password?", Language: language}, func(string) error { return nil })
+		require.NoError(t, err)
+		require.Equal(t, assistant.AnswerSend, reply.Outcome)
+		require.Equal(t, 100, reply.Usage.PromptTokens+reply.Usage.OutputTokens, "what was spent is counted, sent or not")
+		return reply, log.String()
+	}
+	first := answer.Sentence{Text: "Then confirm the link in the mail.", Citations: []int{1}}
+
+	reply, log := ask(&writer{sentences: []answer.Sentence{first}, fails: errors.New("the stream broke")}, "en")
+	require.Equal(t, "builtin", reply.Engine)
+	require.Equal(t, "Open Settings and choose Reset password. [1]", reply.Text)
+	require.Contains(t, reply.Reason, "the stream broke", "the decision says so")
+	require.Contains(t, log, "the stream broke")
+
+	reply, log = ask(&writer{}, "en")
+	require.Equal(t, "builtin", reply.Engine)
+	require.Contains(t, reply.Reason, "found no answer")
+	require.Empty(t, log)
+
+	reply, _ = ask(&writer{sentences: []answer.Sentence{{Text: "Buy a new house.", Citations: []int{1}}}}, "en")
+	require.Equal(t, "builtin", reply.Engine)
+	require.Contains(t, reply.Reason, "nothing the model wrote")
+
+	// In the customer's language, checked by meaning.
+	german := &writer{sentences: []answer.Sentence{
+		{Text: "Öffnen Sie Settings und wählen Sie Reset password.", Citations: []int{1}},
+		{Text: "Bestätigen Sie dann den Link in der E-Mail.", Citations: []int{1}},
+		{Text: "Löschen Sie danach Ihr Konto und den Vertrag.", Citations: []int{1}},
+	}}
+	reply, _ = ask(german, "de")
+	require.Equal(t, "openai", reply.Engine)
+	require.Equal(t, "Öffnen Sie Settings und wählen Sie Reset password. [1] Bestätigen Sie dann den Link in der E-Mail. [1]", reply.Text)
+	require.Equal(t, "de", german.asked.Language)
+
+	french := &writer{sentences: []answer.Sentence{{Text: "Ouvrez Settings et choisissez Reset password.", Citations: []int{1}}}}
+	reply, _ = ask(french, "fr")
+	require.Equal(t, "openai", reply.Engine)
+	require.Empty(t, reply.Reason)
+
+	// No one could check Japanese: it is asked for what can be sent.
+	japanese := &writer{sentences: []answer.Sentence{first}}
+	reply, _ = ask(japanese, "ja")
+	require.Equal(t, "en", japanese.asked.Language)
+	require.Equal(t, "openai", reply.Engine)
 }

@@ -1,8 +1,10 @@
 package assistant
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -29,6 +31,7 @@ type FromKnowledge struct {
 	// passage is shown to no model; where the answer rests on it the built-in
 	// composer quotes instead. Nil: nothing.
 	Inspect func(text string) []string
+	Log     *slog.Logger // of failures of the model; nil: the default
 	// Draft is searched as if it were published, for curators; nil: none.
 	Draft *search.Draft
 }
@@ -128,12 +131,16 @@ func (k FromKnowledge) Answer(ctx context.Context, in AnswerRequest, emit func(t
 }
 
 // write lets the model write; each sentence passes the gate before it is shown.
-// A model that fails before its first sentence costs nothing but time.
+// Where it fails, even after its first sentences, or says nothing that passes,
+// the built-in draft stands: half an answer is none. What it used is counted.
 func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text string) error) error {
 	shown := 0
 	var stopped error
 	request := f.Request
 	request.Passages = slices.DeleteFunc(slices.Clone(request.Passages), func(p answer.Passage) bool { return len(f.suspect[p.Number]) > 0 })
+	if cited := f.Draft.Cited(request.Passages); len(cited) > 0 && !answer.Comparable(request.Language, cited[0].Language) {
+		request.Language = lexicon.Base(cited[0].Language) // a translation nobody could check would be dropped
+	}
 	draft, err := k.Model.Compose(ctx, request, func(s answer.Sentence) error {
 		if check := answer.Sentinel(request, s); check.Problem != "" {
 			f.Verdict.Sentences = append(f.Verdict.Sentences, check)
@@ -149,16 +156,24 @@ func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text strin
 		shown++
 		return nil
 	})
+	f.Draft.Usage = f.Draft.Usage.Add(draft.Usage)
 	switch {
 	case stopped != nil:
 		return stopped
-	case err != nil && shown == 0, !draft.Found:
-		return nil // the built-in draft stands
+	case err != nil:
+		k.log().WarnContext(ctx, "the model did not finish an answer, the built-in engine answers", "error", err, "sentences", shown)
+		f.Verdict.Reason = "the model did not finish its answer: " + triage.Line(err.Error(), 200)
+		return nil
+	case !draft.Found:
+		f.Verdict.Reason = "the model found no answer in the passages"
+		return nil
 	}
+	draft.Usage = f.Draft.Usage
 	draft.Sentences = slices.DeleteFunc(draft.Sentences, func(s answer.Sentence) bool {
 		return answer.Sentinel(request, s).Problem != ""
 	})
 	if len(draft.Sentences) == 0 {
+		f.Verdict.Reason = "nothing the model wrote passed the gate"
 		return nil
 	}
 	f.Draft = draft
@@ -168,6 +183,8 @@ func (k FromKnowledge) write(ctx context.Context, f *Found, emit func(text strin
 	}
 	return nil
 }
+
+func (k FromKnowledge) log() *slog.Logger { return cmp.Or(k.Log, slog.Default()) }
 
 // leansOnSuspect reports whether the answer rests on a passage no model may see.
 func (f Found) leansOnSuspect() bool {

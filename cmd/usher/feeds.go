@@ -152,7 +152,7 @@ func ownerNews(project string, e rule.Event) string {
 		}
 		return text
 	case rule.Stalled:
-		return fmt.Sprintf("nothing has happened in “%s” on the customer's side for %s days. %s tasks wait for them, first “%s”.", project, fields["days"], fields["tasks"], fields["task"])
+		return fmt.Sprintf("nothing has happened in “%s” on the customer's side for %s days. %s things wait for them, first “%s”.", project, fields["days"], fields["tasks"], fields["task"])
 	case rule.IntegrationFailing:
 		return strings.TrimSpace(fmt.Sprintf("%s is failing in “%s”. %s", name, project, fields["message"]))
 	case rule.IntegrationRecovered:

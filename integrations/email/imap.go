@@ -1,15 +1,20 @@
 package email
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+	"github.com/emersion/go-message/textproto"
+	"github.com/jackc/pgx/v5"
 )
 
 // IMAP is a mailbox mail comes into.
@@ -21,9 +26,10 @@ type IMAP struct {
 	Plain    bool   // no encryption: for a server on this machine only
 }
 
-// Receiver reads a mailbox: what is unseen now, then what arrives, by IDLE. A
-// mail is marked as seen after it was stored; a lost connection is made again
-// and misses nothing.
+// Receiver reads a mailbox: what came behind the last mail taken in, seen or not,
+// then what arrives, by IDLE. A mailbox read for the first time gives what is unseen
+// in it. A mail is marked as seen after it was stored; a lost connection is made
+// again and misses nothing.
 type Receiver struct {
 	config  IMAP
 	service *Service
@@ -88,11 +94,16 @@ func (r *Receiver) read(ctx context.Context) error {
 	if err := client.Login(r.config.User, r.config.Password).Wait(); err != nil {
 		return fmt.Errorf("log in to mailbox: %w", err)
 	}
-	if _, err := client.Select(r.config.Mailbox, nil).Wait(); err != nil {
+	opened, err := client.Select(r.config.Mailbox, nil).Wait()
+	if err != nil {
 		return fmt.Errorf("open mailbox: %w", err)
 	}
+	at, err := r.cursor(ctx, opened)
+	if err != nil {
+		return err
+	}
 	for ctx.Err() == nil {
-		if err := r.fetch(ctx, client); err != nil {
+		if err := r.fetch(ctx, client, at); err != nil {
 			return err
 		}
 		if err := wait(ctx, client, arrived); err != nil {
@@ -121,34 +132,151 @@ func wait(ctx context.Context, client *imapclient.Client, arrived <-chan struct{
 	return idle.Wait()
 }
 
-// fetch stores every unseen mail, then marks it.
-func (r *Receiver) fetch(ctx context.Context, client *imapclient.Client) error {
-	found, err := client.UIDSearch(&imap.SearchCriteria{NotFlag: []imap.Flag{imap.FlagSeen}}, nil).Wait()
+// cursor is how far a mailbox was read.
+type cursor struct {
+	validity uint32
+	uid      imap.UID // the last one taken in
+	// first says what to look for before the cursor can be gone by: what is unseen in
+	// a mailbox that is new to us, what came lately where it counts anew.
+	first *imap.SearchCriteria
+}
+
+// lately is how far back a mailbox that counts its mail anew is read: what was taken
+// in is known by its Message-ID for longer.
+const lately = 21 * 24 * time.Hour
+
+func (r *Receiver) name() string {
+	return r.config.User + "@" + r.config.Addr + "/" + r.config.Mailbox
+}
+
+func (r *Receiver) cursor(ctx context.Context, opened *imap.SelectData) (*cursor, error) {
+	c := &cursor{validity: opened.UIDValidity}
+	var validity, uid int64
+	var at time.Time
+	err := r.service.DB.Pool().QueryRow(ctx, `select validity, uid, at from mail_cursors where mailbox = $1`, r.name()).Scan(&validity, &uid, &at)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		c.first = &imap.SearchCriteria{NotFlag: []imap.Flag{imap.FlagSeen}}
+	case err != nil:
+		return nil, fmt.Errorf("read mailbox cursor: %w", err)
+	case uint32(validity) != opened.UIDValidity:
+		since := at.AddDate(0, 0, -1)
+		if earliest := r.service.Now().Add(-lately); since.Before(earliest) {
+			since = earliest
+		}
+		c.first = &imap.SearchCriteria{Since: since}
+	default:
+		c.uid = imap.UID(uid)
+	}
+	return c, nil
+}
+
+func (r *Receiver) keep(ctx context.Context, c *cursor, uid imap.UID) error {
+	c.uid = max(c.uid, uid)
+	_, err := r.service.DB.Pool().Exec(ctx, `insert into mail_cursors (mailbox, validity, uid, at) values ($1, $2, $3, $4)
+		on conflict (mailbox) do update set validity = $2, uid = $3, at = $4`, r.name(), int64(c.validity), int64(c.uid), r.service.Now().UTC())
+	if err != nil {
+		return fmt.Errorf("keep mailbox cursor: %w", err)
+	}
+	return nil
+}
+
+// fetch stores every mail behind the cursor, moves it on and marks the mail.
+func (r *Receiver) fetch(ctx context.Context, client *imapclient.Client, at *cursor) error {
+	criteria, until := at.first, imap.UID(0)
+	if criteria != nil {
+		// What is there now is looked for this once; what comes later is behind it.
+		all, err := client.UIDSearch(&imap.SearchCriteria{}, nil).Wait()
+		if err != nil {
+			return fmt.Errorf("search mailbox: %w", err)
+		}
+		for _, uid := range all.AllUIDs() {
+			until = max(until, uid)
+		}
+	} else {
+		criteria = &imap.SearchCriteria{UID: []imap.UIDSet{{imap.UIDRange{Start: at.uid + 1, Stop: 0}}}}
+	}
+	found, err := client.UIDSearch(criteria, nil).Wait()
 	if err != nil {
 		return fmt.Errorf("search mailbox: %w", err)
 	}
-	for _, uid := range found.AllUIDs() {
-		set := imap.UIDSetNum(uid)
-		section := &imap.FetchItemBodySection{Peek: true}
-		mails, err := client.Fetch(set, &imap.FetchOptions{UID: true, RFC822Size: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
-		if err != nil {
-			return fmt.Errorf("fetch mail: %w", err)
+	uids := found.AllUIDs()
+	slices.Sort(uids)
+	for _, uid := range uids {
+		if at.first == nil && uid <= at.uid || at.first != nil && uid > until {
+			continue // a search from behind the last one finds the last one
 		}
-		for _, m := range mails {
-			err := r.service.Store(ctx, m.FindBodySection(section))
-			if err != nil && !errors.Is(err, ErrUnreadable) {
-				return err // not marked: it comes again
-			}
-			if err != nil {
-				r.log.WarnContext(ctx, "a mail was left aside", "uid", uint32(uid), "error", err)
+		if err := r.take(ctx, client, uid); err != nil {
+			return err // not marked, and before the cursor: it comes again
+		}
+		if at.first == nil {
+			if err := r.keep(ctx, at, uid); err != nil {
+				return err
 			}
 		}
 		flags := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagSeen}}
-		if err := client.Store(set, flags, nil).Close(); err != nil {
+		if err := client.Store(imap.UIDSetNum(uid), flags, nil).Close(); err != nil {
 			return fmt.Errorf("mark mail: %w", err)
 		}
 	}
+	if at.first == nil {
+		return nil
+	}
+	if err := r.keep(ctx, at, until); err != nil {
+		return err
+	}
+	at.first = nil
+	return r.fetch(ctx, client, at)
+}
+
+// take stores one mail. Of one that is too large its head is taken, with a sentence
+// that says so: it is in the conversation, for whoever reads there.
+func (r *Receiver) take(ctx context.Context, client *imapclient.Client, uid imap.UID) error {
+	set := imap.UIDSetNum(uid)
+	sizes, err := client.Fetch(set, &imap.FetchOptions{UID: true, RFC822Size: true}).Collect()
+	if err != nil {
+		return fmt.Errorf("fetch mail's size: %w", err)
+	}
+	section := &imap.FetchItemBodySection{Peek: true}
+	size := int64(0)
+	for _, m := range sizes {
+		size = m.RFC822Size
+	}
+	if size > MaxMail {
+		section.Specifier = imap.PartSpecifierHeader
+	}
+	mails, err := client.Fetch(set, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
+	if err != nil {
+		return fmt.Errorf("fetch mail: %w", err)
+	}
+	for _, m := range mails {
+		raw := m.FindBodySection(section)
+		if size > MaxMail {
+			raw = headOnly(raw, size)
+		}
+		if err := r.service.Store(ctx, raw); errors.Is(err, ErrUnreadable) {
+			r.log.WarnContext(ctx, "a mail was left aside", "uid", uint32(uid), "error", err)
+		} else if err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// headOnly is a mail of its header and a sentence that the rest is too large.
+func headOnly(header []byte, size int64) []byte {
+	h, err := textproto.ReadHeader(bufio.NewReader(bytes.NewReader(header)))
+	if err != nil {
+		return header
+	}
+	for _, key := range []string{"Content-Type", "Content-Transfer-Encoding", "Content-Disposition"} {
+		h.Del(key)
+	}
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	var out bytes.Buffer
+	_ = textproto.WriteHeader(&out, h) // a buffer takes everything
+	fmt.Fprintf(&out, "[This mail has %d MB, more than the %d MB that are taken in. Its text and files are in the mailbox only: please send them in smaller parts.]\r\n", (size+1<<20-1)>>20, MaxMail>>20)
+	return out.Bytes()
 }
 
 func (r *Receiver) dial(options *imapclient.Options) (*imapclient.Client, error) {

@@ -38,7 +38,7 @@ var operations = map[string]access{
 	"GetMailedRating": public, "GiveMailedRating": public, "WithdrawMailedRating": public, // the link is signed
 	"GetAttachmentLimits": customer, "UploadAttachment": customer, "GetAttachment": customer, "DiscardAttachment": customer, "DownloadAttachment": customer,
 	"ListTickets": caller, "FileTicket": caller, "GetTicket": caller, "GetOnboarding": customer,
-	"StreamOnboarding": customer, "TickTask": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
+	"StreamOnboarding": customer, "TickTask": customer, "InviteAgain": customer, "ListDocuments": customer, "UploadDocument": customer, "DownloadDocument": customer, "ExportData": manager,
 	"GetQueue": agent, "ListStaff": agent, "GetAgentTicket": agent, "StreamAgentTicket": agent, "ActOnTicket": agent,
 	"SuggestAnswer": agent, "ListDeliveries": agent, "ActOnDelivery": agent, "ReplayDeliveries": agent,
 	"GetAgentAttachmentLimits": agent, "UploadAgentAttachment": agent, "GetAgentAttachment": agent, "DiscardAgentAttachment": agent, "DownloadAgentAttachment": agent,

@@ -5612,6 +5612,9 @@ type ServerInterface interface {
 	// TickTask Say that a task of one's own side is done, or that it is not after all; who said it is kept and shown
 	// (PUT /v1/onboarding/tasks/{id})
 	TickTask(c *gin.Context, id IDPath)
+	// InviteAgain Send the invitation of somebody who has not signed in yet again; for administrators
+	// (POST /v1/people/{id}/invitation)
+	InviteAgain(c *gin.Context, id IDPath)
 	// WithdrawMailedRating Take the rating back
 	// (DELETE /v1/ratings/{token})
 	WithdrawMailedRating(c *gin.Context, token string)
@@ -9644,6 +9647,31 @@ func (siw *ServerInterfaceWrapper) TickTask(c *gin.Context) {
 	siw.Handler.TickTask(c, id)
 }
 
+// InviteAgain operation middleware
+func (siw *ServerInterfaceWrapper) InviteAgain(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id IDPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.InviteAgain(c, id)
+}
+
 // WithdrawMailedRating operation middleware
 func (siw *ServerInterfaceWrapper) WithdrawMailedRating(c *gin.Context) {
 
@@ -9880,6 +9908,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/tickets/:number", wrapper.GetTicket)
 	router.GET(options.BaseURL+"/v1/onboarding", wrapper.GetOnboarding)
 	router.PUT(options.BaseURL+"/v1/onboarding/tasks/:id", wrapper.TickTask)
+	router.POST(options.BaseURL+"/v1/people/:id/invitation", wrapper.InviteAgain)
 	router.GET(options.BaseURL+"/v1/onboarding/events", wrapper.StreamOnboarding)
 	router.GET(options.BaseURL+"/v1/documents", wrapper.ListDocuments)
 	router.POST(options.BaseURL+"/v1/documents/:id/versions", wrapper.UploadDocument)
@@ -16227,6 +16256,39 @@ func (response TickTaskdefaultApplicationProblemPlusJSONResponse) VisitTickTaskR
 	return err
 }
 
+type InviteAgainRequestObject struct {
+	ID IDPath `json:"id"`
+}
+
+type InviteAgainResponseObject interface {
+	VisitInviteAgainResponse(w http.ResponseWriter) error
+}
+
+type InviteAgain204Response struct {
+}
+
+func (response InviteAgain204Response) VisitInviteAgainResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type InviteAgaindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response InviteAgaindefaultApplicationProblemPlusJSONResponse) VisitInviteAgainResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type WithdrawMailedRatingRequestObject struct {
 	Token string `json:"token"`
 }
@@ -16924,6 +16986,9 @@ type StrictServerInterface interface {
 	// TickTask Say that a task of one's own side is done, or that it is not after all; who said it is kept and shown
 	// (PUT /v1/onboarding/tasks/{id})
 	TickTask(ctx context.Context, request TickTaskRequestObject) (TickTaskResponseObject, error)
+	// InviteAgain Send the invitation of somebody who has not signed in yet again; for administrators
+	// (POST /v1/people/{id}/invitation)
+	InviteAgain(ctx context.Context, request InviteAgainRequestObject) (InviteAgainResponseObject, error)
 	// WithdrawMailedRating Take the rating back
 	// (DELETE /v1/ratings/{token})
 	WithdrawMailedRating(ctx context.Context, request WithdrawMailedRatingRequestObject) (WithdrawMailedRatingResponseObject, error)
@@ -21979,6 +22044,32 @@ func (sh *strictHandler) TickTask(ctx *gin.Context, id IDPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(TickTaskResponseObject); ok {
 		if err := validResponse.VisitTickTaskResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// InviteAgain operation middleware
+func (sh *strictHandler) InviteAgain(ctx *gin.Context, id IDPath) {
+	var request InviteAgainRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.InviteAgain(ctx, request.(InviteAgainRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "InviteAgain")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(InviteAgainResponseObject); ok {
+		if err := validResponse.VisitInviteAgainResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"github.com/usherdesk/usher/triage"
 )
 
 // invitationTime is how long an invitation's link works.
@@ -64,6 +66,48 @@ func (s *Service) SendInvitations(ctx context.Context) error {
 		if none {
 			return nil
 		}
+	}
+	return nil
+}
+
+// ErrNotInvited says that nobody of that id waits to sign in for the first time.
+var ErrNotInvited = errors.New("the person has no invitation")
+
+// againAfter is how soon an invitation may be sent again.
+const againAfter = 10 * time.Minute
+
+// InviteAgain has a person of the asker's organisation invited anew. The link they
+// have stops working.
+func (s *Service) InviteAgain(ctx context.Context, by triage.Actor, user uuid.UUID) error {
+	if s.mailer == nil {
+		return ErrNoMail
+	}
+	err := s.app.WithTenant(ctx, by.TenantID, func(tx pgx.Tx) error {
+		var sent, tried *time.Time
+		err := tx.QueryRow(ctx, `select i.sent_at, i.bounced_at from users u left join invitations i on i.tenant_id = u.tenant_id and i.user_id = u.id
+			where u.tenant_id = $1 and u.id = $2 and u.state = 'invited' for update of u`, by.TenantID, user).Scan(&sent, &tried)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return ErrNotInvited
+		}
+		if err != nil {
+			return err
+		}
+		for _, at := range []*time.Time{sent, tried} {
+			if at != nil && s.now().Sub(*at) < againAfter {
+				return ErrTooOften
+			}
+		}
+		if _, err := tx.Exec(ctx, `delete from login_links where tenant_id = $1 and user_id = $2 and used_at is null`, by.TenantID, user); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `insert into invitations (tenant_id, user_id, try_at) values ($1, $2, $3)
+			on conflict (tenant_id, user_id) do update set sent_at = null, expires_at = null, bounced_at = null, attempts = 0, try_at = excluded.try_at`, by.TenantID, user, s.now()); err != nil {
+			return err
+		}
+		return triage.Audit(ctx, tx, by.TenantID, by, "person.invited", user.String(), nil)
+	})
+	if err != nil {
+		return fmt.Errorf("invite again: %w", err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/triage"
 )
 
 type letter struct{ id, to, subject, text string }
@@ -104,10 +105,31 @@ func TestInvitationsAreSentOnceAndAcceptedBySigningIn(t *testing.T) {
 	delete(mail.broken, "later@acme.test")
 	require.NoError(t, b.service.SendInvitations(t.Context()))
 	require.Len(t, mail.letters, 3)
+	texts["later@acme.test"] = mail.letters[2]
 	b.now.pass(5 * 24 * time.Hour)
 	require.Error(t, open("eve@acme.test"), "too late")
-	_, _, accepted, _ = state("eve@acme.test")
-	require.Nil(t, accepted)
+
+	admin := triage.Actor{Kind: triage.ActorCustomer, TenantID: b.tenant, ID: b.ana}
+	require.ErrorIs(t, b.service.InviteAgain(t.Context(), admin, people["dora@acme.test"]), identity.ErrNotInvited, "she has signed in")
+	require.ErrorIs(t, b.service.InviteAgain(t.Context(), triage.Actor{TenantID: b.db.Tenant(t, "globex")}, people["eve@acme.test"]), identity.ErrNotInvited)
+	for _, address := range []string{"eve@acme.test", "later@acme.test", "nobody@acme.test"} {
+		delete(mail.broken, address)
+		require.NoError(t, b.service.InviteAgain(t.Context(), admin, people[address]))
+	}
+	first := texts["later@acme.test"]
+	mail.letters = nil
+	require.NoError(t, b.service.SendInvitations(t.Context()))
+	require.Len(t, mail.letters, 3)
+	for _, l := range mail.letters {
+		require.NotEqual(t, texts[l.to].id, l.id, "a mail of its own")
+		texts[l.to] = l
+	}
+	require.ErrorIs(t, b.service.InviteAgain(t.Context(), admin, people["eve@acme.test"]), identity.ErrTooOften)
+	_, _, err := b.service.Exchange(t.Context(), link.FindStringSubmatch(first.text)[1])
+	require.Error(t, err, "the earlier link is over")
+	for _, address := range []string{"eve@acme.test", "later@acme.test", "nobody@acme.test"} {
+		require.NoError(t, open(address))
+	}
 }
 
 // Whose organisation signs people in by its own provider gets no link around it.

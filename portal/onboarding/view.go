@@ -243,6 +243,31 @@ type ViewPerson struct {
 	State       string     `json:"state"`
 	Roles       []string   `json:"roles"`
 	LastLoginAt *time.Time `json:"last_login_at,omitempty"`
+	// Invitation is of somebody who has not signed in yet.
+	Invitation *ViewInvitation `json:"invitation,omitempty"`
+}
+
+// ViewInvitation says where a person's invitation is.
+type ViewInvitation struct {
+	PersonID  uuid.UUID  `json:"person_id"`
+	State     string     `json:"state"` // waiting, sent, expired, bounced
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+func (p Person) invitation(now time.Time) *ViewInvitation {
+	if p.State != "invited" {
+		return nil
+	}
+	out := &ViewInvitation{p.ID, "waiting", p.ExpiresAt}
+	switch {
+	case p.BouncedAt != nil:
+		out.State = "bounced"
+	case p.ExpiresAt != nil && p.ExpiresAt.Before(now):
+		out.State = "expired"
+	case p.InvitedAt != nil:
+		out.State = "sent"
+	}
+	return out
 }
 
 // View is the page of one person.
@@ -378,7 +403,7 @@ func (r Record) viewPeople(v *View, now time.Time) {
 		}
 	}
 	for _, p := range r.People {
-		v.People = append(v.People, ViewPerson{p.Name, p.State, append([]string{}, p.Roles...), p.LastLoginAt})
+		v.People = append(v.People, ViewPerson{p.Name, p.State, append([]string{}, p.Roles...), p.LastLoginAt, p.invitation(now)})
 	}
 }
 

@@ -10,6 +10,7 @@ import { ExportLink } from "./Exports";
 import { useOnboardingWords } from "./onboardingWords";
 import { ErrorPage } from "./pages";
 import { useAnchor } from "./anchor";
+import { Invited } from "./Invited";
 import { Item, Section } from "./Section";
 import { Signatures } from "./Signatures";
 import { About, Changed, Tick } from "./Tick";
@@ -193,7 +194,7 @@ export function Onboarding({ onAsk }: { onAsk: (question: string) => void }) {
                         {p.last_login_at && <> · {o("seen", { time: shortTime(p.last_login_at, locale, v.time_zone) })}</>}
                       </p>
                     </div>
-                    {p.state === "invited" && <Badge tone="info">{o("invited")}</Badge>}
+                    {p.invitation && <Invited name={p.name} invitation={p.invitation} zone={v.time_zone} />}
                   </li>
                 ))}
               </Section>

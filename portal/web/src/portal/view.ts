@@ -76,11 +76,18 @@ export type View = {
   training: { learner: string; course: string; state: string; progress: number; due?: string; certificate: boolean }[];
   meetings: { title: string; starts_at: string; attendees: string[]; join_link?: string }[];
   things?: { pack: string; entity: string; key: string; name: string; text: string; stale: boolean; as_of: string }[];
-  people: { name: string; state: string; roles: string[]; last_login_at?: string }[];
+  people: { name: string; state: string; roles: string[]; last_login_at?: string; invitation?: Invitation }[];
   suggestions: string[];
 };
 
 /** Whether the service gave a record, and not an empty answer. */
 export function isView(value: unknown): value is View {
   return typeof value === "object" && value !== null && Array.isArray((value as Partial<View>).stages) && Array.isArray((value as Partial<View>).milestones);
+}
+
+/** Where the invitation of somebody who has not signed in yet is. */
+export interface Invitation {
+  person_id: string;
+  state: "waiting" | "sent" | "expired" | "bounced";
+  expires_at?: string;
 }

@@ -1,0 +1,32 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/usherdesk/usher/portal/identity"
+	"github.com/usherdesk/usher/portal/problem"
+)
+
+// InviteAgain has an invitation sent again.
+func (s *Server) InviteAgain(ctx context.Context, r InviteAgainRequestObject) (InviteAgainResponseObject, error) {
+	who := actor(ctx)
+	if !slices.Contains(who.Roles, "admin") {
+		return nil, problem.NotFound()
+	}
+	err := s.Identity.InviteAgain(ctx, who, r.ID)
+	switch {
+	case errors.Is(err, identity.ErrNotInvited):
+		return nil, problem.NotFound()
+	case errors.Is(err, identity.ErrNoMail):
+		return nil, problem.New(http.StatusConflict, "no_mail", "Invitations cannot be sent from here. Ask our support team for a sign-in link.")
+	case errors.Is(err, identity.ErrTooOften):
+		return nil, problem.TooMany(10 * time.Minute)
+	case err != nil:
+		return nil, err
+	}
+	return InviteAgain204Response{}, nil
+}

@@ -70,6 +70,8 @@ test("a curator sees what switching models would change, while the built-in engi
     assert.ok(i < 120, "the vectors are built");
     await page.waitForTimeout(500);
   }
+  await part.getByText(/Its vectors took about [\d,]+ tokens, (\$[\d.]+|less than a cent)\./).waitFor(); // what it cost
+  assert.equal(await part.getByRole("button", { name: "Search with it from now on" }).count(), 0, "while the built-in engine is in use");
   await part.getByLabel(/classifies and writes/).check();
   await part.scrollIntoViewIfNeeded();
   await state(page, "admin-switch");
@@ -80,6 +82,10 @@ test("a curator sees what switching models would change, while the built-in engi
   await part.getByText("You upload a document under Documents.").waitFor();
   await part.scrollIntoViewIfNeeded();
   await state(page, "admin-switched");
+
+  // Vectors nobody wants are given up, and what new ones take is said before.
+  await part.getByRole("button", { name: "Delete its vectors" }).click();
+  await part.getByText(/They take about [\d,]+ tokens/).waitFor();
 
   // What it cost stands in the metrics, within seconds.
   await page.goto("/admin/metrics");

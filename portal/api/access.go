@@ -51,6 +51,7 @@ var operations = map[string]access{
 	"GetLifecycle": curator, "MoveLifecycle": curator, "ExportTenantData": curator,
 	"ListProposals": curator, "SettleProposal": curator, "ListQuestions": curator, "PutQuestion": curator, "RunQuestions": curator, "TryQuestion": curator, "GetModels": curator, "BuildVectors": curator, "ChangeVectors": curator, "DeleteQuestion": curator, "ReplayQuestions": curator,
 	"ListFindings": curator, "CheckHealth": curator, "ActOnFinding": curator,
+	"GetPromises": curator, "PutPromises": curator,
 	"ListWebhooks": curator, "CreateWebhook": curator, "ActOnWebhook": curator, "DeleteWebhook": curator,
 	"ListTaxonomySuggestions": curator, "SettleTaxonomySuggestion": curator, "GetTaxonomyDraft": curator, "EditTaxonomyDraft": curator, "DropTaxonomyEdits": curator,
 	"ListTaxonomyRuns": curator, "StartTaxonomyRun": curator, "GetTaxonomyRun": curator,

@@ -976,6 +976,51 @@ func (e ProcedureTurnState) Valid() bool {
 	}
 }
 
+// Defines values for PromisedTargetMetric.
+const (
+	FirstReply PromisedTargetMetric = "first_reply"
+	NextReply  PromisedTargetMetric = "next_reply"
+	Resolution PromisedTargetMetric = "resolution"
+)
+
+// Valid indicates whether the value is a known member of the PromisedTargetMetric enum.
+func (e PromisedTargetMetric) Valid() bool {
+	switch e {
+	case FirstReply:
+		return true
+	case NextReply:
+		return true
+	case Resolution:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PromisedTargetPriority.
+const (
+	PromisedTargetPriorityHigh   PromisedTargetPriority = "high"
+	PromisedTargetPriorityLow    PromisedTargetPriority = "low"
+	PromisedTargetPriorityNormal PromisedTargetPriority = "normal"
+	PromisedTargetPriorityUrgent PromisedTargetPriority = "urgent"
+)
+
+// Valid indicates whether the value is a known member of the PromisedTargetPriority enum.
+func (e PromisedTargetPriority) Valid() bool {
+	switch e {
+	case PromisedTargetPriorityHigh:
+		return true
+	case PromisedTargetPriorityLow:
+		return true
+	case PromisedTargetPriorityNormal:
+		return true
+	case PromisedTargetPriorityUrgent:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProposalKind.
 const (
 	Create ProposalKind = "create"
@@ -2592,6 +2637,18 @@ type AudienceLevel string
 // Basis defines model for Basis.
 type Basis = triage.Basis
 
+// BusinessHours defines model for BusinessHours.
+type BusinessHours struct {
+	// Days By day, mon to sun, pairs of times such as 09:00 and 17:00; 24:00 ends a day. A day that is absent is free
+	Days map[string][][]string `json:"days"`
+
+	// Holidays Dates such as 2026-12-25
+	Holidays []string `json:"holidays"`
+
+	// TimeZone Such as Europe/Berlin
+	TimeZone string `json:"time_zone"`
+}
+
 // Citation defines model for Citation.
 type Citation = triage.Citation
 
@@ -3443,6 +3500,36 @@ type Procedures struct {
 	// Facts Facts of the record conditions may look at
 	Facts      []string    `json:"facts"`
 	Procedures []Procedure `json:"procedures"`
+}
+
+// PromisedTarget defines model for PromisedTarget.
+type PromisedTarget struct {
+	// Always Counted round the clock instead of in business hours
+	Always   bool                   `json:"always"`
+	Metric   PromisedTargetMetric   `json:"metric"`
+	Minutes  int                    `json:"minutes"`
+	Priority PromisedTargetPriority `json:"priority"`
+}
+
+// PromisedTargetMetric defines model for PromisedTarget.Metric.
+type PromisedTargetMetric string
+
+// PromisedTargetPriority defines model for PromisedTarget.Priority.
+type PromisedTargetPriority string
+
+// Promises What was agreed with the tenant. What is absent is the default's
+type Promises struct {
+	Hours   *BusinessHours   `json:"hours,omitempty"`
+	Targets []PromisedTarget `json:"targets"`
+}
+
+// PromisesShown defines model for PromisesShown.
+type PromisesShown struct {
+	// Agreed What was agreed with the tenant. What is absent is the default's
+	Agreed Promises `json:"agreed"`
+
+	// Default What was agreed with the tenant. What is absent is the default's
+	Default Promises `json:"default"`
 }
 
 // Proposal defines model for Proposal.
@@ -5079,6 +5166,9 @@ type AddToRecordJSONRequestBody AddToRecordJSONBody
 // ChangeRecordJSONRequestBody defines body for ChangeRecord for application/json ContentType.
 type ChangeRecordJSONRequestBody ChangeRecordJSONBody
 
+// PutPromisesJSONRequestBody defines body for PutPromises for application/json ContentType.
+type PutPromisesJSONRequestBody = Promises
+
 // PutRatingSettingJSONRequestBody defines body for PutRatingSetting for application/json ContentType.
 type PutRatingSettingJSONRequestBody PutRatingSettingJSONBody
 
@@ -5381,6 +5471,12 @@ type ServerInterface interface {
 	// ChangeRecord Change fields of one record; what follows from it follows at once, and open pages hear of it
 	// (PATCH /v1/admin/tenants/{tenant}/onboarding/{entity}/{id})
 	ChangeRecord(c *gin.Context, tenant TenantPath, entity RecordEntity, id IDPath)
+	// GetPromises What is promised to a tenant and when its people are there
+	// (GET /v1/admin/tenants/{tenant}/promises)
+	GetPromises(c *gin.Context, tenant TenantPath)
+	// PutPromises Replace what was agreed; clocks that run go on as is agreed now
+	// (PUT /v1/admin/tenants/{tenant}/promises)
+	PutPromises(c *gin.Context, tenant TenantPath)
 	// PutRatingSetting Ask a tenant's people, or do not
 	// (PUT /v1/admin/tenants/{tenant}/rating-settings)
 	PutRatingSetting(c *gin.Context, tenant TenantPath)
@@ -7385,6 +7481,56 @@ func (siw *ServerInterfaceWrapper) ChangeRecord(c *gin.Context) {
 	}
 
 	siw.Handler.ChangeRecord(c, tenant, entity, id)
+}
+
+// GetPromises operation middleware
+func (siw *ServerInterfaceWrapper) GetPromises(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPromises(c, tenant)
+}
+
+// PutPromises operation middleware
+func (siw *ServerInterfaceWrapper) PutPromises(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", c.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutPromises(c, tenant)
 }
 
 // PutRatingSetting operation middleware
@@ -10020,6 +10166,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/things", wrapper.PutThing)
 	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/things/:id", wrapper.DeleteThing)
 	router.PUT(options.BaseURL+"/v1/admin/status-fields", wrapper.PutStatusOwner)
+	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/promises", wrapper.GetPromises)
+	router.PUT(options.BaseURL+"/v1/admin/tenants/:tenant/promises", wrapper.PutPromises)
 	router.GET(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks", wrapper.ListWebhooks)
 	router.POST(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks", wrapper.CreateWebhook)
 	router.DELETE(options.BaseURL+"/v1/admin/tenants/:tenant/webhooks/:id", wrapper.DeleteWebhook)
@@ -13009,6 +13157,79 @@ type ChangeRecorddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeRecorddefaultApplicationProblemPlusJSONResponse) VisitChangeRecordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromisesRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+}
+
+type GetPromisesResponseObject interface {
+	VisitGetPromisesResponse(w http.ResponseWriter) error
+}
+
+type GetPromises200JSONResponse PromisesShown
+
+func (response GetPromises200JSONResponse) VisitGetPromisesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPromisesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPromisesdefaultApplicationProblemPlusJSONResponse) VisitGetPromisesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPromisesRequestObject struct {
+	Tenant TenantPath `json:"tenant"`
+	Body   *PutPromisesJSONRequestBody
+}
+
+type PutPromisesResponseObject interface {
+	VisitPutPromisesResponse(w http.ResponseWriter) error
+}
+
+type PutPromises204Response struct {
+}
+
+func (response PutPromises204Response) VisitPutPromisesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutPromisesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutPromisesdefaultApplicationProblemPlusJSONResponse) VisitPutPromisesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16755,6 +16976,12 @@ type StrictServerInterface interface {
 	// ChangeRecord Change fields of one record; what follows from it follows at once, and open pages hear of it
 	// (PATCH /v1/admin/tenants/{tenant}/onboarding/{entity}/{id})
 	ChangeRecord(ctx context.Context, request ChangeRecordRequestObject) (ChangeRecordResponseObject, error)
+	// GetPromises What is promised to a tenant and when its people are there
+	// (GET /v1/admin/tenants/{tenant}/promises)
+	GetPromises(ctx context.Context, request GetPromisesRequestObject) (GetPromisesResponseObject, error)
+	// PutPromises Replace what was agreed; clocks that run go on as is agreed now
+	// (PUT /v1/admin/tenants/{tenant}/promises)
+	PutPromises(ctx context.Context, request PutPromisesRequestObject) (PutPromisesResponseObject, error)
 	// PutRatingSetting Ask a tenant's people, or do not
 	// (PUT /v1/admin/tenants/{tenant}/rating-settings)
 	PutRatingSetting(ctx context.Context, request PutRatingSettingRequestObject) (PutRatingSettingResponseObject, error)
@@ -19646,6 +19873,76 @@ func (sh *strictHandler) ChangeRecord(ctx *gin.Context, tenant TenantPath, entit
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ChangeRecordResponseObject); ok {
 		if err := validResponse.VisitChangeRecordResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPromises operation middleware
+func (sh *strictHandler) GetPromises(ctx *gin.Context, tenant TenantPath) {
+	var request GetPromisesRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPromises(ctx, request.(GetPromisesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPromises")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPromisesResponseObject); ok {
+		if err := validResponse.VisitGetPromisesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutPromises operation middleware
+func (sh *strictHandler) PutPromises(ctx *gin.Context, tenant TenantPath) {
+	var request PutPromisesRequestObject
+
+	request.Tenant = tenant
+
+	var body PutPromisesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPromises(ctx, request.(PutPromisesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPromises")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutPromisesResponseObject); ok {
+		if err := validResponse.VisitPutPromisesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -17,6 +17,7 @@ import "./journeys/signin.mjs";
 import "./journeys/confirm.mjs";
 import "./journeys/procedures.mjs";
 import "./journeys/ratings.mjs";
+import "./journeys/promises.mjs";
 import "./journeys/actions.mjs";
 import "./journeys/models.mjs";
 import "./journeys/record.mjs";

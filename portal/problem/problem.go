@@ -41,6 +41,7 @@ import (
 	"github.com/usherdesk/usher/triage/proposal"
 	"github.com/usherdesk/usher/triage/rating"
 	"github.com/usherdesk/usher/triage/rehearsal"
+	"github.com/usherdesk/usher/triage/sla"
 	"github.com/usherdesk/usher/triage/taxonomy"
 	"github.com/usherdesk/usher/triage/upkeep"
 )
@@ -138,6 +139,8 @@ var rules = []rule{
 	{intake.ErrCode, 409, "is_a_code", "This is the code you were sent. Enter it in the card that asks for it; nothing was stored."},
 	{intake.ErrCodeElsewhere, 409, "code_elsewhere", "This code was sent for another conversation. Enter it there; nothing was stored."},
 	{intake.ErrNotChangeable, 409, "not_changeable", "This message cannot be changed any more. Write a new one instead."},
+	{sla.ErrBadCalendar, 400, "bad_calendar", "These business hours cannot be used: the time zone must be a known one such as Europe/Berlin, times like 09:30 must not overlap, at least one day must be open, and holidays are dates like 2026-12-25."},
+	{sla.ErrBadTarget, 400, "bad_target", "A promised time must be between a minute and a year."},
 	{desk.ErrTicketClosed, 409, "ticket_closed", "This ticket is closed. Reopen it first, or start a new one."},
 	{desk.ErrBadValue, 400, "bad_value", "A value cannot be used here: priority, state, team and intent must be known ones, and an open ticket is snoozed until a time in the future."},
 	{desk.ErrDeliveryNotFound, 404, "not_found", ""},

@@ -213,18 +213,23 @@ func follow(out *Changes, c Clock, f Facts, t Target, business, hours Calendar, 
 		}
 		return
 	}
+	if !retarget {
+		t = Target{time.Duration(c.TargetSeconds) * time.Second, c.Always}
+	}
+	goOn(out, c, f.Priority, t, business, hours, pause, now)
+}
+
+// goOn lets a clock run, or stand still, from now on: with a target, in hours. What
+// was used so far stays counted as it was promised then, in the hours before.
+func goOn(out *Changes, c Clock, p triage.Priority, t Target, before, hours Calendar, pause PauseReason, now time.Time) {
 	if c.State == running {
-		counted := business
 		if c.Always {
-			counted = Calendar{}
+			before = Calendar{}
 		}
-		c.UsedSeconds += int64(counted.Between(c.ResumedAt, now) / time.Second)
+		c.UsedSeconds += int64(before.Between(c.ResumedAt, now) / time.Second)
 	}
-	if retarget {
-		// What was used so far stays counted as it was promised then.
-		c.TargetSeconds, c.Always = int64(t.Within/time.Second), t.Always
-	}
-	c.ResumedAt, c.Priority, c.PauseReason = now, f.Priority, pause
+	c.TargetSeconds, c.Always = int64(t.Within/time.Second), t.Always
+	c.ResumedAt, c.Priority, c.PauseReason = now, p, pause
 	if pause != NotPaused {
 		if c.State == running {
 			c.PausedAt = &now

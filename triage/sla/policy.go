@@ -54,7 +54,7 @@ func (p Policy) read(rows pgx.Rows) error {
 }
 
 // SetTarget agrees a target with a tenant. Clocks that run keep what they were
-// started with; the next change of their ticket brings the new one.
+// started with; see Agree.
 func SetTarget(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, p triage.Priority, m Metric, t Target) error {
 	if t.Within < time.Minute {
 		return fmt.Errorf("a target of %s is shorter than a minute", t.Within)

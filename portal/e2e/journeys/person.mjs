@@ -36,9 +36,11 @@ test("a customer reaches a person, who claims, notes and replies", async () => {
   await agent.page.getByRole("button", { name: "Preview reply" }).click();
   const preview = agent.page.getByRole("dialog", { name: "Send this to the customer?" });
   await preview.getByText("Maria Lang").first().waitFor();
+  await preview.getByLabel("Afterwards").selectOption({ label: "I wait for the customer" });
   await state(agent.page, "agent-preview");
   await preview.getByRole("button", { name: /^Send to/ }).click();
   await agent.page.getByRole("article", { name: /^Sent to customer: Sam Rivera/ }).waitFor();
+  await agent.page.getByRole("button", { name: "Go on" }).waitFor();
 
   await customer.page.getByRole("article", { name: /Sam Rivera/ }).getByText("Please restart the printer once.").waitFor();
   await state(customer.page, "person-replied");

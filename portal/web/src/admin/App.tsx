@@ -13,6 +13,7 @@ const Gaps = lazily(() => import("./Gaps").then((m) => ({ default: m.Gaps })));
 const Health = lazily(() => import("./Health").then((m) => ({ default: m.Health })));
 const Metrics = lazily(() => import("./Metrics").then((m) => ({ default: m.Metrics })));
 const Onboarding = lazily(() => import("./Onboarding").then((m) => ({ default: m.Onboarding })));
+const Promises = lazily(() => import("./Promises").then((m) => ({ default: m.Promises })));
 const Procedures = lazily(() => import("./Procedures").then((m) => ({ default: m.Procedures })));
 const Record = lazily(() => import("./Record").then((m) => ({ default: m.Record })));
 const Sources = lazily(() => import("./Sources").then((m) => ({ default: m.Sources })));
@@ -37,6 +38,7 @@ const places: Place[] = [
   { href: "/admin/procedures", icon: "list", name: "Procedures" },
   { href: "/admin/actions", icon: "truck", name: "Actions" },
   { href: "/admin/sources", icon: "save", name: "Sources" },
+  { href: "/admin/promises", icon: "clock", name: "Promised times" },
   { href: "/admin/webhooks", icon: "out", name: "Webhooks" },
   { href: "/admin/metrics", icon: "chart", name: "Metrics" },
   { href: "/agent", icon: "inbox", name: "Tickets" },
@@ -87,6 +89,7 @@ function Routes({ path }: { path: string }) {
   if (match("/admin/actions", path)) return <Actions />;
   if (match("/admin/sources", path)) return <Sources />;
   if (match("/admin/websites", path)) return <Websites />;
+  if (match("/admin/promises", path)) return <Promises />;
   if (match("/admin/webhooks", path)) return <Webhooks />;
   if (match("/admin/metrics", path)) return <Metrics />;
   return (

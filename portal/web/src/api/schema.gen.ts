@@ -2090,6 +2090,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/tenants/{tenant}/promises": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        /** What is promised to a tenant and when its people are there */
+        get: operations["getPromises"];
+        /** Replace what was agreed; clocks that run go on as is agreed now */
+        put: operations["putPromises"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/tenants/{tenant}/webhooks": {
         parameters: {
             query?: never;
@@ -3655,6 +3675,34 @@ export interface components {
             /** @description For correct */
             intent?: string;
             attachments?: components["schemas"]["AttachmentIDs"];
+        };
+        PromisedTarget: {
+            /** @enum {string} */
+            priority: "urgent" | "high" | "normal" | "low";
+            /** @enum {string} */
+            metric: "first_reply" | "next_reply" | "resolution";
+            minutes: number;
+            /** @description Counted round the clock instead of in business hours */
+            always: boolean;
+        };
+        BusinessHours: {
+            /** @description Such as Europe/Berlin */
+            time_zone: string;
+            /** @description By day, mon to sun, pairs of times such as 09:00 and 17:00; 24:00 ends a day. A day that is absent is free */
+            days: {
+                [key: string]: string[][];
+            };
+            /** @description Dates such as 2026-12-25 */
+            holidays: string[];
+        };
+        /** @description What was agreed with the tenant. What is absent is the default's */
+        Promises: {
+            hours?: components["schemas"]["BusinessHours"];
+            targets: components["schemas"]["PromisedTarget"][];
+        };
+        PromisesShown: {
+            agreed: components["schemas"]["Promises"];
+            default: components["schemas"]["Promises"];
         };
         Suggestion: {
             /**
@@ -8117,6 +8165,54 @@ export interface operations {
                         fields: components["schemas"]["StatusOwner"][];
                     };
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPromises: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What holds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromisesShown"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    putPromises: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: components["parameters"]["TenantPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Promises"];
+            };
+        };
+        responses: {
+            /** @description Kept */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -82,3 +82,5 @@ export type KnowledgeSource = Schemas["KnowledgeSource"];
 export type Website = Schemas["Website"];
 export type WebsitePage = Schemas["WebsitePage"];
 export type UploadedArticle = Schemas["UploadedArticle"];
+export type Promises = Schemas["Promises"];
+export type PromisesShown = Schemas["PromisesShown"];

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { state, visit } from "../setup.mjs";
+
+test("a curator agrees promised times and hours with a customer", async () => {
+  const { page, close } = await visit("Cleo Martin", { allow: [/400/], width: 1280, height: 900 });
+  await page.goto("/admin/promises");
+  const first = page.getByLabel("First reply, high, minutes");
+  await first.fill("45");
+  await page.getByLabel("First reply, high, round the clock").check();
+  await page.getByLabel(/Hours of their own/).check();
+  await page.getByLabel("Time zone", { exact: true }).fill("Europe/Berlin");
+  await page.getByLabel("Friday", { exact: true }).fill("08:00-12:00, 13:00-16:30");
+  await page.getByLabel("Saturday", { exact: true }).fill("all day");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Write the hours of Saturday like").waitFor();
+  await page.getByLabel("Saturday", { exact: true }).fill("");
+  await page.getByLabel("Holidays").fill("2026-12-25\n2027-01-01");
+  await state(page, "admin-promises");
+  const saved = page.waitForResponse((r) => r.request().method() === "PUT" && r.url().includes("/promises"));
+  await page.getByRole("button", { name: "Save" }).click();
+  assert.equal((await saved).status(), 204);
+  await page.reload();
+  await first.waitFor();
+  assert.equal(await first.inputValue(), "45");
+  assert.equal(await page.getByLabel("Friday", { exact: true }).inputValue(), "08:00-12:00, 13:00-16:30");
+  assert.equal(await page.getByLabel("Holidays").inputValue(), "2026-12-25\n2027-01-01");
+  await page.getByLabel("Time zone", { exact: true }).fill("Moon/Base");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("These business hours cannot be used").waitFor();
+  await close();
+});

@@ -37,8 +37,9 @@ func (a *Assistant) decide(ctx context.Context, r *run) error {
 		r.handOver(triage.ReasonTurns, "The assistant has answered many times in a short while.")
 	case r.guard.Abuse:
 		r.handOver(triage.ReasonAbuse, "The message is abusive or a threat. Please be kind and careful.")
-	case r.guard.Spam:
+	case r.guard.Spam || classification.Intent == "spam":
 		r.handOver(triage.ReasonAction, "The message looks like advertising. If it is, close the ticket; if not, please answer.")
+		r.quiet = r.conversation.Channel != triage.ChannelChat // an answer by mail only says that somebody reads it
 	case r.inProcedure():
 		a.follow(r)
 	case classification.Route == "acknowledge":

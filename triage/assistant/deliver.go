@@ -117,6 +117,11 @@ func (a *Assistant) tellDesk(ctx context.Context, tx pgx.Tx, r *run) error {
 		}
 		return nil
 	}
+	if r.quiet {
+		ticket, err = a.Desk.Escalate(ctx, tx, r.escalation())
+		r.ticket = ticket.ID
+		return err
+	}
 	again := open && !r.args.Person
 	ticket, err = a.Desk.Escalate(ctx, tx, r.escalation())
 	if err != nil {

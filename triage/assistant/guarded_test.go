@@ -15,6 +15,7 @@ import (
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/answer"
 	"github.com/usherdesk/usher/triage/assistant"
+	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/intake"
 )
 
@@ -202,4 +203,28 @@ func TestHalfAnAnswerOfAModelIsNone(t *testing.T) {
 	reply, _ = ask(japanese, "ja")
 	require.Equal(t, "en", japanese.asked.Language)
 	require.Equal(t, "openai", reply.Engine)
+}
+
+// A sender of advertising by mail is not told that anybody reads it; people are.
+func TestAdvertisingByMailIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(w *world){
+		"by its words":          func(w *world) { w.guard = assistant.GuardReport{Spam: true} },
+		"by its classification": func(w *world) { w.classification.Intent, w.classification.Route = "spam", "escalate" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			prepare(b.world)
+			c, m, err := b.intake.Start(t.Context(), b.customer, intake.Start{Channel: triage.ChannelEmail, Text: "We can get your website to rank first"})
+			require.NoError(t, err)
+			require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+			require.Empty(t, b.replies(t, c))
+			_, outcome, reason := b.decision(t, m.ID)
+			require.Equal(t, "escalated needs_action", outcome+" "+reason)
+			tickets, err := b.desk.Queue(t.Context(), desk.Filter{}, triage.Page{Limit: 10})
+			require.NoError(t, err)
+			require.Len(t, tickets, 1)
+		})
+	}
 }

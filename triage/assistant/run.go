@@ -55,6 +55,7 @@ type run struct {
 	ticket         uuid.UUID       // what was handed over became
 	turn           *procedure.Turn // of a procedure, if the message is one's
 	followed       bool            // the turn is what is delivered
+	quiet          bool            // people are told, the sender is not
 	thanks         bool
 	gap            bool
 	delivered      bool

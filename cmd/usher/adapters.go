@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -218,80 +221,107 @@ func (t tester) Talk(ctx context.Context, in api.TestQuestion) (rehearsal.Partne
 	return assistant.New(c).Talk(ctx, asker)
 }
 
+// Test answers as Talk does where a person of an organisation asks, and as far as
+// articles go for anybody else: nobody else writes to the assistant.
 func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, error) {
 	started := time.Now()
 	asker, viewer, err := t.as(ctx, in)
 	if err != nil {
 		return api.TestRun{}, err
 	}
-	c, err := t.classify(ctx, asker, in.Question)
-	if err != nil {
-		return api.TestRun{}, err
-	}
-	run := api.TestRun{Route: c.Route, Evidence: "none", Passages: []api.Passage{}, Classification: wireClassification(c)}
+	run := api.TestRun{Evidence: "none"}
 	query := search.Query{Text: in.Question, Viewer: viewer, Limit: assistant.LooksAt}
 	if in.Drafts != nil && *in.Drafts {
 		if query.Draft, err = t.draft(ctx, in); err != nil {
 			return api.TestRun{}, err
 		}
 	}
-	found, err := t.knowledge.Find(ctx, query, c.Language)
+	var said assistant.Said
+	talks := asker.TenantID != uuid.Nil && !viewer.Staff && !slices.Contains(asker.Roles, "visitor")
+	if talks {
+		if said, query.History, err = t.say(ctx, in, &run); err != nil {
+			return api.TestRun{}, err
+		}
+	} else if said.Classification, err = t.classify(ctx, asker, in.Question); err != nil {
+		return api.TestRun{}, err
+	}
+	run.Classification = wireClassification(said.Classification)
+	found, err := t.knowledge.Find(ctx, query, said.Classification.Language)
 	if err != nil {
 		return api.TestRun{}, err
 	}
-	text, citations := found.Text()
-	if t.answers != nil && found.Verdict.Outcome == answer.Send {
-		reply, err := t.answers.Answer(ctx, assistant.AnswerRequest{Asker: asker, Plan: viewer.Plan, Question: in.Question, Language: c.Language}, func(string) error { return nil })
-		if err != nil {
-			return api.TestRun{}, err
-		}
-		if reply.Outcome == assistant.AnswerSend {
-			text, citations = reply.Text, reply.Citations
-		}
-	}
-	for i, p := range found.Result.Passages {
-		passage := api.WirePassage(p)
-		for _, cited := range found.Draft.Cited(found.Request.Passages) {
-			if cited.Number == i+1 {
-				used := true
-				passage.Used = &used
-			}
-		}
-		run.Passages = append(run.Passages, passage)
-	}
 	score := float32(found.Verdict.Answerability)
-	run.Answerability, run.Outcome = &score, string(found.Verdict.Outcome)
-	if found.Verdict.Reason != "" {
-		run.Reason = &found.Verdict.Reason
+	run.Answerability = &score
+	if !talks {
+		said.Route, said.Kind = taxonomy.RouteAnswer, "not_found"
+		said.Reason = found.Verdict.Reason
+		if found.Verdict.Outcome == answer.Send {
+			said.Kind, said.Evidence = "answer", "documents"
+			said.Text, said.Citations = found.Text()
+		}
 	}
-	if text != "" {
-		run.Answer, run.Citations = &text, &citations
+	run.Passages = make([]api.Passage, len(found.Result.Passages))
+	for i, p := range found.Result.Passages {
+		run.Passages[i] = api.WirePassage(p)
+		if slices.ContainsFunc(said.Citations, func(c triage.Citation) bool { return c.ChunkID == p.ChunkID }) {
+			used := true
+			run.Passages[i].Used = &used
+		}
 	}
-	if found.Verdict.Outcome == answer.Send {
-		run.Evidence = "documents"
+	run.Route, run.Outcome = cmp.Or(said.Route, taxonomy.RouteAnswer), outcomeOf(said)
+	run.Evidence = cmp.Or(said.Evidence, run.Evidence)
+	if said.Kind != "" {
+		run.Kind = &said.Kind
 	}
-	if err := t.fromRecord(ctx, in, asker, c, &run); err != nil {
-		return api.TestRun{}, err
+	if said.Reason != "" {
+		run.Reason = &said.Reason
 	}
-	if c.Sensitive || c.Priority == triage.PriorityUrgent || c.Route == taxonomy.RouteEscalate {
-		run.Route, run.Outcome = taxonomy.RouteEscalate, "escalated"
+	if said.Text != "" {
+		run.Answer = &said.Text
+	}
+	if len(said.Citations) > 0 {
+		run.Citations = &said.Citations
+	}
+	if len(said.Options) > 0 {
+		run.Options = &said.Options
 	}
 	took := int(time.Since(started).Milliseconds())
 	run.DurationMs = &took
 	return run, nil
 }
 
-// fromRecord answers a status question as the live run would.
-func (t tester) fromRecord(ctx context.Context, in api.TestQuestion, asker triage.Actor, c triage.Classification, run *api.TestRun) error {
-	if c.Route != taxonomy.RouteStatus || asker.TenantID == uuid.Nil {
-		return nil
+// say puts the question, and what was written before it, to the assistant.
+func (t tester) say(ctx context.Context, in api.TestQuestion, run *api.TestRun) (said assistant.Said, history []search.Turn, err error) {
+	partner, err := t.Talk(ctx, in)
+	if err != nil {
+		return said, nil, err
 	}
-	reply, err := t.status.Resolve(ctx, assistant.StatusRequest{Asker: asker, Asked: []assistant.Asked{{Intent: c.Intent, Text: in.Question}}, Language: c.Language})
-	if err != nil || reply.Text == "" {
-		return err
+	var earlier []api.TalkLine
+	if in.Before != nil {
+		for _, text := range *in.Before {
+			if said, err = partner.Say(ctx, text); err != nil {
+				return said, nil, err
+			}
+			history = append(history, search.Turn{Customer: true, Text: text}, search.Turn{Text: said.Text})
+			earlier = append(earlier, api.TalkLine{Who: "customer", Text: text}, api.TalkLine{Who: "assistant", Text: said.Text, Kind: &said.Kind})
+		}
+		run.Earlier = &earlier
 	}
-	run.Evidence, run.Outcome, run.Answer, run.Citations = "known_state", "send", &reply.Text, nil
-	return nil
+	said, err = partner.Say(ctx, in.Question)
+	return said, history, err
+}
+
+// outcomeOf is what became of a message, as curators read it.
+func outcomeOf(said assistant.Said) string {
+	switch {
+	case said.Person:
+		return "escalated"
+	case said.Kind == "":
+		return "ignored"
+	case said.Kind == "not_found" || said.Kind == "clarify":
+		return said.Kind
+	}
+	return "send"
 }
 
 // as is the person a question is tried as.
@@ -317,11 +347,31 @@ func (t tester) as(ctx context.Context, in api.TestQuestion) (triage.Actor, know
 			return actor, viewer, err
 		}
 		viewer.TenantID = actor.TenantID
+		if in.UserID != nil {
+			if err := t.person(ctx, *in.UserID, &actor, &viewer); err != nil {
+				return actor, viewer, err
+			}
+			return actor, viewer, nil
+		}
 	}
 	if role == "agent" {
 		viewer.Staff = true
 	}
 	return actor, viewer, nil
+}
+
+// person fills in who asks, as a session would.
+func (t tester) person(ctx context.Context, id uuid.UUID, actor *triage.Actor, viewer *knowledge.Viewer) error {
+	err := t.db.WithTenant(ctx, actor.TenantID, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `select id, display_name, roles, departments, locale, coalesce(time_zone, $3) from users where tenant_id = $1 and id = $2 and state <> 'deactivated'`,
+			actor.TenantID, id, actor.TimeZone).Scan(&actor.ID, &actor.Name, &actor.Roles, &actor.Departments, &actor.Locale, &actor.TimeZone)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return knowledge.ErrNotFound
+	}
+	viewer.Roles, viewer.Departments = actor.Roles, actor.Departments
+	viewer.Locale, _, _ = strings.Cut(strings.ToLower(actor.Locale), "-")
+	return err
 }
 
 // draft is the latest working version of the space, searched as if it were live.

@@ -4164,11 +4164,17 @@ type Tenant struct {
 type TestQuestion struct {
 	// ArticleID With drafts: the article whose draft is meant; absent: the first that has one
 	ArticleID *openapi_types.UUID `json:"article_id,omitempty"`
-	Drafts    *bool               `json:"drafts,omitempty"`
-	Locale    *string             `json:"locale,omitempty"`
-	Question  string              `json:"question"`
-	Role      *TestQuestionRole   `json:"role,omitempty"`
-	TenantID  *openapi_types.UUID `json:"tenant_id,omitempty"`
+
+	// Before What they wrote before it, in this order. It is answered, too; the answers are in earlier
+	Before   *[]string           `json:"before,omitempty"`
+	Drafts   *bool               `json:"drafts,omitempty"`
+	Locale   *string             `json:"locale,omitempty"`
+	Question string              `json:"question"`
+	Role     *TestQuestionRole   `json:"role,omitempty"`
+	TenantID *openapi_types.UUID `json:"tenant_id,omitempty"`
+
+	// UserID As this person of the tenant, with their roles, departments and language instead of role and locale
+	UserID *openapi_types.UUID `json:"user_id,omitempty"`
 }
 
 // TestQuestionRole defines model for TestQuestion.Role.
@@ -4176,16 +4182,26 @@ type TestQuestionRole string
 
 // TestRun defines model for TestRun.
 type TestRun struct {
+	// Answer What the customer would read
 	Answer         *string         `json:"answer,omitempty"`
 	Answerability  *float32        `json:"answerability,omitempty"`
 	Citations      *[]Citation     `json:"citations,omitempty"`
 	Classification *Classification `json:"classification,omitempty"`
 	DurationMs     *int            `json:"duration_ms,omitempty"`
-	Evidence       string          `json:"evidence"`
-	Outcome        string          `json:"outcome"`
-	Passages       []Passage       `json:"passages"`
-	Reason         *string         `json:"reason,omitempty"`
-	Route          string          `json:"route"`
+
+	// Earlier What was said before, with before
+	Earlier  *[]TalkLine `json:"earlier,omitempty"`
+	Evidence string      `json:"evidence"`
+
+	// Kind Of the reply: answer, status, clarify, not_found, acknowledge, procedure, escalate; absent where nothing is said
+	Kind *string `json:"kind,omitempty"`
+
+	// Options What they may choose from
+	Options  *[]string `json:"options,omitempty"`
+	Outcome  string    `json:"outcome"`
+	Passages []Passage `json:"passages"`
+	Reason   *string   `json:"reason,omitempty"`
+	Route    string    `json:"route"`
 }
 
 // Things defines model for Things.

@@ -220,7 +220,10 @@ func (s *Server) keepRun(ctx context.Context, results []eval.Result) error {
 func Pipeline(t Tester, article, tenant *uuid.UUID) eval.Pipeline {
 	asked := func(q eval.Question) TestQuestion {
 		role := TestQuestionRole(q.Role)
-		in := TestQuestion{Question: q.Text, TenantID: q.TenantID, Role: &role, Locale: &q.Locale}
+		in := TestQuestion{Question: q.Text, TenantID: q.TenantID, UserID: q.UserID, Role: &role, Locale: &q.Locale}
+		if len(q.Before) > 0 {
+			in.Before = &q.Before
+		}
 		// A tenant's own draft is there for its people only.
 		if article != nil && (tenant == nil || q.TenantID != nil && *q.TenantID == *tenant) {
 			drafts := true
@@ -233,25 +236,13 @@ func Pipeline(t Tester, article, tenant *uuid.UUID) eval.Pipeline {
 		if err != nil {
 			return eval.Outcome{}, err
 		}
-		out := eval.Outcome{Kind: "not_found", Text: value(run.Answer)}
+		out := eval.Outcome{Kind: cmp.Or(value(run.Kind), "not_found"), Text: value(run.Answer)}
 		if run.Classification != nil {
 			out.Intent = run.Classification.Intent
 		}
-		switch {
-		case run.Outcome == "escalated":
-			out.Kind, out.Text = "escalate", ""
-		case run.Evidence == "known_state":
-			out.Kind = "status"
-		case run.Route == "acknowledge":
-			out.Kind = "acknowledge"
-		case run.Outcome == "send":
-			out.Kind = "answer"
-			for _, c := range value(run.Citations) {
-				slug, _, _ := strings.Cut(strings.TrimPrefix(c.URL, "/help/"), "#")
-				out.Articles = append(out.Articles, slug)
-			}
-		default:
-			out.Text = ""
+		for _, c := range value(run.Citations) {
+			slug, _, _ := strings.Cut(strings.TrimPrefix(c.URL, "/help/"), "#")
+			out.Articles = append(out.Articles, slug)
 		}
 		return out, nil
 	}

@@ -29,6 +29,9 @@ type Said struct {
 	Reason    string
 	Citations []triage.Citation
 	Options   []string
+	// For curators: how the message was understood, and where the reply is from.
+	Classification  triage.Classification
+	Route, Evidence string
 }
 
 // Talk begins a conversation as a person of a tenant.
@@ -68,7 +71,8 @@ func (t *Talk) Say(ctx context.Context, text string) (Said, error) {
 }
 
 func (r *run) said() Said {
-	said := Said{Text: r.body, Intent: r.classification.Intent, Person: r.escalate != nil, Reason: r.decision.reason}
+	said := Said{Text: r.body, Intent: r.classification.Intent, Person: r.escalate != nil, Reason: r.decision.reason,
+		Classification: *r.classification, Route: r.decision.route, Evidence: r.decision.evidence}
 	if r.meta != nil {
 		said.Kind, said.Citations, said.Options = r.meta.Kind, r.meta.Citations, r.meta.Options
 	}

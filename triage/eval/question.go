@@ -32,6 +32,9 @@ type Question struct {
 	Article  string     `db:"article"`  // slug that must be cited; empty: any
 	Contains []string   `db:"contains"` // each must stand in the answer, case aside
 	Lacks    []string   `db:"lacks"`    // none may
+	// Of a past question: who asked it, if they are still there, and what they wrote before it.
+	UserID *uuid.UUID `db:"-"`
+	Before []string   `db:"-"`
 	// Customer goes on talking after the question; nil: it is asked once.
 	Customer *rehearsal.Scenario `db:"customer"`
 }
@@ -57,7 +60,7 @@ func (q Question) scenario() rehearsal.Scenario {
 
 // Outcome is what became of a question, in what a curator can expect.
 type Outcome struct {
-	Kind     string   `json:"kind"` // answer, status, escalate, not_found, acknowledge
+	Kind     string   `json:"kind"` // answer, status, clarify, procedure, escalate, not_found, acknowledge
 	Text     string   `json:"text,omitempty"`
 	Articles []string `json:"articles,omitempty"` // slugs cited
 	Intent   string   `json:"intent,omitempty"`

@@ -34,6 +34,14 @@ test("a curator writes, publishes and tests an article, and a customer gets it",
   await page.getByRole("combobox", { name: "As somebody of" }).selectOption({ label: "Acme Logistics" });
   await page.getByRole("button", { name: "Ask" }).click();
   await page.getByRole("region", { name: "Passages found" }).getByText("Calibrate the zephyr scanner").first().waitFor();
+  await page.getByRole("textbox", { name: "The customer goes on" }).fill("Where is the Salesforce integration?");
+  await page.getByRole("button", { name: "Go on" }).click();
+  const gets = page.getByRole("region", { name: "What the customer gets" });
+  await gets.getByText("How do I calibrate the zephyr scanner?").waitFor();
+  await gets.getByText("Evidence: Known state").waitFor();
+  await page.getByRole("textbox", { name: "The customer goes on" }).fill("and Okta?");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await gets.getByText(/Single sign-on/).first().waitFor();
   await state(page, "admin-test");
 
   await say(customer.page, "How do I calibrate the zephyr scanner?");

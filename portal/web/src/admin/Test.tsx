@@ -8,6 +8,7 @@ import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Field, Meter } from "../ui/parts";
 import { useLocation } from "../ui/router";
 import { AsWhom } from "./AsWhom";
+import { Transcript } from "./Customer";
 import { Switch } from "./Switch";
 
 /** Asks as somebody else would, without side effects, and shows why the answer is what it is. */
@@ -15,18 +16,19 @@ export function Test() {
   const { query } = useLocation();
   const [ask, setAsk] = useState<TestQuestion>({ question: "", role: "member", locale: "en", drafts: query.has("drafts"), tenant_id: query.get("tenant") ?? undefined });
   const [run, setRun] = useState<TestRun>();
+  const [asked, setAsked] = useState<TestQuestion>();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const set = (part: Partial<TestQuestion>) => setAsk((a) => ({ ...a, ...part }));
-  const submit = async (e: FormEvent) => {
-    e.preventDefault();
-    if (busy || !ask.question.trim()) return;
+  const put = async (asked: TestQuestion) => {
+    if (busy || !asked.question.trim()) return;
     setBusy(true);
     setProblem("");
     try {
-      const { tenant_id, locale: language, ...rest } = ask;
-      const result = await call("post", "/v1/admin/test-question", { body: { ...rest, question: ask.question.trim(), ...(tenant_id && { tenant_id }), ...(language && { locale: language }) } });
+      const { tenant_id, locale: language, ...rest } = asked;
+      const result = await call("post", "/v1/admin/test-question", { body: { ...rest, question: asked.question.trim(), ...(tenant_id && { tenant_id }), ...(language && { locale: language }) } });
       setRun(result);
+      setAsked(asked);
       announce(`${words(result.route)}: ${words(result.outcome)}. ${result.passages.length} passages.`);
     } catch (error) {
       setProblem(problemOf(error));
@@ -37,7 +39,10 @@ export function Test() {
   return (
     <div className="console-page">
       <Head title="Test a question" suffix="Knowledge" />
-      <form className="card stack" onSubmit={(e) => void submit(e)}>
+      <form className="card stack" onSubmit={(e: FormEvent) => {
+          e.preventDefault();
+          void put(ask);
+        }}>
         <Field label="Question">{(p) => <textarea {...p} className="input" rows={2} required maxLength={2000} dir="auto" value={ask.question} onChange={(e) => set({ question: e.target.value })} />}</Field>
         <div className="fields">
           <AsWhom whom={ask} onChange={set} />
@@ -62,13 +67,37 @@ export function Test() {
           {problem}
         </Banner>
       )}
-      {run && <Result run={run} />}
+      {run && asked && <Result run={run} question={asked.question} />}
+      {run && asked?.tenant_id && asked.role !== "agent" && asked.role !== "visitor" && <GoOn key={run.duration_ms} busy={busy} onSay={(text) => void put({ ...asked, before: [...(asked.before ?? []), asked.question.trim()].slice(-10), question: text })} />}
       <Switch />
     </div>
   );
 }
 
-function Result({ run }: { run: TestRun }) {
+/** What the customer writes next, to see what it does after what was said. */
+function GoOn({ busy, onSay }: { busy: boolean; onSay: (text: string) => void }) {
+  const [text, setText] = useState("");
+  return (
+    <form
+      className="card stack"
+      onSubmit={(e: FormEvent) => {
+        e.preventDefault();
+        onSay(text);
+      }}
+    >
+      <Field label="The customer goes on" hint="As in a chat: what was said before counts.">
+        {(p) => <input {...p} className="input" required maxLength={2000} dir="auto" value={text} onChange={(e) => setText(e.target.value)} />}
+      </Field>
+      <p>
+        <button type="submit" className="btn" aria-disabled={busy || !text.trim() || undefined}>
+          Go on
+        </button>
+      </p>
+    </form>
+  );
+}
+
+function Result({ run, question }: { run: TestRun; question: string }) {
   const c = run.classification;
   return (
     <>
@@ -82,13 +111,15 @@ function Result({ run }: { run: TestRun }) {
             {run.duration_ms !== undefined && <Badge>{run.duration_ms} ms</Badge>}
           </p>
           {run.reason && <p className="small muted">Because: {words(run.reason)}</p>}
+          {run.earlier && <Transcript lines={[...run.earlier, { who: "customer", text: question }]} />}
           {run.answer ? (
             <div dir="auto">
               <Markdown text={run.answer} headingBase={3} />
             </div>
           ) : (
-            <p className="muted">No text leaves.</p>
+            <p className="muted">{run.kind === "escalate" ? "A person takes over, and the customer is told the number of the ticket." : "Nothing is said."}</p>
           )}
+          {(run.options?.length ?? 0) > 0 && <p className="small muted">To choose from: {run.options?.join(" · ")}</p>}
           {run.answerability !== undefined && (
             <div className="stack stack-2">
               <span className="small">Answerability {percent(run.answerability, locale)}</span>

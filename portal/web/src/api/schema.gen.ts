@@ -3828,6 +3828,13 @@ export interface components {
             /** @enum {string} */
             role?: "visitor" | "member" | "manager" | "admin" | "agent";
             locale?: string;
+            /**
+             * Format: uuid
+             * @description As this person of the tenant, with their roles, departments and language instead of role and locale
+             */
+            user_id?: string;
+            /** @description What they wrote before it, in this order. It is answered, too; the answers are in earlier */
+            before?: string[];
             drafts?: boolean;
             /**
              * Format: uuid
@@ -4022,11 +4029,18 @@ export interface components {
         TestRun: {
             classification?: components["schemas"]["Classification"];
             route: string;
+            /** @description Of the reply: answer, status, clarify, not_found, acknowledge, procedure, escalate; absent where nothing is said */
+            kind?: string;
             outcome: string;
             evidence: string;
             reason?: string;
             answerability?: number;
+            /** @description What the customer would read */
             answer?: string;
+            /** @description What they may choose from */
+            options?: string[];
+            /** @description What was said before, with before */
+            earlier?: components["schemas"]["TalkLine"][];
             citations?: components["schemas"]["Citation"][];
             passages: components["schemas"]["Passage"][];
             duration_ms?: number;

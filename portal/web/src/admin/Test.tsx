@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { call } from "../api/client";
 import type { TestQuestion, TestRun } from "../api/types";
 import { announce } from "../ui/announce";
@@ -67,8 +67,13 @@ export function Test() {
           {problem}
         </Banner>
       )}
-      {run && asked && <Result run={run} question={asked.question} />}
-      {run && asked?.tenant_id && asked.role !== "agent" && asked.role !== "visitor" && <GoOn key={run.duration_ms} busy={busy} onSay={(text) => void put({ ...asked, before: [...(asked.before ?? []), asked.question.trim()].slice(-10), question: text })} />}
+      {run && asked && (
+        <Result run={run} question={asked.question}>
+          {asked.tenant_id && asked.role !== "agent" && asked.role !== "visitor" && (
+            <GoOn key={run.duration_ms} busy={busy} onSay={(text) => void put({ ...asked, before: [...(asked.before ?? []), asked.question.trim()].slice(-10), question: text })} />
+          )}
+        </Result>
+      )}
       <Switch />
     </div>
   );
@@ -97,7 +102,7 @@ function GoOn({ busy, onSay }: { busy: boolean; onSay: (text: string) => void })
   );
 }
 
-function Result({ run, question }: { run: TestRun; question: string }) {
+function Result({ run, question, children }: { run: TestRun; question: string; children: ReactNode }) {
   const c = run.classification;
   return (
     <>
@@ -159,6 +164,7 @@ function Result({ run, question }: { run: TestRun; question: string }) {
           </section>
         )}
       </div>
+      {children}
       <section className="stack stack-3" aria-labelledby="t-passages">
         <h2 id="t-passages">Passages found</h2>
         {run.passages.length === 0 ? (

@@ -9,6 +9,17 @@ test("a customer reaches a person, who claims, notes and replies", async () => {
   const dialog = customer.page.getByRole("dialog", { name: "Talk to a person" });
   await dialog.waitFor();
   await state(customer.page, "person-dialog");
+  // What an article answers is offered while it is written; nothing is, for what none does.
+  await dialog.getByRole("textbox", { name: /What is it about/ }).fill("How do I invite a colleague to the portal?");
+  const offers = dialog.getByRole("region", { name: "These articles may already answer it" });
+  await offers.getByRole("link", { name: /colleague|people|invite/i }).first().waitFor();
+  await state(customer.page, "person-offers");
+  const [article] = await Promise.all([customer.page.context().waitForEvent("page"), offers.getByRole("link").first().click()]);
+  await article.waitForURL(/\/help\//);
+  await article.close();
+  assert.match(await dialog.getByRole("textbox", { name: /What is it about/ }).inputValue(), /invite a colleague/);
+  await dialog.getByRole("textbox", { name: /What is it about/ }).fill("The printer in the hall is on fire");
+  await offers.waitFor({ state: "detached" });
   const words = `The loading dock label printer ${Date.now()}`;
   await dialog.getByRole("textbox", { name: /What is it about/ }).fill(words);
   await dialog.getByRole("button", { name: "Pass on to a person" }).click();

@@ -10,6 +10,7 @@ import { headings } from "../ui/markdown";
 import { Badge, Loading } from "../ui/parts";
 import { Link, navigate, useLocation, usePage } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
+import { byArticle, useSettled } from "./find";
 import { ErrorPage } from "./pages";
 import { articleLink } from "./Source";
 
@@ -126,21 +127,6 @@ function Browse({ articles, locale }: { articles: readonly ArticleSummary[]; loc
 }
 
 const snippet = (text: string) => text.replace(/[#*`>|_]+/g, " ").replace(/\s+/g, " ").trim().slice(0, 200);
-
-function byArticle(passages: readonly Passage[]): Passage[] {
-  const seen = new Set<string>();
-  return passages.filter((p) => !seen.has(p.article_id) && seen.add(p.article_id));
-}
-
-/** The value once it has stopped changing for a moment. */
-function useSettled(value: string, ms: number): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return settled;
-}
 
 /** One article with its table of contents. */
 export function ArticlePage({ slug, onAsk }: { slug: string; onAsk?: (question: string) => void }) {

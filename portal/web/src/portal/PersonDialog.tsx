@@ -5,6 +5,7 @@ import { readDraft, writeDraft } from "../ui/draft";
 import { useWords } from "../ui/i18n";
 import { Dialog } from "../ui/parts";
 import { useProblem } from "../ui/problem";
+import { Offers } from "./Offers";
 import { useSession } from "./session";
 
 /** One question before a person is asked; what is known is not asked again. */
@@ -52,6 +53,7 @@ export function PersonDialog({ conversation, onClose, onDone }: { conversation?:
           <label htmlFor="person-note">{t("talk_about")}</label>
           <textarea id="person-note" className="input" rows={3} dir="auto" value={note} onChange={(e) => setNote(e.target.value)} maxLength={16000} />
         </div>
+        <Offers text={note} />
         {me.assistant?.expectation && (
           <p className="muted" lang={me.locale.startsWith(language) ? undefined : me.locale}>
             {me.assistant.expectation} {t("talk_here")}

@@ -15,7 +15,7 @@ const texts: Record<Locale, { title: string; how: string; found: (n: number) => 
 };
 
 /** How near a passage has to be before it is worth interrupting somebody who wants a person. */
-const near = 0.3;
+const near = 0.5;
 
 /** Articles that may answer what somebody is about to ask a person; nothing while there are none. */
 export function Offers({ text }: { text: string }) {

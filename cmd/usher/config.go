@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ type openAIConfig struct {
 type slackConfig struct {
 	BotToken, AppToken, SigningSecret, Channel, APIURL string
 	FileMB                                             int // largest file copied into Slack; 0: none
+	ClaimEmoji, ResolveEmoji                           string
 }
 
 type ratingsConfig struct {
@@ -110,6 +112,8 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_SLACK_SIGNING_SECRET", "", "checks what Slack sends"},
 	{"USHER_SLACK_CHANNEL", "", "id of the private triage channel"},
 	{"USHER_SLACK_FILE_MB", "0", "copies files of conversations that passed the virus check into the channel, up to this size; 0: links to the console only"},
+	{"USHER_SLACK_CLAIM_EMOJI", "eyes", "name of the reaction by which an agent takes a ticket in Slack; off: none"},
+	{"USHER_SLACK_RESOLVE_EMOJI", "white_check_mark", "name of the reaction that solves one; off: none"},
 	{"USHER_SLACK_API_URL", "https://slack.com/api/", "for tests and proxies"},
 	{"USHER_HUBSPOT_TOKEN", "", "private app token; without it and USHER_HUBSPOT_REFRESH_TOKEN HubSpot is off"},
 	{"USHER_HUBSPOT_REFRESH_TOKEN", "", "instead of it, the refresh token of an installed OAuth app, with USHER_HUBSPOT_CLIENT_ID and USHER_HUBSPOT_CLIENT_SECRET"},
@@ -152,6 +156,9 @@ var settings = []struct{ Name, Default, Help string }{
 	{"USHER_TESTDATA", "../shared", "folder of public development data, for tests and measurements only"},
 }
 
+// emojiName is how Slack writes one in an event, colons left out.
+var emojiName = regexp.MustCompile(`^[a-z0-9_+'-]{1,100}$`)
+
 func setting(name string) string {
 	if value := strings.TrimSpace(os.Getenv(name)); value != "" {
 		return value
@@ -173,7 +180,7 @@ func loadConfig() (config, error) {
 		},
 		Slack: slackConfig{
 			setting("USHER_SLACK_BOT_TOKEN"), setting("USHER_SLACK_APP_TOKEN"), setting("USHER_SLACK_SIGNING_SECRET"),
-			setting("USHER_SLACK_CHANNEL"), setting("USHER_SLACK_API_URL"), 0,
+			setting("USHER_SLACK_CHANNEL"), setting("USHER_SLACK_API_URL"), 0, cmp.Or(setting("USHER_SLACK_CLAIM_EMOJI"), "eyes"), cmp.Or(setting("USHER_SLACK_RESOLVE_EMOJI"), "white_check_mark"),
 		},
 		HubSpot: hubSpotConfig{
 			Token: setting("USHER_HUBSPOT_TOKEN"), ClientID: setting("USHER_HUBSPOT_CLIENT_ID"), ClientSecret: setting("USHER_HUBSPOT_CLIENT_SECRET"),
@@ -237,6 +244,14 @@ func loadConfig() (config, error) {
 			err = errors.New("give a number of megabytes from 0 (no copies) to 1000")
 		}
 		errs = append(errs, wrap("USHER_SLACK_FILE_MB", err))
+	}
+	for name, emoji := range map[string]string{"USHER_SLACK_CLAIM_EMOJI": c.Slack.ClaimEmoji, "USHER_SLACK_RESOLVE_EMOJI": c.Slack.ResolveEmoji} {
+		if !emojiName.MatchString(emoji) {
+			errs = append(errs, fmt.Errorf("%s is %q: give the emoji's name as Slack writes it, such as eyes, or off", name, emoji))
+		}
+	}
+	if c.Slack.ClaimEmoji == c.Slack.ResolveEmoji && c.Slack.ClaimEmoji != "off" {
+		errs = append(errs, errors.New("USHER_SLACK_CLAIM_EMOJI and USHER_SLACK_RESOLVE_EMOJI are the same: give two emoji"))
 	}
 	if tokens := setting("USHER_OPENAI_DAILY_TOKENS"); tokens != "" {
 		var err error

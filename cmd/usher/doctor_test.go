@@ -94,4 +94,18 @@ func TestEverySettingIsListed(t *testing.T) {
 		}
 	}
 	require.Greater(t, n, 60)
+
+}
+func TestReactionsHaveNames(t *testing.T) {
+	for set, wrong := range map[string]string{"eyes": "", "off": "", "+1": "", "raised_hand": "", "👀": "USHER_SLACK_CLAIM_EMOJI", "a b": "USHER_SLACK_CLAIM_EMOJI", "white_check_mark": "are the same"} {
+		t.Setenv("USHER_SLACK_CLAIM_EMOJI", set)
+		c, err := loadConfig()
+		if wrong != "" {
+			require.ErrorContains(t, err, wrong, set)
+			continue
+		}
+		require.NoError(t, err, set)
+		require.Equal(t, set, c.Slack.ClaimEmoji)
+		require.Equal(t, "white_check_mark", c.Slack.ResolveEmoji)
+	}
 }

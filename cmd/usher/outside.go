@@ -156,6 +156,7 @@ func (o outside) inbound(a *application, workers *river.Workers) (mounts []func(
 		in := slack.NewInbound(slack.InboundConfig{
 			Client: o.slack, SigningSecrets: secrets, DB: a.worker, Jobs: a.jobs, Desk: a.desk,
 			Articles: forAgents{a.searcher, a.config.PublicURL}, Curation: fromAgents{a.curation, a.config.PublicURL}, Files: filesOf(a.documents.attachments), Approvals: a.actions, Log: a.log,
+			ClaimEmoji: o.config.Slack.ClaimEmoji, ResolveEmoji: o.config.Slack.ResolveEmoji,
 		})
 		slack.AddWorkers(workers, in)
 		a.notices = &slack.Notices{Client: o.slack, DB: a.worker, Jobs: a.jobs}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -161,10 +162,9 @@ func (c *Client) rewrite(ctx context.Context, at desk.Ref, text string, blocks [
 			return desk.Ref{}, err
 		}
 	}
-	options := []slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), mark}
-	_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, options...)
-	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
-		_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, append(options, slack.MsgOptionBlocks(short(text)))...)
+	_, _, _, err := c.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), mark)
+	if tooLong(err) {
+		_, _, _, err = c.api.UpdateMessageContext(ctx, channel, ts, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(short(text)), mark)
 	}
 	if isError(err, "message_not_found") {
 		return at, nil
@@ -195,8 +195,8 @@ func (c *Client) Ping(ctx context.Context, ping desk.Ping) (desk.Ref, error) {
 	if link := ourLink(ping.Thread.URL, "Open the thread"); link != "" {
 		about += " · " + link
 	}
-	return c.direct(ctx, ping.Person, clamp(text, 3000), slack.MsgOptionBlocks(
-		slack.NewContextBlock("", mrkdwn(about)), slack.NewSectionBlock(plain(ping.Text, maxSection), nil, nil)), meta(ping.Key, ping.Ticket.TenantID.String(), ping.Ticket.ID.String()))
+	blocks := []slack.Block{slack.NewContextBlock("", mrkdwn(about)), slack.NewSectionBlock(plain(ping.Text, maxSection), nil, nil)}
+	return c.direct(ctx, ping.Person, clamp(text, 3000), blocks, meta(ping.Key, ping.Ticket.TenantID.String(), ping.Ticket.ID.String()))
 }
 
 func (c *Client) post(ctx context.Context, text string, blocks []slack.Block, options ...slack.MsgOption) (desk.Ref, error) {
@@ -206,19 +206,30 @@ func (c *Client) post(ctx context.Context, text string, blocks []slack.Block, op
 	if err := c.pace.Wait(ctx); err != nil {
 		return desk.Ref{}, &desk.TemporaryError{After: 2 * time.Second, Safe: "Waiting for its turn in the Slack channel.", Err: err}
 	}
-	options = append(options, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
-	channel, ts, err := c.api.PostMessageContext(ctx, c.channel, options...)
-	if isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long") {
-		channel, ts, err = c.api.PostMessageContext(ctx, c.channel, append(options, slack.MsgOptionBlocks(short(text)))...)
+	at, err := c.write(ctx, c.channel, text, blocks, options...)
+	return at, c.err(ctx, "post message", err)
+}
+
+// write posts a message, shortened where Slack would not take the whole.
+func (c *Client) write(ctx context.Context, to, text string, blocks []slack.Block, options ...slack.MsgOption) (desk.Ref, error) {
+	options = append(slices.Clone(options), slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	channel, ts, err := c.api.PostMessageContext(ctx, to, slices.Concat(options, []slack.MsgOption{slack.MsgOptionBlocks(blocks...)})...)
+	if tooLong(err) {
+		channel, ts, err = c.api.PostMessageContext(ctx, to, slices.Concat(options, []slack.MsgOption{slack.MsgOptionBlocks(short(text))})...)
 	}
 	if err != nil {
-		return desk.Ref{}, c.err(ctx, "post message", err)
+		return desk.Ref{}, err
 	}
 	return reference(channel, ts), nil
 }
 
+func tooLong(err error) bool {
+	return isError(err, "invalid_blocks") || isError(err, "msg_blocks_too_long")
+}
+
 // short is a message Slack takes where it would not take the whole: signs that it
-// counts several times over may fill a text. An empty list of blocks is none.
+// counts several times over may fill a text. The library adds blocks to those it
+// has, so they are given once.
 func short(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(clamp(text, 1500)), nil, nil)
 }

@@ -53,7 +53,7 @@ func (c *Client) UpsertAsk(ctx context.Context, ask desk.Ask, at desk.Ref) (desk
 	if _, err := c.member(ctx, ask.Person); err != nil {
 		return desk.Ref{}, notMember(err)
 	}
-	return c.direct(ctx, ask.Person, text, slack.MsgOptionBlocks(blocks...), mark)
+	return c.direct(ctx, ask.Person, text, blocks, mark)
 }
 
 // PostAside implements desk.Colleagues.
@@ -80,7 +80,7 @@ func (c *Client) PostAside(ctx context.Context, ask desk.Ref, aside desk.Aside) 
 	if _, err := c.member(ctx, aside.Person); err != nil {
 		return desk.Ref{}, notMember(err)
 	}
-	return c.direct(ctx, channel, text, slack.MsgOptionBlocks(blocks...), slack.MsgOptionTS(ts), mark)
+	return c.direct(ctx, channel, text, blocks, slack.MsgOptionTS(ts), mark)
 }
 
 // opened is the channel of a person's direct messages; empty where the app was

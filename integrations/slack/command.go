@@ -25,15 +25,26 @@ func ephemeral(text string) reply {
 
 const commandHelp = "`/ticket 4821` shows a ticket, `/ticket mine` your queue, `/ticket open` and `/ticket breaching` the team's, `/ticket search …` finds, `/kb …` searches the help centre."
 
+// Slash commands, as the manifest names them.
+const (
+	commandTicket   = "/ticket"
+	commandArticles = "/kb"
+)
+
 // command answers a slash command from the database, within Slack's three seconds.
 func (in *Inbound) command(ctx context.Context, user, command, text string) reply {
 	actor, err := in.staff(ctx, user)
 	if err == nil {
 		var out reply
-		if command == "/kb" {
+		switch command {
+		case commandArticles:
 			out, err = in.searchArticles(ctx, text)
-		} else if err = in.desk.MayWork(ctx, actor); err == nil {
-			out, err = in.ticketCommand(ctx, actor, strings.TrimSpace(text))
+		case commandTicket:
+			if err = in.desk.MayWork(ctx, actor); err == nil {
+				out, err = in.ticketCommand(ctx, actor, strings.TrimSpace(text))
+			}
+		default:
+			out = ephemeral(commandHelp)
 		}
 		if err == nil {
 			return out

@@ -1,9 +1,12 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -50,6 +53,9 @@ type eventMessage struct {
 	Files    []eventFile `json:"files"`
 }
 
+// events are the types that are worked on; the manifest asks for them.
+var events = []string{"message", "reaction_added", "reaction_removed", "app_home_opened", "app_mention", "user_change", "tokens_revoked", "app_uninstalled"}
+
 // event works on one stored event. What is not known is ignored.
 func (in *Inbound) event(ctx context.Context, payload []byte) error {
 	var kind struct {
@@ -60,13 +66,13 @@ func (in *Inbound) event(ctx context.Context, payload []byte) error {
 	if err := json.Unmarshal(payload, &kind); err != nil {
 		return &desk.PermanentError{Safe: "The stored event cannot be read.", Err: err}
 	}
+	if !slices.Contains(events, kind.Event.Type) {
+		return nil // the same field names mean other things elsewhere
+	}
 	switch kind.Event.Type {
 	case "user_change", "tokens_revoked", "app_uninstalled":
 		in.client.forget()
 		return nil
-	case "message", "reaction_added", "reaction_removed", "app_home_opened", "app_mention":
-	default:
-		return nil // the same field names mean other things elsewhere
 	}
 	var e callback
 	if err := json.Unmarshal(payload, &e); err != nil {
@@ -206,16 +212,26 @@ func (in *Inbound) inThread(ctx context.Context, channel string, m eventMessage)
 	return actor, ref, err == nil, err
 }
 
-// Reactions that act. Both can be taken back; urgent tickets need a button,
-// because a reaction is easily dropped by accident.
+// Reactions that act, where no others are set. Both can be taken back; urgent
+// tickets need a button, because a reaction is easily dropped by accident.
 const (
 	claimEmoji   = "eyes"
 	resolveEmoji = "white_check_mark"
 )
 
+// emoji is the name of a reaction that acts: the one that is set, or the usual
+// one; empty where it is switched off.
+func emoji(set, usual string) string {
+	if set = strings.ToLower(strings.Trim(strings.TrimSpace(set), ":")); set == "off" {
+		return ""
+	}
+	return cmp.Or(set, usual)
+}
+
 func (in *Inbound) reaction(ctx context.Context, e callback) error {
 	ev := e.Event
-	if ev.User == "" || ev.Item.Type != "message" || ev.Reaction != claimEmoji && ev.Reaction != resolveEmoji {
+	name, _, _ := strings.Cut(ev.Reaction, "::") // whatever the colour of the hand
+	if ev.User == "" || ev.Item.Type != "message" || name == "" || name != in.claim && name != in.resolve {
 		return nil
 	}
 	ref, err := in.ticketAt(ctx, ev.Item.Channel, ev.Item.TS)
@@ -228,7 +244,7 @@ func (in *Inbound) reaction(ctx context.Context, e callback) error {
 	actor, err := in.staff(ctx, ev.User)
 	done := ""
 	if err == nil {
-		done, err = in.react(ctx, actor, ref, ev.Reaction, ev.Type == "reaction_added")
+		done, err = in.react(ctx, actor, ref, name, ev.Type == "reaction_added")
 	}
 	if err != nil && !forPerson(err) {
 		return err
@@ -255,16 +271,16 @@ func (in *Inbound) react(ctx context.Context, actor triage.Actor, ref desk.Ticke
 	}
 	mine := d.Ticket.AssigneeID != nil && *d.Ticket.AssigneeID == actor.ID
 	switch {
-	case emoji == claimEmoji && added:
+	case emoji == in.claim && added:
 		_, err = in.desk.Claim(ctx, actor, ref)
-		return "You own this ticket now. Take the 👀 away to undo.", err
-	case emoji == claimEmoji && mine:
+		return fmt.Sprintf("You own this ticket now. Take the :%s: away to undo.", emoji), err
+	case emoji == in.claim && mine:
 		_, err = in.desk.Assign(ctx, actor, ref, uuid.Nil)
 		return "You do not own this ticket any more.", err
-	case emoji == resolveEmoji && added:
+	case emoji == in.resolve && added:
 		_, err = in.desk.Resolve(ctx, actor, ref)
-		return "Solved. Take the ✅ away to undo.", err
-	case emoji == resolveEmoji && d.Ticket.InternalState == triage.InternalSolved:
+		return fmt.Sprintf("Solved. Take the :%s: away to undo.", emoji), err
+	case emoji == in.resolve && d.Ticket.InternalState == triage.InternalSolved:
 		_, err = in.desk.Reopen(ctx, actor, ref)
 		return "Open again.", err
 	}

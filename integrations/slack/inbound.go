@@ -55,6 +55,8 @@ type InboundConfig struct {
 	Curation       Curation
 	Files          Files     // nil: replies from Slack carry none
 	Approvals      Approvals // nil: nothing is proposed
+	ClaimEmoji     string    // its name takes a ticket as a reaction; default eyes, "off": none does
+	ResolveEmoji   string    // its name solves one; default white_check_mark, "off": none does
 	Now            func() time.Time
 	Log            *slog.Logger
 }
@@ -72,6 +74,8 @@ type Inbound struct {
 	approvals Approvals
 	now       func() time.Time
 	log       *slog.Logger
+	claim     string // names of reactions, empty: none
+	resolve   string
 
 	enquiries *enquiry.Service
 }
@@ -81,7 +85,7 @@ func NewInbound(c InboundConfig) *Inbound {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Files, c.Approvals, c.Now, cmp.Or(c.Log, slog.Default()), &enquiry.Service{Desk: c.Desk}}
+	return &Inbound{c.Client, c.SigningSecrets, c.DB, c.Jobs, c.Desk, c.Articles, c.Curation, c.Files, c.Approvals, c.Now, cmp.Or(c.Log, slog.Default()), emoji(c.ClaimEmoji, claimEmoji), emoji(c.ResolveEmoji, resolveEmoji), &enquiry.Service{Desk: c.Desk}}
 }
 
 // Mount adds /slack/events, /slack/interactions and /slack/commands.

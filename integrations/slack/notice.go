@@ -138,7 +138,7 @@ func (n *Notices) send(ctx context.Context, tenant uuid.UUID, key string, in not
 	text := escape(clamp(inert(in.Text), 2500))
 	mark := meta("notice:"+key, tenant.String(), "")
 	if user != "" {
-		return n.Client.direct(ctx, user, text, mark)
+		return n.Client.direct(ctx, user, text, []slack.Block{slack.NewSectionBlock(mrkdwn(text), nil, nil)}, mark)
 	}
 	if retry {
 		found, err := n.Client.find(ctx, n.Client.channel, "", "notice:"+key, n.now().Add(-24*time.Hour))
@@ -177,16 +177,15 @@ func (n *Notices) settle(ctx context.Context, tenant, id uuid.UUID, attempts int
 }
 
 // direct writes to one person.
-func (c *Client) direct(ctx context.Context, user, text string, options ...slack.MsgOption) (desk.Ref, error) {
-	options = append(options, slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
-	channel, ts, err := c.api.PostMessageContext(ctx, user, options...)
-	if err != nil {
-		err = c.err(ctx, "write to a person", err)
-		var limited *desk.TemporaryError
-		if errors.As(err, &limited) {
-			limited.Here = true // Slack counts each conversation by itself
-		}
-		return desk.Ref{}, err
+func (c *Client) direct(ctx context.Context, user, text string, blocks []slack.Block, options ...slack.MsgOption) (desk.Ref, error) {
+	at, err := c.write(ctx, user, text, blocks, options...)
+	if err == nil {
+		return at, nil
 	}
-	return reference(channel, ts), nil
+	err = c.err(ctx, "write to a person", err)
+	var limited *desk.TemporaryError
+	if errors.As(err, &limited) {
+		limited.Here = true // Slack counts each conversation by itself
+	}
+	return desk.Ref{}, err
 }

@@ -177,7 +177,39 @@ func (b *testBundle) request(t testing.TB, payload map[string]any) *httptest.Res
 	t.Helper()
 	body, err := json.Marshal(payload)
 	require.NoError(t, err)
-	return b.send(t, "/slack/interactions", "application/x-www-form-urlencoded", url.Values{"payload": {string(body)}}.Encode())
+	w := b.send(t, "/slack/interactions", "application/x-www-form-urlencoded", url.Values{"payload": {string(body)}}.Encode())
+	b.requireAction(t, payload, w.Body.Bytes())
+	return w
+}
+
+// requireAction holds an answer to a window against what Slack takes: one of its
+// actions, errors at fields the window has, views within the published limits.
+func (b *testBundle) requireAction(t testing.TB, payload map[string]any, body []byte) {
+	t.Helper()
+	if len(body) == 0 {
+		return
+	}
+	require.Equal(t, "view_submission", payload["type"], "only a window's answer has a body")
+	var answer struct {
+		Action string            `json:"response_action"`
+		Errors map[string]string `json:"errors"`
+		View   json.RawMessage   `json:"view"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	require.NoError(t, decoder.Decode(&answer), "%s", body)
+	require.Contains(t, []string{"clear", "errors", "update", "push"}, answer.Action)
+	switch answer.Action {
+	case "errors":
+		require.NotEmpty(t, answer.Errors)
+		fields, _ := payload["view"].(map[string]any)["state"].(map[string]any)["values"].(map[string]any)
+		for field, text := range answer.Errors {
+			require.Contains(t, fields, field)
+			require.NotEmpty(t, text)
+		}
+	case "update", "push":
+		b.slack.Modal(string(answer.View))
+	}
 }
 
 func (b *testBundle) interact(t *testing.T, payload map[string]any) *httptest.ResponseRecorder {

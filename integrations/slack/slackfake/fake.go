@@ -222,7 +222,7 @@ func New(t testing.TB) *Server {
 	s := &Server{t: t, users: map[string]User{}, views: map[string]*View{}, homes: map[string]json.RawMessage{}, calls: map[string]int{}, schemas: map[string]*jsonschema.Schema{}}
 	s.spec = contracttest.Open(t, "slack.web.openapi.json", "/api")
 	file := dbtest.TestData(t, "contracts", "slack.blocks.schema.json")
-	for _, name := range []string{"message_blocks", "modal", "home"} {
+	for _, name := range []string{"message_blocks", "message", "modal", "home"} {
 		schema, err := jsonschema.NewCompiler().Compile(file + "#/definitions/" + name)
 		require.NoError(t, err)
 		s.schemas[name] = schema
@@ -524,6 +524,13 @@ func (s *Server) valid(schema, raw string) bool {
 	}
 	return err == nil
 }
+
+// Message holds a message that is answered to Slack, and Modal a view, against
+// the published blocks.
+func (s *Server) Message(raw string) { s.valid("message", raw) }
+
+// Modal is Message for a view.
+func (s *Server) Modal(raw string) { s.valid("modal", raw) }
 
 func (s *Server) acceptable(args url.Values) string {
 	blocks := args.Get("blocks")

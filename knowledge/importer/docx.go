@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What one part of a Word document may unpack to, and how its XML may nest.
@@ -18,11 +19,13 @@ const (
 	maxDocxPart  = 24 << 20
 	maxDocxDepth = 200
 	maxDocxNodes = 2_000_000
+	maxDocxTime  = 20 * time.Second
 )
 
 var (
 	errDocxBroken  = errors.New("is no Word document that can be read: open it and save it as .docx anew")
 	errDocxTooMuch = errors.New("unpacks to far more than a document holds, so it was not read")
+	errDocxSlow    = errors.New("took too long to read: split it into smaller files")
 	errDocxNoText  = errors.New("holds no text")
 )
 
@@ -36,7 +39,7 @@ func parseDocx(data []byte) (matter frontMatter, body string, err error) {
 		}
 		return matter, "", errDocxBroken
 	}
-	d := docx{archive: archive, styles: map[string]docxStyle{}, formats: map[string]string{}, links: map[string]string{}}
+	d := docx{archive: archive, end: time.Now().Add(maxDocxTime), styles: map[string]docxStyle{}, formats: map[string]string{}, links: map[string]string{}}
 	document, err := d.part("word/document.xml")
 	if err != nil {
 		return matter, "", err
@@ -56,6 +59,9 @@ func parseDocx(data []byte) (matter frontMatter, body string, err error) {
 	w := &docxWriter{docx: &d, counts: map[string]int{}}
 	w.blocks(root)
 	w.closeCode()
+	if late(d.end) {
+		return matter, "", errDocxSlow
+	}
 	if body = tidy(w.out.String()); body == "" {
 		return matter, "", errDocxNoText
 	}
@@ -67,7 +73,7 @@ type xmlNode struct {
 	name     string
 	attrs    []xml.Attr
 	children []*xmlNode
-	text     string
+	text     strings.Builder
 }
 
 func (n *xmlNode) child(name string) *xmlNode {
@@ -112,6 +118,7 @@ type docx struct {
 	formats map[string]string // "numId/level" to bullet or decimal
 	links   map[string]string
 	nodes   int
+	end     time.Time // when reading stops
 }
 
 // part reads one file of the archive; nil when there is none.
@@ -138,11 +145,13 @@ func (d *docx) tree(reader io.Reader) (*xmlNode, error) {
 	decoder := xml.NewDecoder(counted)
 	root := &xmlNode{}
 	stack := []*xmlNode{root}
-	for {
+	for tokens := 0; ; tokens++ {
 		token, err := decoder.Token()
 		switch {
 		case counted.n > maxDocxPart, d.nodes > maxDocxNodes, len(stack) > maxDocxDepth:
 			return nil, errDocxTooMuch
+		case tokens%1024 == 0 && late(d.end):
+			return nil, errDocxSlow
 		case errors.Is(err, io.EOF):
 			if len(root.children) == 0 {
 				return nil, errDocxBroken
@@ -161,7 +170,7 @@ func (d *docx) tree(reader io.Reader) (*xmlNode, error) {
 		case xml.EndElement:
 			stack = stack[:len(stack)-1]
 		case xml.CharData:
-			top.text += string(t)
+			top.text.Write(t)
 		}
 	}
 }
@@ -220,20 +229,20 @@ func (d *docx) readNumbering() error {
 	if err != nil || root == nil {
 		return err
 	}
-	abstract := map[string]*xmlNode{}
+	abstract := map[string]map[string]string{} // the format of each of its nine levels
 	for _, n := range root.children {
 		switch n.name {
 		case "abstractNum":
-			abstract[n.attr("abstractNumId")] = n
-		case "num":
-			kind := abstract[n.child("abstractNumId").attr("val")]
-			if kind == nil {
-				continue
-			}
-			for _, level := range kind.children {
-				if level.name == "lvl" {
-					d.formats[n.attr("numId")+"/"+level.attr("ilvl")] = level.child("numFmt").attr("val")
+			levels := map[string]string{}
+			for _, level := range n.children {
+				if name := level.attr("ilvl"); level.name == "lvl" && len(name) == 1 {
+					levels[name] = level.child("numFmt").attr("val")
 				}
+			}
+			abstract[n.attr("abstractNumId")] = levels
+		case "num":
+			for level, format := range abstract[n.child("abstractNumId").attr("val")] {
+				d.formats[n.attr("numId")+"/"+level] = format
 			}
 		}
 	}
@@ -260,11 +269,11 @@ func (d *docx) readTitle(matter *frontMatter) error {
 	if err != nil || root == nil {
 		return err
 	}
-	if title := root.child("title"); title != nil && sensibleTitle(strings.TrimSpace(title.text)) {
-		matter.Title = strings.TrimSpace(title.text)
+	if title := root.child("title"); title != nil && sensibleTitle(strings.TrimSpace(title.text.String())) {
+		matter.Title = strings.TrimSpace(title.text.String())
 	}
 	if description := root.child("description"); description != nil {
-		matter.Description = strings.TrimSpace(description.text)
+		matter.Description = strings.TrimSpace(description.text.String())
 	}
 	return nil
 }
@@ -280,6 +289,9 @@ type docxWriter struct {
 // blocks writes paragraphs and tables; other elements are looked through.
 func (w *docxWriter) blocks(n *xmlNode) {
 	for _, c := range n.children {
+		if late(w.end) {
+			return // parseDocx says so
+		}
 		switch c.name {
 		case "p":
 			w.paragraph(c)
@@ -362,7 +374,7 @@ func (w *docxWriter) plain(n *xmlNode) string {
 	for _, c := range n.children {
 		switch c.name {
 		case "t":
-			b.WriteString(c.text)
+			b.WriteString(c.text.String())
 		case "tab":
 			b.WriteString("\t")
 		case "br", "cr":
@@ -377,15 +389,17 @@ func (w *docxWriter) plain(n *xmlNode) string {
 
 // inline writes runs; neighbours that look the same are one.
 func (w *docxWriter) inline(n *xmlNode) string {
-	var b strings.Builder
-	var held, heldMark string
+	var b, run strings.Builder
+	heldMark := ""
 	flush := func() {
+		held := run.String()
 		if core := strings.TrimSpace(held); heldMark != "" && core != "" {
 			start := strings.Index(held, core)
 			held = held[:start] + heldMark + core + heldMark + held[start+len(core):]
 		}
 		b.WriteString(held)
-		held, heldMark = "", ""
+		run.Reset()
+		heldMark = ""
 	}
 	var walk func(*xmlNode)
 	walk = func(n *xmlNode) {
@@ -404,7 +418,8 @@ func (w *docxWriter) inline(n *xmlNode) string {
 				if mark != heldMark {
 					flush()
 				}
-				held, heldMark = held+text, mark
+				run.WriteString(text)
+				heldMark = mark
 			case "hyperlink":
 				flush()
 				text, target := strings.TrimSpace(w.plain(c)), w.links[c.attr("id")]

@@ -163,6 +163,57 @@ func TestAPDFThatCannotBeReadSaysWhy(t *testing.T) {
 	require.ErrorContains(t, err, "names a tenant")
 }
 
+// endlessPDF has a root inside a packed part that lies inside itself.
+func endlessPDF(dictionary string) []byte {
+	head := "%PDF-1.5\n"
+	rows := "\x00\x00\x00\x00" + "\x01\x00" + string(rune(len(head))) + "\x00" + "\x02\x00\x02\x00"
+	return []byte(fmt.Sprintf("%s1 0 obj\n<< /Type /XRef /W [1 2 1] /Size 3 %s /Length %d >>\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n", head, dictionary, len(rows), rows, len(head)))
+}
+
+// The library calls itself without end on these, which no recover stops: without
+// a process of its own for each the test ends here.
+func TestAPDFThatOverflowsTheStackDoesNotEndTheProcess(t *testing.T) {
+	t.Parallel()
+	for _, dictionary := range []string{"/Root 2 0 R", "/Root 2 0 R /Info 2 0 R"} {
+		_, err := importer.File("endless.pdf", endlessPDF(dictionary), knowledge.Public)
+		require.ErrorContains(t, err, "is no PDF that can be read")
+	}
+	_, err := importer.File("handbook.pdf", pdfFile(t), knowledge.Public)
+	require.NoError(t, err, "the next one is read")
+}
+
+func TestTheTitleOfAPDFHoldsNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	item, err := importer.File("x.pdf", makePDF(`/Info << /Title (Refunds\000 and\001 more) >>`, text([4]string{"F1", "11", "700", "Money comes back."})), knowledge.Public)
+	require.NoError(t, err)
+	require.Equal(t, "Refunds and more", item.Content.Title)
+}
+
+// Texts in pieces cost as much as whole ones, wherever the pieces are.
+func TestAWordDocumentInManyPiecesIsReadInGoodTime(t *testing.T) {
+	t.Parallel()
+	var lists strings.Builder
+	lists.WriteString(`<w:abstractNum w:abstractNumId="0">` + strings.Repeat(`<w:lvl w:ilvl="10"/>`, 100_000) + `</w:abstractNum>`)
+	for i := range 50_000 {
+		fmt.Fprintf(&lists, `<w:num w:numId="%d"><w:abstractNumId w:val="0"/></w:num>`, i)
+	}
+	for name, parts := range map[string]map[string]string{
+		"comments between":   {"word/document.xml": `<w:p><w:r><w:t>` + strings.Repeat("aaaaaaaaaaaa<!---->", 1_200_000) + `</w:t></w:r></w:p>`},
+		"a run for each":     {"word/document.xml": `<w:p>` + strings.Repeat("<w:r><w:t>aaaaaaaaaaaaaa</w:t></w:r>", 600_000) + `</w:p>`},
+		"lists of no levels": {"word/document.xml": `<w:p><w:r><w:t>a</w:t></w:r></w:p>`, "word/numbering.xml": `<w:numbering ` + wordSpace + `>` + lists.String() + `</w:numbering>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parts["word/document.xml"] = `<w:document ` + wordSpace + `><w:body>` + parts["word/document.xml"] + `</w:body></w:document>`
+			data := makeDocx(t, parts)
+			begun := time.Now()
+			_, err := importer.File("x.docx", data, knowledge.Public)
+			require.NoError(t, err)
+			require.Less(t, time.Since(begun), 40*time.Second)
+		})
+	}
+}
+
 func FuzzPDF(f *testing.F) {
 	f.Add(makePDF("", text([4]string{"F1", "11", "700", "Hello"})))
 	f.Add([]byte("%PDF-1.4\nxref\n0 1\ntrailer\n<< /Size 1 >>\nstartxref\n9\n%%EOF"))

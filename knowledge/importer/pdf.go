@@ -30,17 +30,19 @@ const (
 )
 
 var (
-	errPDFLocked  = errors.New("is protected with a password: save it without one and import that")
-	errPDFNoText  = errors.New("holds no text: it is probably a scan. Run text recognition (OCR) over it first, or import the original")
-	errPDFTooMuch = errors.New("unpacks to far more than a document holds, so it was not read")
-	errPDFSlow    = errors.New("took too long to read: split it into smaller files")
-	errPDFBroken  = errors.New("is no PDF that can be read: open it and save it anew")
+	errPDFLocked   = errors.New("is protected with a password: save it without one and import that")
+	errPDFNoText   = errors.New("holds no text: it is probably a scan. Run text recognition (OCR) over it first, or import the original")
+	errPDFTooMuch  = errors.New("unpacks to far more than a document holds, so it was not read")
+	errPDFSlow     = errors.New("took too long to read: split it into smaller files")
+	errPDFBroken   = errors.New("is no PDF that can be read: open it and save it anew")
+	errPDFNoReader = errors.New("cannot be read now: this server could not start the process that reads PDF files. Try again later, or tell whoever operates it")
 )
 
-// parsePDF takes the text of a PDF with its headings, lists and simple tables.
+// readPDF takes the text of a PDF with its headings, lists and simple tables.
 // The library panics on what it cannot read, and unpacks without a limit, so
-// packed parts are measured first and panics become errors.
-func parsePDF(data []byte) (matter frontMatter, body string, err error) {
+// packed parts are measured first and panics become errors. It can overflow the
+// stack as well, which ends the process: see parsePDF.
+func readPDF(data []byte) (matter frontMatter, body string, err error) {
 	end := time.Now().Add(maxPDFTime)
 	defer func() {
 		if recovered := recover(); recovered != nil {
@@ -81,7 +83,7 @@ func parsePDF(data []byte) (matter frontMatter, body string, err error) {
 	if strings.TrimSpace(body) == "" {
 		return matter, "", errPDFNoText
 	}
-	if title := strings.Join(strings.Fields(reader.Trailer().Key("Info").Key("Title").Text()), " "); sensibleTitle(title) {
+	if title := cleanPDF(reader.Trailer().Key("Info").Key("Title").Text()); sensibleTitle(title) {
 		matter.Title = title
 	}
 	matter.Lang, _, _ = strings.Cut(strings.ToLower(reader.Trailer().Key("Root").Key("Lang").Text()), "-")

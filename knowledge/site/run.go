@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -309,7 +310,7 @@ func (r *run) unchanged(ctx context.Context, page nextRow) error {
 func (r *run) failed(ctx context.Context, page nextRow, problem string) error {
 	return r.space.In(ctx, r.DB, "page failed", func(tx pgx.Tx) error {
 		var links []string
-		args := r.args(pgx.NamedArgs{"url": page.URL, "now": r.Now(), "state": string(Failed), "problem": problem})
+		args := r.args(pgx.NamedArgs{"url": page.URL, "now": r.Now(), "state": string(Failed), "problem": storable(problem)})
 		if err := tx.QueryRow(ctx, failPage.For(r.space), args).Scan(&links); err != nil {
 			return err
 		}
@@ -381,8 +382,8 @@ func (r *run) saveWith(ctx context.Context, page nextRow, done *result, fn func(
 			}
 		}
 		args := pgx.NamedArgs{
-			"url": page.URL, "state": string(done.state), "outcome": done.outcome, "title": done.title, "problem": done.problem, "signals": done.signals,
-			"now": r.Now(), "etag": done.response.ETag, "last_modified": done.response.LastModified, "hash": done.hash, "links": done.links,
+			"url": page.URL, "state": string(done.state), "outcome": done.outcome, "title": storable(done.title), "problem": storable(done.problem), "signals": done.signals,
+			"now": r.Now(), "etag": storable(done.response.ETag), "last_modified": storable(done.response.LastModified), "hash": done.hash, "links": done.links,
 			"misses": done.misses, "pending": pending,
 		}
 		if err := r.exec(ctx, tx, savePage, args); err != nil {
@@ -392,11 +393,16 @@ func (r *run) saveWith(ctx context.Context, page nextRow, done *result, fn func(
 	})
 }
 
+// mostWaiting pages for each that may be read are remembered in a run: a calendar
+// or a shop's filters lead to ever more, which are never read. It is more than
+// next reads, so that a run cut off here is known to be one.
+const mostWaiting = 10
+
 func (r *run) found(ctx context.Context, tx pgx.Tx, page nextRow, links []string) error {
 	if len(links) == 0 {
 		return nil
 	}
-	return r.exec(ctx, tx, foundPages, pgx.NamedArgs{"links": links, "depth": page.Depth + 1})
+	return r.exec(ctx, tx, foundPages, pgx.NamedArgs{"links": links, "depth": page.Depth + 1, "most": mostWaiting*r.site.MaxPages + 100})
 }
 
 // finish ends a run: pages that are gone are settled, and the source says how it went.
@@ -515,7 +521,7 @@ func (r *run) end(ctx context.Context, tx pgx.Tx, note string, failed, capped bo
 	if soon := r.Now().Add(time.Hour); failed && next != nil && next.After(soon) {
 		next = &soon
 	}
-	args := pgx.NamedArgs{"now": r.Now(), "error": note, "failed": failed, "next": next, "capped": capped}
+	args := pgx.NamedArgs{"now": r.Now(), "error": storable(note), "failed": failed, "next": next, "capped": capped}
 	for _, statement := range []knowledge.Statement{endRun, endSource} {
 		if err := r.exec(ctx, tx, statement, args); err != nil {
 			return err
@@ -535,6 +541,11 @@ func reason(err error) string {
 		return "it took too long to answer."
 	}
 	return short(err.Error()) + "."
+}
+
+// storable is what the database takes of a text a site sent.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
 }
 
 func short(s string) string {

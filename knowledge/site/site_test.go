@@ -448,6 +448,64 @@ func TestASitemapNamesThePages(t *testing.T) {
 	require.Equal(t, site.Missing, b.pages(t, id, h)["/docs/a"].State)
 }
 
+// What the database takes no text of must not keep the pages behind it from being read.
+func TestBytesThatAreNoTextDoNotHoldUpASite(t *testing.T) {
+	t.Parallel()
+	b, h := setup(t, here), newHost(t)
+	h.html("/", "<h1>Help</h1><p>Start.</p>", "/a-tags", "/b-kind", "/c-away", "/d%00%ff.pdf", "/z-last")
+	h.set("/a-tags", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("ETag", "\"\xff\xfe\"")
+		w.Header().Set("Last-Modified", "yesterday \xe4")
+		fmt.Fprint(w, "<html><body><h1>Tags</h1><p>Text of tags.</p></body></html>")
+	})
+	h.text("/b-kind", "x/\xff\xfe", "what")
+	h.set("/c-away", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "https://elsewhere.example/\xff")
+		w.WriteHeader(http.StatusFound)
+	})
+	pdf, err := os.ReadFile(filepath.Join("..", "importer", "testdata", "handbook.pdf"))
+	require.NoError(t, err)
+	h.text("/d%00%ff.pdf", "application/pdf", string(pdf))
+	h.html("/z-last", "<h1>Last</h1><p>The last text.</p>")
+	id := b.add(t, site.Settings{URL: h.URL, MaxPages: 20})
+	b.sync(t, id)
+	pages := b.pages(t, id, h)
+	require.Equal(t, site.OK, pages["/a-tags"].State)
+	require.Equal(t, site.OK, pages["/z-last"].State)
+	require.Equal(t, site.Skipped, pages["/c-away"].State)
+	require.NotEqual(t, site.Waiting, pages["/b-kind"].State)
+}
+
+func TestALinkTrapFillsNoTable(t *testing.T) {
+	t.Parallel()
+	b, h := setup(t, here), newHost(t)
+	for i := range 12 {
+		links := []string{fmt.Sprintf("/trap/%d", i+1)}
+		for n := range 200 {
+			links = append(links, fmt.Sprintf("/trap/%d/%d", i, n))
+		}
+		path := fmt.Sprintf("/trap/%d", i)
+		if i == 0 {
+			path = "/"
+		}
+		h.html(path, fmt.Sprintf("<h1>Trap %d</h1><p>Text %d.</p>", i, i), links...)
+	}
+	count := func(id uuid.UUID) (n int) {
+		require.NoError(t, b.Worker.WithSystem(t.Context(), "count", func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from shared_site_pages where source_id = $1`, id).Scan(&n)
+		}))
+		return n
+	}
+	id := b.add(t, site.Settings{URL: h.URL, MaxPages: 5})
+	for range 2 { // the same when it is read again
+		got := b.sync(t, id)
+		require.Contains(t, got.LastError, "The limit of 5 pages was reached")
+		require.LessOrEqual(t, count(id), 10*5+100+3*5+10)
+		require.Greater(t, count(id), 100)
+	}
+}
+
 func TestTheLimitOfPagesKeepsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	b, h := setup(t, here), newHost(t)

@@ -63,9 +63,15 @@ var (
 	countFetched = knowledge.NewStatement(`
 		select count(*) filter (where state <> 'alias'), count(*) from {site_pages}
 		where {scope} and source_id = @id and fetched_run = @run`)
+	// A page's links, in its order, as long as the run may have more. The first new
+	// one always: it is where a page that moved leads to.
 	foundPages = knowledge.NewStatement(`
 		insert into {site_pages} ({tenant}source_id, url, found_run, depth)
-		select {@tenant}@id, unnest(@links::text[]), @run, @depth
+		select {@tenant}@id, l.url, @run, @depth
+		from unnest(@links::text[]) with ordinality l (url, place)
+		where not exists (select from {site_pages} p where {p.scope} and p.source_id = @id and p.url = l.url and p.found_run >= @run)
+		order by l.place
+		limit greatest(1, @most - (select count(*) from {site_pages} n where {n.scope} and n.source_id = @id and n.found_run = @run))
 		on conflict ({tenant}source_id, url) do update set found_run = excluded.found_run
 			where {site_pages}.found_run < excluded.found_run`)
 	savePage = knowledge.NewStatement(`

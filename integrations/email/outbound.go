@@ -55,8 +55,9 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	}
 	n := 0
 	now := s.Now().UTC()
+	var late []due
 	err := s.DB.WithSystem(ctx, "find mail to send", func(tx pgx.Tx) error {
-		n = 0
+		n, late = 0, nil
 		rows, err := tx.Query(ctx, `select m.tenant_id, m.id, coalesce(u.email, '') as email,
 			  u.id is not null and m.state in ('final', 'stopped') and btrim(m.body) <> '' as said, m.created_at <= $1 as late
 			from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
@@ -72,16 +73,14 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			return err
 		}
 		for _, d := range list {
+			if d.Said && d.Late {
+				late = append(late, d)
+				continue
+			}
 			if _, err := tx.Exec(ctx, `update messages set mail_due = false where tenant_id = $1 and id = $2`, d.TenantID, d.ID); err != nil {
 				return err
 			}
 			if !d.Said {
-				continue
-			}
-			if d.Late {
-				if err := s.setAside(ctx, tx, d.TenantID, d.ID, d.Recipient); err != nil {
-					return err
-				}
 				continue
 			}
 			stored, err := s.queue(ctx, tx, d.TenantID, "mail", d.ID.String(), payload{MessageID: d.ID, To: d.Recipient})
@@ -99,7 +98,21 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find mail to send: %w", err)
 	}
-	return n, nil
+	// Telling of one holds its conversation: each in a transaction of its own, so that
+	// no two are held at once. One that fails stays due and holds back no other.
+	var failed []error
+	for _, d := range late {
+		if err := s.DB.WithSystem(ctx, "set late mail aside", func(tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, `update messages set mail_due = false where tenant_id = $1 and id = $2 and mail_due`, d.TenantID, d.ID)
+			if err != nil || tag.RowsAffected() == 0 {
+				return err
+			}
+			return s.setAside(ctx, tx, d.TenantID, d.ID, d.Recipient)
+		}); err != nil {
+			failed = append(failed, fmt.Errorf("set late mail aside: %w", err))
+		}
+	}
+	return n, errors.Join(failed...)
 }
 
 // outgoing is one mail.

@@ -211,10 +211,18 @@ func ignorable(err error) bool {
 			return true
 		}
 	}
-	// Values the schema refuses (a NUL in a text, an unknown word) stay refused.
+	// Values the schema refuses (a NUL in a text, an unknown word) stay refused, and
+	// so does what we cannot put into a statement.
 	var refused *pgconn.PgError
-	return errors.As(err, &refused) && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23"))
+	if !errors.As(err, &refused) || slices.Contains(unfinished, refused.Code) {
+		return false
+	}
+	return slices.Contains([]string{"22", "23", "42"}, refused.Code[:min(2, len(refused.Code))])
 }
+
+// unfinished are refusals of a schema that is not there yet, while a new version
+// starts: what is missing (a table, a column, a function, a grant) comes.
+var unfinished = []string{"42P01", "42703", "42883", "42501"}
 
 // apply works on all events of a delivery, and says which were left out.
 func (in *Inbound) apply(ctx context.Context, tx pgx.Tx, source string, body []byte) (note string, err error) {

@@ -203,4 +203,3 @@ func (s *Server) record(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (out O
 	out.People, out.Blockers = list(out.People), list(out.Blockers)
 	return out, nil
 }
-

@@ -55,11 +55,7 @@ func (s *Service) SendInvitations(ctx context.Context) error {
 		return nil
 	}
 	for range perRun {
-		none := false
-		err := s.worker.WithSystem(ctx, "send an invitation", func(tx pgx.Tx) (err error) {
-			none, err = s.sendInvitation(ctx, tx)
-			return err
-		})
+		none, err := s.sendInvitation(ctx)
 		if err != nil {
 			return fmt.Errorf("send invitations: %w", err)
 		}
@@ -85,7 +81,7 @@ func (s *Service) InviteAgain(ctx context.Context, by triage.Actor, user uuid.UU
 	err := s.app.WithTenant(ctx, by.TenantID, func(tx pgx.Tx) error {
 		var sent, tried *time.Time
 		err := tx.QueryRow(ctx, `select i.sent_at, i.bounced_at from users u left join invitations i on i.tenant_id = u.tenant_id and i.user_id = u.id
-			where u.tenant_id = $1 and u.id = $2 and u.state = 'invited' for update of u`, by.TenantID, user).Scan(&sent, &tried)
+			where u.tenant_id = $1 and u.id = $2 and u.state = 'invited' for no key update of u`, by.TenantID, user).Scan(&sent, &tried)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrNotInvited
 		}
@@ -101,7 +97,7 @@ func (s *Service) InviteAgain(ctx context.Context, by triage.Actor, user uuid.UU
 			return err
 		}
 		if _, err := tx.Exec(ctx, `insert into invitations (tenant_id, user_id, try_at) values ($1, $2, $3)
-			on conflict (tenant_id, user_id) do update set sent_at = null, expires_at = null, bounced_at = null, attempts = 0, try_at = excluded.try_at`, by.TenantID, user, s.now()); err != nil {
+			on conflict (tenant_id, user_id) do update set sent_at = null, expires_at = null, bounced_at = null, attempts = 0, sends = invitations.sends + 1, try_at = excluded.try_at`, by.TenantID, user, s.now()); err != nil {
 			return err
 		}
 		return triage.Audit(ctx, tx, by.TenantID, by, "person.invited", user.String(), nil)
@@ -119,33 +115,58 @@ type invitation struct {
 	byProvider            bool // their organisation's own provider signs them in
 }
 
-func (s *Service) sendInvitation(ctx context.Context, tx pgx.Tx) (none bool, err error) {
-	var i invitation
-	err = tx.QueryRow(ctx, `select i.tenant_id, i.user_id, t.name, u.email, u.locale, i.sends, i.attempts,
-		  exists (select from sso_connections c where c.tenant_id = u.tenant_id and c.enabled and split_part(u.email_normalized, '@', 2) = any(c.domains))
-		from invitations i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id join tenants t on t.id = i.tenant_id
-		where i.sent_at is null and i.bounced_at is null and i.accepted_at is null and i.try_at <= $1 and u.state = 'invited' and t.lifecycle_state in ('active', 'live')
-		order by i.try_at limit 1 for update of i skip locked`, s.now()).
-		Scan(&i.tenant, &i.user, &i.name, &i.address, &i.locale, &i.sends, &i.attempts, &i.byProvider)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
+// claimedFor is how long an invitation that is being sent is nobody else's to send.
+const claimedFor = 10 * time.Minute
+
+// claimInvitation takes the next invitation that is due. No row stays locked while
+// its mail is handed over, which takes as long as the mail server likes.
+func (s *Service) claimInvitation(ctx context.Context) (i invitation, none bool, err error) {
+	err = s.worker.WithSystem(ctx, "claim an invitation", func(tx pgx.Tx) error {
+		i, none = invitation{}, false
+		err := tx.QueryRow(ctx, `select i.tenant_id, i.user_id, t.name, u.email, u.locale, i.sends, i.attempts,
+			  exists (select from sso_connections c where c.tenant_id = u.tenant_id and c.enabled and split_part(u.email_normalized, '@', 2) = any(c.domains))
+			from invitations i join users u on u.tenant_id = i.tenant_id and u.id = i.user_id join tenants t on t.id = i.tenant_id
+			where i.sent_at is null and i.bounced_at is null and i.accepted_at is null and i.try_at <= $1 and u.state = 'invited' and t.lifecycle_state in ('active', 'live')
+			order by i.try_at limit 1 for update of i skip locked`, s.now()).
+			Scan(&i.tenant, &i.user, &i.name, &i.address, &i.locale, &i.sends, &i.attempts, &i.byProvider)
+		if errors.Is(err, pgx.ErrNoRows) {
+			none = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update invitations set try_at = $3 where tenant_id = $1 and user_id = $2`, i.tenant, i.user, s.now().Add(claimedFor))
+		return err
+	})
+	return i, none, err
+}
+
+// sendInvitation sends one, and keeps what became of it unless the person was
+// invited anew meanwhile.
+func (s *Service) sendInvitation(ctx context.Context) (none bool, err error) {
+	i, none, err := s.claimInvitation(ctx)
+	if none || err != nil {
+		return none, err
 	}
 	failed := s.mailInvitation(ctx, i)
-	switch {
-	case failed == nil:
-		_, err = tx.Exec(ctx, `update invitations set sent_at = $3, expires_at = $4, sends = sends + 1, attempts = 0, error_internal = '' where tenant_id = $1 and user_id = $2`,
-			i.tenant, i.user, s.now(), s.now().Add(invitationTime))
-	case ctx.Err() != nil:
-		return false, ctx.Err()
-	default:
-		_, err = tx.Exec(ctx, `update invitations set attempts = attempts + 1, error_internal = left($3, 500), try_at = $4,
-			bounced_at = case when $5 then $6::timestamptz end where tenant_id = $1 and user_id = $2`,
-			i.tenant, i.user, failed.Error(), s.now().Add(time.Minute<<min(i.attempts, 8)), unknownAddress(failed), s.now())
-	}
-	return false, err
+	stopped := ctx.Err()
+	ctx = context.WithoutCancel(ctx)
+	err = s.worker.WithSystem(ctx, "send an invitation", func(tx pgx.Tx) (err error) {
+		switch {
+		case failed == nil:
+			_, err = tx.Exec(ctx, `update invitations set sent_at = $4, expires_at = $5, sends = sends + 1, attempts = 0, error_internal = '' where tenant_id = $1 and user_id = $2 and sends = $3`,
+				i.tenant, i.user, i.sends, s.now(), s.now().Add(invitationTime))
+		case stopped != nil: // we are ending: the next to run sends it
+			_, err = tx.Exec(ctx, `update invitations set try_at = $4 where tenant_id = $1 and user_id = $2 and sends = $3`, i.tenant, i.user, i.sends, s.now())
+		default:
+			_, err = tx.Exec(ctx, `update invitations set attempts = attempts + 1, error_internal = left($4, 500), try_at = $5,
+				bounced_at = case when $6 then $7::timestamptz end where tenant_id = $1 and user_id = $2 and sends = $3`,
+				i.tenant, i.user, i.sends, failed.Error(), s.now().Add(time.Minute<<min(i.attempts, 8)), unknownAddress(failed), s.now())
+		}
+		return err
+	})
+	return false, errors.Join(err, stopped)
 }
 
 func (s *Service) mailInvitation(ctx context.Context, i invitation) error {

@@ -34,16 +34,18 @@ func (s *Service) NotReached(ctx context.Context, tx pgx.Tx, in Unreached) error
 	if err != nil {
 		return fmt.Errorf("find ticket of a lost reply: %w", err)
 	}
+	// The note comes first: its conversation is held before that of the ticket theirs
+	// was merged into, as everywhere.
+	note, created, err := unreached(ctx, tx, in)
+	if err != nil || !created {
+		return err
+	}
 	followed, err := Followed(ctx, tx, ref.TenantID, ref.ID)
 	if err != nil {
 		return err
 	}
 	ref.ID = followed.ID
 	_, _, err = s.on(ctx, tx, triage.Actor{Kind: triage.ActorSystem, Name: "Usher"}, ref, func(ctx context.Context, w *work) error {
-		note, created, err := unreached(ctx, tx, in)
-		if err != nil || !created {
-			return err
-		}
 		s.spreadNote(w, note, InternalNote{})
 		if !in.Lost || w.extra.ClosedAs == "not_a_request" {
 			return nil

@@ -357,6 +357,9 @@ func (a *application) news(before row, set map[string]any, ref string) (map[stri
 		value, last := set[name], before.said[name]
 		was, is := before.word(name, f), begun(name, f.same(value))
 		if a.by.Kind == Source {
+			if name == "keys_issued_at" && value == nil && set["keys_state"] == "ready" {
+				continue // ready, but it does not say since when: no word on that
+			}
 			if a.at.Before(last.At) || a.at.Equal(last.At) && is <= was {
 				continue
 			}
@@ -431,7 +434,7 @@ func (a *application) store(ctx context.Context, before *row, news map[string]an
 	if state, ok := news["state"].(string); ok && a.entity == "task" {
 		a.finished(state, put)
 	}
-	if state, ok := news["keys_state"].(string); ok && state == "ready" && news["keys_issued_at"] == nil && before.values["keys_issued_at"] == nil {
+	if _, given := news["keys_issued_at"]; !given && news["keys_state"] == "ready" && before.values["keys_issued_at"] == nil {
 		put("keys_issued_at", a.at)
 	}
 	if _, watched := before.values["observed_at"]; watched {
@@ -550,6 +553,9 @@ func (a *application) happened(before, after row, made bool) happening {
 	}
 	h.internal = after.values["visibility"] == "internal"
 	h.side, _ = after.values["responsibility"].(string)
+	if after.values["visibility"] == "restricted" {
+		h.department, _ = after.values["department"].(string)
+	}
 	if id, ok := after.values["assignee_id"].(string); ok {
 		h.person, _ = uuid.Parse(id)
 	}

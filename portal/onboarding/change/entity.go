@@ -79,7 +79,7 @@ var entities = map[string]entity{
 		"assignee_id": {kind: person, staff: true}, "assignee_name": {}, "due": {kind: day}, "duration_days": {kind: whole},
 		"needs": {kind: parts, part: "task", staff: true}, "blocker_customer": {max: long}, "blocker_internal": {max: long, staff: true}, "note": {max: long},
 	}},
-	"document": {table: "document_requests", made: true, fields: map[string]field{
+	"document": {table: "document_requests", made: true, called: "title", referred: true, fields: map[string]field{
 		"title": {needed: true}, "due": {kind: day}, "review_target": {kind: day}, "department": {}, "final": {kind: flag},
 		"state": {kind: word, words: []string{"requested", "in_review", "expired", "waived"}},
 	}},

@@ -22,7 +22,9 @@ type happening struct {
 	side     string    // whose a task is
 	person   uuid.UUID // whose in particular
 	internal bool      // customers do not see it
-	at       time.Time
+	// department is set where only its people may know of it.
+	department string
+	at         time.Time
 }
 
 // tell appends the onboarding event and runs the rules where one may listen.
@@ -35,7 +37,8 @@ func tell(ctx context.Context, tx pgx.Tx, rules *rule.Engine, tenant uuid.UUID, 
 	}
 	_, err := rules.Run(ctx, tx, rule.Event{
 		TenantID: tenant, Kind: h.kind, Subject: h.kind + "/" + h.id.String() + "@" + strconv.FormatInt(h.at.UnixMilli(), 10), Entity: h.entity, EntityID: h.id, UserID: h.person,
-		Fields: map[string]string{"name": h.name, "side": h.side},
+		Department: h.department,
+		Fields:     map[string]string{"name": h.name, "side": h.side},
 	})
 	return err
 }
@@ -95,12 +98,13 @@ func (s *settling) unlock(ctx context.Context) error {
 		from tasks t where t.tenant_id = $1 and t.project_id = $2 and t.state in ('ready', 'not_ready')
 			and (t.id = any($3) or exists (select from task_dependencies d where d.tenant_id = $1 and d.task_id = t.id and d.needs_id = any($3))))
 		update tasks t set state = due.now from due where t.tenant_id = $1 and t.id = due.id and due.was <> due.now
-		returning t.id, t.state, t.title, t.responsibility, coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000'), t.visibility = 'internal'`, s.tenant, s.project, s.tasks)
+		returning t.id, t.state, t.title, t.responsibility, coalesce(t.assignee_id, '00000000-0000-0000-0000-000000000000'), t.visibility = 'internal',
+			case when t.visibility = 'restricted' then t.department else '' end`, s.tenant, s.project, s.tasks)
 	if err != nil {
 		return err
 	}
 	found, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (h happening, err error) {
-		err = r.Scan(&h.id, &h.kind, &h.name, &h.side, &h.person, &h.internal)
+		err = r.Scan(&h.id, &h.kind, &h.name, &h.side, &h.person, &h.internal, &h.department)
 		h.entity, h.kind, h.at = "task", "task."+h.kind, s.at
 		return h, err
 	})

@@ -17,7 +17,9 @@ func TestAProjectStandsStillForADocumentToo(t *testing.T) {
 	b := setup(t)
 	stalled := func() (told []rule.Fired) {
 		b.fired = nil
-		b.do(t, func(tx pgx.Tx) error { return b.feed.Sweep(t.Context(), tx, b.tenant, b.now.AddDate(0, 2, 0), feed.Patience{}) })
+		b.do(t, func(tx pgx.Tx) error {
+			return b.feed.Sweep(t.Context(), tx, b.tenant, b.now.AddDate(0, 2, 0), feed.Patience{})
+		})
 		for _, f := range b.fired {
 			if f.Event.Kind == rule.Stalled {
 				told = append(told, f)

@@ -1,6 +1,8 @@
 package email_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/usherdesk/usher/triage"
+	"github.com/usherdesk/usher/triage/desk"
 )
 
 func TestUnreadReplies(t *testing.T) {
@@ -167,4 +170,56 @@ func TestASweepReadsOnlyWhatIsDue(t *testing.T) {
 	set(`created_at = now() - interval '3 days'`)
 	require.Zero(t, sweep(), "what is too old stays")
 	require.Zero(t, due())
+}
+
+// refusing is a desk that cannot be told of one conversation.
+type refusing struct{ conversation uuid.UUID }
+
+func (d refusing) NotReached(_ context.Context, _ pgx.Tx, in desk.Unreached) error {
+	if in.ConversationID == d.conversation {
+		return errors.New("held by somebody else")
+	}
+	return nil
+}
+
+// Late mail is set aside one by one: what cannot be told of now stays due, and holds
+// back neither other late mail nor what leaves.
+func TestLateMailIsSetAsideOneByOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	write := func(age time.Duration) (conversation uuid.UUID) {
+		conversation = uuid.Must(uuid.NewV7())
+		require.NoError(t, b.db.Worker.WithTenant(t.Context(), b.tenant, func(tx pgx.Tx) error {
+			if _, err := triage.InsertConversation(t.Context(), tx, triage.Conversation{TenantID: b.tenant, ID: conversation, UserID: &b.user, Channel: triage.ChannelEmail}); err != nil {
+				return err
+			}
+			m := triage.Message{TenantID: b.tenant, ID: uuid.Must(uuid.NewV7()), ConversationID: conversation, AuthorKind: triage.AuthorAgent, AuthorName: "Bo", Visibility: triage.VisibleToCustomer, Body: "Done"}
+			if _, _, err := triage.InsertMessage(t.Context(), tx, m); err != nil {
+				return err
+			}
+			_, err := tx.Exec(t.Context(), `update messages set created_at = $3 where tenant_id = $1 and id = $2`, b.tenant, m.ID, time.Now().Add(-age))
+			return err
+		}))
+		return conversation
+	}
+	held := write(80 * time.Hour)
+	write(70 * time.Hour)
+	write(time.Minute)
+	state := func() (due, aside, leaving int) {
+		require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select (select count(*) from messages where mail_due), count(*) filter (where state = 'failed'), count(*) filter (where state = 'pending') from deliveries where destination = 'email'`).Scan(&due, &aside, &leaving)
+		}))
+		return due, aside, leaving
+	}
+	b.service.Desk = refusing{conversation: held}
+	n, err := b.service.Sweep(t.Context())
+	require.ErrorContains(t, err, "held by somebody else")
+	require.Equal(t, 1, n)
+	due, aside, leaving := state()
+	require.Equal(t, []int{1, 1, 1}, []int{due, aside, leaving})
+	b.service.Desk = refusing{}
+	_, err = b.service.Sweep(t.Context())
+	require.NoError(t, err)
+	due, aside, leaving = state()
+	require.Equal(t, []int{0, 2, 1}, []int{due, aside, leaving})
 }

@@ -43,6 +43,34 @@ func TestADeliveryMayCarryManyEvents(t *testing.T) {
 	require.Equal(t, "syncing", b.state(t, "integration"))
 }
 
+// One event we cannot put into a statement is left out like any other; a schema that
+// is not there yet is waited for.
+func TestOneEventLosesNoOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.known(t)
+	refuse := func(code string) {
+		owner, err := pgx.Connect(t.Context(), b.db.OwnerURL)
+		require.NoError(t, err)
+		defer owner.Close(t.Context())
+		_, err = owner.Exec(t.Context(), `create or replace function refuse() returns trigger language plpgsql as $$ begin raise exception 'no' using errcode = '`+code+`'; end $$;
+			create or replace trigger refuse before update on integrations for each row when (new.sync_state = 'failing') execute function refuse()`)
+		require.NoError(t, err)
+	}
+	status := func(state string, second int) string {
+		return fmt.Sprintf(`{"type": "integration.status", "timestamp": "2026-11-23T09:59:%02dZ", "data": {"tenant_id": %q, "ref": "conn-1", "sync_state": %q}}`, second, b.tenant, state)
+	}
+	refuse("42601")
+	require.Equal(t, http.StatusOK, b.post(t, "integration", "m-1", []byte("["+status("failing", 1)+","+status("syncing", 2)+"]")))
+	require.Equal(t, map[string]string{"integration/done": "1"}, b.work(t))
+	require.Equal(t, "syncing", b.state(t, "integration"))
+
+	refuse("42703")
+	require.Equal(t, http.StatusOK, b.post(t, "integration", "m-2", []byte("["+status("failing", 3)+","+status("ok", 4)+"]")))
+	require.Error(t, b.inbound.Apply(t.Context(), "integration", "m-2"))
+	require.Equal(t, "syncing", b.state(t, "integration"), "all of it is tried again")
+}
+
 // An outside system says by itself that a record is otherwise now, whole or not:
 // what is known is at once new, or old and read again, and open pages are told.
 func TestASourceMayPush(t *testing.T) {

@@ -146,3 +146,49 @@ func TestAnInvitationGoesNotAroundTheOrganisationsProvider(t *testing.T) {
 	require.Contains(t, mail.letters[0].text, "your organisation's account")
 	require.False(t, strings.Contains(mail.letters[0].text, "/s/"))
 }
+
+// slow is a mail server somebody else acts beside while it takes a mail.
+type slow struct {
+	post
+	meanwhile func()
+}
+
+func (p *slow) Mail(ctx context.Context, id, to, subject, text string) error {
+	if p.meanwhile != nil {
+		p.meanwhile()
+	}
+	return p.post.Mail(ctx, id, to, subject, text)
+}
+
+// Inviting anew waits neither for a mail on its way nor for a link being made, and
+// what becomes of the earlier mail does not count for the new one.
+func TestInvitingAnewWaitsForNoMail(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mail := &slow{}
+	b.service = identity.New(b.db.App, b.db.Worker, identity.Config{Now: b.now.now, Mailer: mail, PublicURL: "https://help.example"})
+	eve := b.db.User(t, b.tenant, "eve@acme.test")
+	b.exec(t, `update users set state = 'invited' where id = $1`, eve)
+	b.exec(t, `insert into invitations (tenant_id, user_id, try_at) values ($1, $2, $3)`, b.tenant, eve, b.now.now())
+	again := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		return b.service.InviteAgain(ctx, triage.Actor{Kind: triage.ActorCustomer, TenantID: b.tenant, ID: b.ana}, eve)
+	}
+	mail.meanwhile = func() {
+		mail.meanwhile = nil
+		require.NoError(t, b.service.SendInvitations(t.Context()), "it is being sent: nobody else sends it")
+		require.Empty(t, mail.letters)
+		require.NoError(t, again())
+	}
+	require.NoError(t, b.service.SendInvitations(t.Context()))
+	require.Len(t, mail.letters, 2, "the new one is sent too")
+	require.NotEqual(t, mail.letters[0].id, mail.letters[1].id)
+
+	b.now.pass(time.Hour)
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "a link being made", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into login_links (tenant_id, token_hash, user_id, expires_at) values ($1, '\x07', $2, now() + interval '1 day')`, b.tenant, eve)
+		require.NoError(t, err)
+		return again()
+	}))
+}

@@ -471,3 +471,64 @@ func TestACheckOfAProviderIsOneCustomersOnly(t *testing.T) {
 	})
 	require.ErrorContains(t, err, "provider_ref is another customer's")
 }
+
+// What an ERP says again of a document, or under the name of one there is, asks the
+// customer for nothing twice.
+func TestADocumentIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	erp := change.Author{Kind: change.Source, Name: "erp"}
+	before := b.record(t).Documents
+	first, changed, err := b.apply(t, erp, change.Change{Entity: "document", Ref: "D-1", Set: map[string]any{"title": "Articles"}})
+	require.NoError(t, err)
+	require.True(t, changed)
+	again, changed, err := b.apply(t, erp, change.Change{Entity: "document", Ref: "D-1", Set: map[string]any{"title": "Articles"}})
+	require.NoError(t, err)
+	require.False(t, changed)
+	require.Equal(t, first, again)
+	renamed, changed, err := b.apply(t, erp, change.Change{Entity: "document", Ref: "D-1", Set: map[string]any{"title": "Articles of association"}, At: start.Add(2 * time.Hour)})
+	require.NoError(t, err)
+	require.True(t, changed)
+	require.Equal(t, first, renamed)
+	known, _, err := b.apply(t, erp, change.Change{Entity: "document", Ref: "D-2", Set: map[string]any{"title": before[0].Title}})
+	require.NoError(t, err)
+	require.Equal(t, before[0].ID, known, "known by its name at first")
+	require.Len(t, b.record(t).Documents, len(before)+1)
+}
+
+// Keys that are ready but whose system does not say since when are ready since it said so.
+func TestReadyKeysMayHaveNoTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	erp := change.Author{Kind: change.Source, Name: "erp"}
+	set := map[string]any{"kind": "production", "keys_state": "ready", "keys_issued_at": nil}
+	for range 3 {
+		_, _, err := b.apply(t, erp, change.Change{Entity: "environment", Ref: "E-1", Set: set})
+		require.NoError(t, err)
+		told := b.told(t)["environment/production"]
+		require.Contains(t, told, "ready"+start.Add(time.Hour).Format(time.RFC3339))
+	}
+}
+
+// Of a task that is for a department only its people hear, also where it could begin
+// because another was done.
+func TestADepartmentsTaskIsItsOwnNews(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.do(t, func(tx pgx.Tx) error {
+		return rule.Put(t.Context(), tx, rule.Rule{Key: "ended", On: rule.TaskDone, Do: rule.Action{Kind: rule.TellCustomer}, Enabled: true})
+	})
+	goals := b.task(t, "Agree on goals and measures")
+	b.staff(t, "task", goals.ID, map[string]any{"visibility": "restricted", "department": "finance"})
+	*b.heard = nil
+	b.staff(t, "task", b.task(t, "Hold the kick-off call").ID, map[string]any{"state": "done"})
+	b.staff(t, "task", goals.ID, map[string]any{"state": "done"})
+	heard := map[string]string{}
+	for _, e := range *b.heard {
+		heard[e.Kind+" "+e.Fields["name"]] = e.Department
+	}
+	require.Equal(t, "finance", heard["task.ready Agree on goals and measures"])
+	require.Equal(t, "finance", heard["task.done Agree on goals and measures"])
+	require.Contains(t, heard, "task.done Hold the kick-off call")
+	require.Empty(t, heard["task.done Hold the kick-off call"])
+}

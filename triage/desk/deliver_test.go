@@ -14,7 +14,6 @@ import (
 	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/desk"
 	"github.com/usherdesk/usher/triage/desk/desktest"
-	"github.com/usherdesk/usher/triage/sla"
 )
 
 // reach makes a member of staff known at the channel.
@@ -55,7 +54,7 @@ func labels(posts []desk.Post) map[desk.PostLabel]int {
 
 func TestSixHoursWithoutTheChannel(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *desk.Config) { c.Clocks = sla.New(c.Now) })
+	b := promised(t)
 	b.reach(t, b.agent, "U0BO")
 	elsewhere := b.talk(t)
 	before := b.escalate(t, "Help")

@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const budget = 90_000;
+// 90,000 on the wire, where the server presses a little less.
+const budget = 89_700;
 const dist = new URL("./dist/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", dist), "utf8"));
 const seen = new Set();

@@ -93,13 +93,6 @@ export const en = {
 
   talk: "Talk to a person",
   talk_title: "Talk to a person",
-  talk_body: "We pass this conversation on with everything already written, so you do not have to repeat yourself.",
-  talk_body_new: "Write what it is about, if you like. It reaches our support team.",
-  talk_about: "What is it about? (optional)",
-  talk_send: "Pass on to a person",
-  talk_here: "The reply appears here and in your conversations.",
-  passed_on: "Passed on to a person",
-  passed_on_body: "Our support team has the whole conversation.",
   with_person: "A person is helping you here",
   solve: "Mark as solved",
   solved_thanks: "Marked as solved. Write again at any time to continue.",

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Outcome is the gate's verdict on a draft.
@@ -203,26 +205,56 @@ func nearest(text, source string) string {
 //go:embed promises.txt
 var promiseLines string
 
-var promises = readPromises()
+// commitments are of two kinds: a deed ("we refund"), which a word after it may
+// take back ("we refund no fees"), and a vow ("we guarantee"), whose object may well
+// be negative ("we guarantee no loss").
+var deeds, vows = readPromises()
 
-func readPromises() *regexp.Regexp {
-	var patterns []string
+func readPromises() (deeds, vows *regexp.Regexp) {
+	lines := map[bool][]string{}
 	for line := range strings.Lines(promiseLines) {
 		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
-			patterns = append(patterns, line)
+			pattern, vow := strings.CutPrefix(line, "! ")
+			lines[vow] = append(lines[vow], pattern)
 		}
 	}
-	words := strings.NewReplacer(" … ", `(?:\s+[^\s.!?;]+){0,4}?\s+`, " ", `\s+`).Replace(strings.Join(patterns, "|"))
-	return regexp.MustCompile(`(?i)(?:^|[^\pL])(?:` + words + `)(?:[^\pL]|$)(?:[^\s.,!?;]+(?:\s+[^\s.,!?;]+)?)?`)
+	compile := func(patterns []string) *regexp.Regexp {
+		words := strings.NewReplacer(" … ", `(?:\s+[^\s.!?;]+){0,4}?\s+`, " ", `\s+`).Replace(strings.Join(patterns, "|"))
+		return regexp.MustCompile(`(?i)(?:^|[^\pL])(?:` + words + `)(?:[^\pL]|$)`)
+	}
+	return compile(lines[false]), compile(lines[true])
 }
+
+var (
+	nextWords = regexp.MustCompile(`^[^\s.,!?;]*(?:\s*[^\s.,!?;]+){0,2}`)
+	noMatter  = regexp.MustCompile(`(?i)\bno matter\b`)
+	vowTaken  = regexp.MustCompile(`(?i)\b(nicht|pas)\b`) // after the verb; any other denial is what is vowed
+	denied    = regexp.MustCompile(`(?i)(?:^|[^\pL])(?:no|nunca|jamás|não|nem)(?:\s+(?:le|les|te|se|lhe|lhes))?\s*$`)
+)
 
 // Promises reports whether a text commits the operator to something.
 func Promises(text string) bool {
 	text = strings.ReplaceAll(text, "’", "'")
-	for _, found := range promises.FindAllString(text, -1) {
-		if !negations.MatchString(found) {
+	return commits(deeds, negations, text) || commits(vows, vowTaken, text)
+}
+
+// commits looks for a match that neither holds a denial nor has one before it, or
+// one of taken among its next two words.
+func commits(pattern, taken *regexp.Regexp, text string) bool {
+	for from := 0; from < len(text); {
+		at := pattern.FindStringIndex(text[from:])
+		if at == nil {
+			return false
+		}
+		begin, end := from+at[0], from+at[1]
+		after := noMatter.ReplaceAllString(nextWords.FindString(text[end:]), "")
+		if !negations.MatchString(text[begin:end]) && !denied.MatchString(text[max(0, begin-30):begin]) && !taken.MatchString(after) {
 			return true
 		}
+		// On from the match's next word: what is left of its first begins nothing.
+		_, size := utf8.DecodeRuneInString(text[begin:])
+		rest := strings.TrimLeftFunc(text[begin+size:], unicode.IsLetter)
+		from = len(text) - len(rest)
 	}
 	return false
 }

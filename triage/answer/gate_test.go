@@ -70,6 +70,8 @@ func TestWhatIsAPromise(t *testing.T) {
 		"Wir garantieren den Termin.", "Wir werden Ihnen den Betrag erstatten.", "Wir erstatten Ihnen die Gebühr.", "Den Betrag werden wir Ihnen erstatten.", "Wir schreiben Ihnen den Betrag gut.", "Sie erhalten eine volle Rückerstattung.", "Ihnen wird der Betrag erstattet.", "Ihre Zahlung wird vollständig zurückgezahlt.", "Ich verspreche Ihnen das.",
 		"Nous vous rembourserons.", "Nous allons vous rembourser.", "Je vous promets une réponse.", "Vous recevrez un remboursement complet.", "Vous serez remboursé sous dix jours.", "Votre compte sera crédité.", "Nous vous accorderons une remise.",
 		"Le reembolsaremos el importe.", "Vamos a devolverle el dinero.", "Le garantizamos la fecha.", "Recibirá un reembolso completo.", "Se le abonará el importe.", "Le haremos un descuento.",
+		"We guarantee no data loss.", "We promise not to share your data.", "We will guarantee that nothing is lost.", "We will refund you no matter what.", "We never said so, but we promise it now.",
+		"We will not refund shipping we will credit your account.", "Wir garantieren keinen Ausfall.", "Wir versprechen, nichts weiterzugeben.", "Nous garantissons qu'il n'y aura pas de coupure.", "Garantizamos que no habrá cortes.", "Garantimos que não há falhas.",
 		"Vamos reembolsar o valor.", "Reembolsaremos o valor.", "Vai receber um reembolso total.", "O valor será creditado.", "Garantimos a data.", "Faremos um desconto.",
 	} {
 		require.True(t, answer.Promises(text), text)
@@ -79,6 +81,7 @@ func TestWhatIsAPromise(t *testing.T) {
 		"We cannot guarantee a date.", "The credit note is in your account.", "You can extend the trial in the settings.", "We deliver reports by e-mail.", "Your address will be changed.",
 		"Eine Erstattung können Sie in den Einstellungen anfordern.", "Sie erhalten eine E-Mail mit einem Link.", "Wir prüfen Ihr Dokument.", "Wir erstatten keine Einrichtungsgebühren.", "Ihr Dokument wird geprüft.",
 		"Vous pouvez demander un remboursement.", "Vous recevrez un e-mail.", "Votre document sera vérifié.", "Nous ne garantissons pas la date.",
+		"We do not guarantee a date.", "We will refund no setup fees.", "Wir garantieren das nicht.", "No garantizamos la fecha.", "No le reembolsaremos las tasas.", "Não garantimos a data.",
 		"Puede solicitar un reembolso.", "Recibirá un correo.", "Su documento será revisado.",
 		"Pode pedir um reembolso.", "Vai receber um e-mail.", "O seu documento será verificado.",
 	} {

@@ -63,7 +63,7 @@ func (a *Assistant) classify(ctx context.Context, r *run) error {
 	}
 	r.decision.versions["classifier"] = classification.Version
 	r.classification = &classification
-	if len(r.burst) == 0 {
+	if len(r.burst) == 0 || needsPeople(classification) {
 		return nil
 	}
 	// "A person, please" and then "hello?", a question and then "thanks": what needs
@@ -73,7 +73,7 @@ func (a *Assistant) classify(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		if people := c.Sensitive || c.Intent == "talk_to_person" || c.Priority == triage.PriorityUrgent; people {
+		if needsPeople(c) {
 			r.classification = &c
 			return nil
 		}
@@ -82,6 +82,10 @@ func (a *Assistant) classify(ctx context.Context, r *run) error {
 		}
 	}
 	return nil
+}
+
+func needsPeople(c triage.Classification) bool {
+	return c.Sensitive || c.Intent == "talk_to_person" || c.Priority == triage.PriorityUrgent
 }
 
 func (a *Assistant) classifyText(ctx context.Context, r *run, text string) (triage.Classification, error) {

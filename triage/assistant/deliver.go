@@ -117,17 +117,15 @@ func (a *Assistant) tellDesk(ctx context.Context, tx pgx.Tx, r *run) error {
 		}
 		return nil
 	}
-	if r.quiet {
-		ticket, err = a.Desk.Escalate(ctx, tx, r.escalation())
-		r.ticket = ticket.ID
-		return err
-	}
 	again := open && !r.args.Person
 	ticket, err = a.Desk.Escalate(ctx, tx, r.escalation())
 	if err != nil {
 		return fmt.Errorf("escalate: %w", err)
 	}
 	r.ticket = ticket.ID
+	if r.quiet {
+		return nil
+	}
 	switch {
 	case r.meta != nil: // a status answer that also needs people
 		r.body += "\n\n" + handedOver(r.language(), triage.ReasonStatusRule, ticket.Priority == triage.PriorityUrgent, ticket.Number)

@@ -68,8 +68,8 @@ const stemLength = 5
 // looks odd by chance.
 const perTry = 0.9
 
-// caution is asked of every sentence besides: at half of it three times as many of
-// our harmless texts are findings, at half more six attacks of 256 are missed.
+// caution is asked of every sentence besides: with less, more of our harmless texts are
+// findings; with more, more attacks are missed.
 // TestFamilies holds it from both sides.
 const caution = 0.3
 

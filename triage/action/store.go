@@ -252,8 +252,7 @@ func proposal(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID, lock bool) (
 // OfTicket lists the proposals of a ticket and of those merged into it, the oldest first.
 func OfTicket(ctx context.Context, tx pgx.Tx, tenant, ticket uuid.UUID) ([]Proposal, error) {
 	return proposals(ctx, tx, `where tenant_id = $1 and ticket_id in (select $2
-		union select r.ticket_id from ticket_relations r join tickets t on t.tenant_id = r.tenant_id and t.id = r.ticket_id
-		where r.tenant_id = $1 and r.related_id = $2 and r.kind = 'merged_into' and t.closed_as = 'merged') order by created_at, id limit 100`, tenant, ticket)
+		union select ticket_id from ticket_relations where tenant_id = $1 and related_id = $2 and kind = 'merged_into') order by created_at, id limit 100`, tenant, ticket)
 }
 
 // Open lists what waits for people, in all tenants: what is to be decided and what

@@ -287,6 +287,9 @@ func (w *work) newer(ctx context.Context) (newer bool, err error) {
 func (s *Service) reopen(ctx context.Context, w *work) error {
 	w.note("reopened", map[string]any{"was": w.ticket.Resolution})
 	w.ticket.Resolution = "reopened"
+	if w.extra.ClosedAs == "merged" { // it is a matter of its own again
+		w.writes().Queue(`delete from ticket_relations where tenant_id = $1 and ticket_id = $2 and kind = 'merged_into'`, w.ticket.TenantID, w.ticket.ID)
+	}
 	w.extra.ClosedAs, w.extra.EscalatedAt = "", nil
 	w.setState(triage.InternalOpen)
 	return triage.SetConversationState(ctx, w.tx, w.ticket.TenantID, w.ticket.ConversationID, triage.ConversationWithPerson, "off")

@@ -91,6 +91,49 @@ func TestCustomersOfMergedTickets(t *testing.T) {
 		}
 	})
 
+	t.Run("go their own way once their ticket is opened again, also into another", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		a := b.escalate(t, "One")
+		second := b.escalateIn(t, b.talk(t), "Two")
+		third := b.escalateIn(t, b.talk(t), "Three")
+		merge := func(from, into triage.Ticket) {
+			_, err := b.service.Merge(t.Context(), b.agent, ref(from), ref(into))
+			require.NoError(t, err)
+		}
+		reopen := func() {
+			_, err := b.service.Reopen(t.Context(), b.agent, ref(a))
+			require.NoError(t, err)
+		}
+		into := func() (id uuid.UUID) {
+			b.tx(t, func(tx pgx.Tx) error {
+				found, err := desk.Followed(t.Context(), tx, b.tenant, a.ID)
+				id = found.ID
+				return err
+			})
+			return id
+		}
+		merge(a, second)
+		require.Equal(t, second.ID, into())
+		reopen()
+		require.Equal(t, a.ID, into())
+		require.Empty(t, b.detail(t, second).Related)
+		merge(a, third)
+		_, err := b.service.SetState(t.Context(), b.agent, ref(second), triage.InternalPending)
+		require.NoError(t, err)
+		require.NoError(t, b.service.Follow(t.Context(), desk.FollowTicketArgs{TenantID: b.tenant, TicketID: second.ID}))
+		require.NoError(t, b.service.Follow(t.Context(), desk.FollowTicketArgs{TenantID: b.tenant, TicketID: third.ID}))
+		require.Equal(t, b.detail(t, third).Ticket.CustomerState, b.detail(t, a).Ticket.CustomerState, "what was merged before is none of it")
+		reopen()
+		merge(a, second)
+		require.Equal(t, second.ID, into(), "the last merge counts")
+		reopen()
+		merge(a, third)
+		merge(second, third)
+		require.Equal(t, third.ID, into())
+		require.Len(t, b.detail(t, third).Related, 2)
+	})
+
 	t.Run("another person learns nothing of the first, in any language", func(t *testing.T) {
 		t.Parallel()
 		seen := map[string]bool{}

@@ -51,7 +51,7 @@ func (s *Service) Merge(ctx context.Context, actor triage.Actor, from, into Tick
 			return fmt.Errorf("merge into #%d: %w", target.Number, ErrTicketClosed)
 		}
 		if _, err := w.tx.Exec(ctx, `insert into ticket_relations (tenant_id, ticket_id, related_id, kind)
-			values ($1, $2, $3, 'merged_into') on conflict do nothing`, from.TenantID, from.ID, into.ID); err != nil {
+			values ($1, $2, $3, 'merged_into') on conflict (tenant_id, ticket_id) where kind = 'merged_into' do update set related_id = excluded.related_id`, from.TenantID, from.ID, into.ID); err != nil {
 			return fmt.Errorf("relate tickets: %w", err)
 		}
 		// Tickets merged into this one follow it.
@@ -184,8 +184,7 @@ func (s *Service) Follow(ctx context.Context, args FollowTicketArgs) error {
 // mergedInto finds the ticket that one which was merged lives on in.
 func mergedInto(ctx context.Context, tx pgx.Tx, ref TicketRef) (TicketRef, error) {
 	into := TicketRef{TenantID: ref.TenantID}
-	err := tx.QueryRow(ctx, `select related_id from ticket_relations where tenant_id = $1 and ticket_id = $2 and kind = 'merged_into'
-		order by created_at desc limit 1`, ref.TenantID, ref.ID).Scan(&into.ID)
+	err := tx.QueryRow(ctx, `select related_id from ticket_relations where tenant_id = $1 and ticket_id = $2 and kind = 'merged_into'`, ref.TenantID, ref.ID).Scan(&into.ID)
 	if err != nil {
 		return into, fmt.Errorf("read merged ticket: %w", err)
 	}
@@ -194,18 +193,8 @@ func mergedInto(ctx context.Context, tx pgx.Tx, ref TicketRef) (TicketRef, error
 
 // Followed reads a ticket, or the one it was merged into.
 func Followed(ctx context.Context, tx pgx.Tx, tenant, id uuid.UUID) (triage.Ticket, error) {
-	var merged bool
-	if err := tx.QueryRow(ctx, `select exists (select from tickets where tenant_id = $1 and id = $2 and closed_as = 'merged')`, tenant, id).Scan(&merged); err != nil {
-		return triage.Ticket{}, fmt.Errorf("read ticket: %w", err)
-	}
-	if merged {
-		into, err := mergedInto(ctx, tx, TicketRef{tenant, id})
-		if err != nil {
-			return triage.Ticket{}, err
-		}
-		id = into.ID
-	}
-	return TicketByID(ctx, tx, tenant, id)
+	return oneTicket(ctx, tx, `select `+triage.TicketColumns+` from tickets where tenant_id = $1 and id = coalesce(
+		(select related_id from ticket_relations where tenant_id = $1 and ticket_id = $2 and kind = 'merged_into'), $2)`, tenant, id)
 }
 
 // SimilarTicket is a solved ticket like another, with what solved it.

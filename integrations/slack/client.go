@@ -195,7 +195,10 @@ func (c *Client) Ping(ctx context.Context, ping desk.Ping) (desk.Ref, error) {
 	if link := ourLink(ping.Thread.URL, "Open the thread"); link != "" {
 		about += " · " + link
 	}
-	blocks := []slack.Block{slack.NewContextBlock("", mrkdwn(about)), slack.NewSectionBlock(plain(ping.Text, maxSection), nil, nil)}
+	blocks := []slack.Block{slack.NewContextBlock("", mrkdwn(about))}
+	for _, part := range parts(inert(ping.Text), maxSection, maxTotal) {
+		blocks = append(blocks, slack.NewSectionBlock(plain(part, maxSection), nil, nil))
+	}
 	return c.direct(ctx, ping.Person, clamp(text, 3000), blocks, meta(ping.Key, ping.Ticket.TenantID.String(), ping.Ticket.ID.String()))
 }
 

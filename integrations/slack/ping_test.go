@@ -1,6 +1,8 @@
 package slack_test
 
 import (
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,6 +39,25 @@ func TestAPingIsADirectMessage(t *testing.T) {
 	require.Contains(t, string(got[0].Blocks), "Open the thread")
 	requireInert(t, got[0].Blocks)
 	require.Len(t, b.slack.Messages(b.slack.Messages("")[0].TS), 2, "the thread has no copy of it")
+}
+
+func TestPingsThatPiledUpAreAllShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ticket := given(t, b, "Help")
+	b.drain(t, ticket)
+	var lines []string
+	for i := range 40 {
+		lines = append(lines, fmt.Sprintf("09:%02d UTC · Usher: reminder %d. %s", i, i, strings.Repeat("It is due. ", 15)))
+	}
+	_, err := b.client.Ping(t.Context(), desk.Ping{Key: "k", Person: "U00000CY", Number: ticket.Number, Text: strings.Join(lines, "\n")})
+	require.NoError(t, err)
+	got := b.slack.Direct("U00000CY")
+	require.Len(t, got, 2)
+	requireInert(t, got[1].Blocks)
+	for i := range lines {
+		require.Equal(t, 1, strings.Count(string(got[1].Blocks), fmt.Sprintf("reminder %d.", i)))
+	}
 }
 
 func TestAPingThatDoesNotArriveAtOnce(t *testing.T) {

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -166,5 +167,40 @@ func TestCustomersOfMergedTickets(t *testing.T) {
 			require.Equal(t, []string{"Anas secret import", "Dear Ana"}, anas)
 		}
 		require.Len(t, seen, 5)
+	})
+}
+
+func TestMergesThatWereTakenBackAreForgotten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var tickets []triage.Ticket
+	for _, name := range []string{"One", "Two", "Three"} {
+		tickets = append(tickets, b.escalateIn(t, b.talk(t), name))
+	}
+	_, err := b.service.Merge(t.Context(), b.agent, ref(tickets[0]), ref(tickets[2]))
+	require.NoError(t, err)
+	owner, err := pgx.Connect(t.Context(), b.db.OwnerURL)
+	require.NoError(t, err)
+	defer owner.Close(t.Context())
+	_, err = owner.Exec(t.Context(), `drop index ticket_relations_merged_once`)
+	require.NoError(t, err)
+	b.tx(t, func(tx pgx.Tx) error { // as they stood before
+		_, err := tx.Exec(t.Context(), `insert into ticket_relations (tenant_id, ticket_id, related_id, kind, created_at)
+			values ($1, $2, $3, 'merged_into', now() - interval '1 day'), ($1, $3, $2, 'merged_into', now())`, b.tenant, tickets[0].ID, tickets[1].ID)
+		return err
+	})
+	file, err := os.ReadFile("../../migrations/00213_merged_once.sql")
+	require.NoError(t, err)
+	up, _, _ := strings.Cut(string(file), "-- +goose Down")
+	_, err = owner.Exec(t.Context(), up)
+	require.NoError(t, err)
+	b.tx(t, func(tx pgx.Tx) error {
+		var from, into uuid.UUID
+		require.NoError(t, tx.QueryRow(t.Context(), `select ticket_id, related_id from ticket_relations where kind = 'merged_into'`).Scan(&from, &into))
+		require.Equal(t, []uuid.UUID{tickets[0].ID, tickets[2].ID}, []uuid.UUID{from, into})
+		var n int
+		require.NoError(t, tx.QueryRow(t.Context(), `select count(*) from ticket_relations where kind = 'merged_into'`).Scan(&n))
+		require.Equal(t, 1, n)
+		return nil
 	})
 }

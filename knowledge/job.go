@@ -16,6 +16,12 @@ type JobInserter interface {
 	InsertTx(ctx context.Context, tx pgx.Tx, args river.JobArgs, opts *river.InsertOpts) (*rivertype.JobInsertResult, error)
 }
 
+// Unfinished are the states of a job that is still to be done: what is unique among
+// them is queued once, and anew when it is over.
+var Unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+}
+
 // IndexArticleArgs brings chunks, terms and vectors of one article up to its
 // live version. It is worked by package index.
 type IndexArticleArgs struct {
@@ -59,9 +65,7 @@ func (ClusterGapsArgs) Kind() string { return "cluster_gaps" }
 func clusterSoon() *river.InsertOpts {
 	return &river.InsertOpts{
 		ScheduledAt: time.Now().Add(30 * time.Second),
-		UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
-			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
-		}, ByPeriod: time.Minute},
+		UniqueOpts:  river.UniqueOpts{ByState: Unfinished, ByPeriod: time.Minute},
 	}
 }
 

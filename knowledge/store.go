@@ -8,7 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/usherdesk/usher/migrations/tenantdb"
 )
 
 const articleColumns = `a.id, a.slug, a.locale, a.state, a.title, a.description, a.product, a.tags, a.contexts,
@@ -214,9 +215,8 @@ func optionalTime(t time.Time) *time.Time {
 
 // taken maps a unique violation to ErrSlugTaken.
 func taken(err error) error {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "23505" {
-		return fmt.Errorf("%w (%s)", ErrSlugTaken, pgErr.ConstraintName)
+	if constraint, is := tenantdb.Duplicate(err); is {
+		return fmt.Errorf("%w (%s)", ErrSlugTaken, constraint)
 	}
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/html/charset"
 
 	"github.com/usherdesk/usher/integrations/egress"
+	"github.com/usherdesk/usher/knowledge/importer"
 	"github.com/usherdesk/usher/knowledge/site"
 )
 
@@ -27,7 +28,7 @@ const Agent = "UsherBot"
 // What one address may take and send. Packed answers count as unpacked.
 const (
 	maxText   = 4 << 20
-	maxFile   = 20 << 20
+	maxFile   = importer.MaxUpload
 	maxRobots = 512 << 10
 	patience  = 30 * time.Second
 )

@@ -69,7 +69,7 @@ func (s scope) resolve(base *url.URL, link string) string {
 	return address
 }
 
-// articles reports whether the address may become an article.
+// holds reports whether the address may become an article.
 func (s scope) holds(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Host != s.start.Host {

@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pgvector/pgvector-go"
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/knowledge/chunk"
+	"github.com/usherdesk/usher/migrations/tenantdb"
 )
 
 // Errors callers branch on.
@@ -59,8 +59,7 @@ func (r *Registry) Add(ctx context.Context, spec Spec) (model knowledge.Embeddin
 
 // slotTaken is ErrBuilding for what the database says where another model is built.
 func slotTaken(err error) error {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "23505" {
+	if _, is := tenantdb.Duplicate(err); is {
 		return ErrBuilding
 	}
 	return err

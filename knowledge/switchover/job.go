@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/usherdesk/usher/knowledge"
 )
@@ -40,15 +39,10 @@ func (r *Registry) QueueTraining(ctx context.Context, jobs knowledge.JobInserter
 		// A little later, so that an import is learned from as a whole.
 		_, err := jobs.InsertTx(ctx, tx, knowledge.TrainEmbedderArgs{}, &river.InsertOpts{
 			ScheduledAt: time.Now().Add(3 * time.Second),
-			UniqueOpts:  river.UniqueOpts{ByState: unfinished},
+			UniqueOpts:  river.UniqueOpts{ByState: knowledge.Unfinished},
 		})
 		return err
 	})
-}
-
-var unfinished = []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
 }
 
 // trainWorker works train_embedder jobs.

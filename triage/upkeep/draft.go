@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
@@ -229,8 +228,7 @@ func (s *Service) Start(ctx context.Context, r Run) (Run, error) {
 		_, err := s.Jobs.InsertTx(ctx, tx, RunArgs{ID: r.ID}, nil)
 		return err
 	})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code == "23505" {
+	if _, is := tenantdb.Duplicate(err); is {
 		return Run{}, ErrBusy
 	}
 	if err != nil {

@@ -2,14 +2,13 @@ package change
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/usherdesk/usher/migrations/tenantdb"
 	"github.com/usherdesk/usher/portal/onboarding/status"
 )
 
@@ -225,10 +224,9 @@ const Feed = "onboarding"
 
 // taken words a reference that another record has.
 func taken(err error) error {
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == "23505" {
+	if constraint, is := tenantdb.Duplicate(err); is {
 		name := "external_ref"
-		if strings.HasPrefix(refused.ConstraintName, "verifications") {
+		if strings.HasPrefix(constraint, "verifications") {
 			name = "provider_ref"
 		}
 		return &InvalidError{Field: name, Reason: "is another record's already"}

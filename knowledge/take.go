@@ -114,7 +114,8 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, space Space, item Item, h
 	case old.State == StateRetired && !how.Revive:
 		return old.ID, Withdrawn, nil
 	case old.State != StateRetired && bytes.Equal(old.ContentHash, hash):
-		return old.ID, Unchanged, nil
+		outcome, err := s.publishTaken(ctx, tx, space, old, how)
+		return old.ID, outcome, err
 	}
 	article, err := space.article(ctx, tx, old.ID)
 	if err != nil {
@@ -152,6 +153,23 @@ func (s *Service) takeNew(ctx context.Context, tx pgx.Tx, space Space, item Item
 		return uuid.Nil, err
 	}
 	return fresh.id, s.settleTaken(ctx, tx, space, fresh.id, fresh.version, item, how, hash, sum)
+}
+
+// publishTaken makes an item that did not change live where that is wanted now and
+// was not when it was taken in.
+func (s *Service) publishTaken(ctx context.Context, tx pgx.Tx, space Space, old takenRow, how Taking) (Outcome, error) {
+	if !how.Publish {
+		return Unchanged, nil
+	}
+	article, err := space.article(ctx, tx, old.ID)
+	if err != nil || article.WorkingVersionID == nil {
+		return Unchanged, err
+	}
+	edited, err := space.edited(ctx, tx, article, old.ImportedSum)
+	if err != nil || edited {
+		return Unchanged, err
+	}
+	return Updated, s.publish(ctx, tx, space, old.ID, *article.WorkingVersionID, how.By)
 }
 
 // settleTaken publishes what was taken in, where that is wanted, and remembers

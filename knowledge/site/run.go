@@ -50,22 +50,36 @@ func (s *Service) Work(ctx context.Context, space knowledge.Space, id uuid.UUID)
 	case err != nil:
 		return 0, fmt.Errorf("read website: %w", err)
 	}
-	if r.rules, err = s.Web.Rules(ctx, r.site.URL); err != nil {
-		if ctx.Err() != nil {
-			return 0, context.Cause(ctx)
-		}
-		return 0, r.fail(ctx, "The site could not be asked what it allows (robots.txt): "+reason(err))
+	again, err = r.slice(ctx)
+	switch {
+	case errors.Is(err, errStopped):
+		return time.Millisecond, nil // the next slice finds out what holds now
+	case err != nil:
+		s.rules.Delete(id)
+		return 0, fmt.Errorf("read website %s: %w", r.site.URL, err)
+	case again == 0:
+		s.rules.Delete(id)
 	}
-	r.pause = max(s.Pause, min(r.rules.Delay(), time.Minute))
-	end := s.Now().Add(s.Slice)
+	return again, nil
+}
+
+// slice reads pages until its time is over, or none is left.
+func (r *run) slice(ctx context.Context) (again time.Duration, err error) {
+	end := r.Now().Add(r.Slice)
+	if wait, failure, err := r.learn(ctx); err != nil || wait > 0 {
+		return wait, err
+	} else if failure != nil {
+		return 0, r.fail(ctx, "The site could not be asked what it allows (robots.txt): "+reason(failure))
+	}
+	r.pause = max(r.Pause, min(r.rules.Delay(), time.Minute))
 	for {
 		wait, more, err := r.step(ctx)
 		switch {
 		case err != nil:
-			return 0, fmt.Errorf("read website %s: %w", r.site.URL, err)
+			return 0, err
 		case !more:
 			return 0, r.finish(ctx)
-		case wait > 5*time.Second, s.Now().After(end):
+		case wait > 5*time.Second, r.Now().After(end):
 			return max(wait, time.Millisecond), nil
 		case wait > 0:
 			select {
@@ -75,6 +89,57 @@ func (s *Service) Work(ctx context.Context, space knowledge.Space, id uuid.UUID)
 			}
 		}
 	}
+}
+
+// ruling is what a host allowed when a run began.
+type ruling struct {
+	run   int
+	until time.Time
+	rules Rules
+}
+
+// learn reads the host's rules, once for all slices of a run that lasts no longer
+// than a day. It returns how long to wait before the host may be asked, or why
+// the host could not be.
+func (r *run) learn(ctx context.Context) (wait time.Duration, failure, err error) {
+	if kept, known := r.Service.rules.Load(r.id); known {
+		if kept := kept.(ruling); kept.run == r.site.Run && r.Now().Before(kept.until) {
+			r.rules = kept.rules
+			return 0, nil, nil
+		}
+	}
+	if wait, err = r.claim(ctx); err != nil || wait > 0 {
+		return wait, nil, err
+	}
+	rules, failure := r.Web.Rules(ctx, r.site.URL)
+	if ctx.Err() != nil {
+		return 0, nil, context.Cause(ctx)
+	}
+	if err := r.release(ctx, r.Pause); err != nil {
+		return 0, nil, err
+	}
+	if failure == nil {
+		r.rules = rules
+		r.Service.rules.Store(r.id, ruling{r.site.Run, r.Now().Add(24 * time.Hour), rules})
+	}
+	return 0, failure, nil
+}
+
+// errStopped ends a slice whose run must not go on: it was paused or removed
+// meanwhile, or begins anew because the settings changed.
+var errStopped = errors.New("site: the run was stopped")
+
+// still locks the site, as it stands now, and returns errStopped when it is not
+// in this run any more.
+func (r *run) still(ctx context.Context, tx pgx.Tx) (Site, error) {
+	site, err := r.Service.site(ctx, tx, r.space, r.id, true)
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrNotAWebsite):
+		return site, errStopped
+	case err == nil && (site.StartedAt == nil || site.Run != r.site.Run):
+		return site, errStopped
+	}
+	return site, err
 }
 
 // begin starts a run, or takes up the one in progress.
@@ -147,15 +212,18 @@ func (r *run) step(ctx context.Context) (wait time.Duration, more bool, err erro
 
 func (r *run) next(ctx context.Context) (page nextRow, found bool, err error) {
 	err = r.space.In(ctx, r.DB, "next page of a website", func(tx pgx.Tx) error {
-		var paused bool
-		if err := tx.QueryRow(ctx, stillRunning.For(r.space), r.args(nil)).Scan(&paused); err != nil {
+		site, err := r.still(ctx, tx)
+		if err != nil {
 			return err
+		}
+		if site.Paused {
+			return errStopped
 		}
 		var read, all int
 		if err := tx.QueryRow(ctx, countFetched.For(r.space), r.args(nil)).Scan(&read, &all); err != nil {
 			return err
 		}
-		if paused || read >= r.site.MaxPages || all >= 3*r.site.MaxPages+10 {
+		if read >= r.site.MaxPages || all >= 3*r.site.MaxPages+10 {
 			return nil
 		}
 		rows, err := tx.Query(ctx, nextPage.For(r.space), r.args(nil))
@@ -371,6 +439,9 @@ func (r *run) save(ctx context.Context, page nextRow, done result) error {
 // saveWith runs fn, then keeps the result and the links found, all or nothing.
 func (r *run) saveWith(ctx context.Context, page nextRow, done *result, fn func(tx pgx.Tx) error) error {
 	return r.space.In(ctx, r.DB, "take a page in", func(tx pgx.Tx) error {
+		if _, err := r.still(ctx, tx); err != nil {
+			return err // what was read by other settings is read again
+		}
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -408,12 +479,12 @@ func (r *run) found(ctx context.Context, tx pgx.Tx, page nextRow, links []string
 // finish ends a run: pages that are gone are settled, and the source says how it went.
 func (r *run) finish(ctx context.Context) error {
 	return r.space.In(ctx, r.DB, "finish reading a website", func(tx pgx.Tx) error {
-		site, err := r.Service.site(ctx, tx, r.space, r.id, true)
+		site, err := r.still(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if site.Paused || site.StartedAt == nil || site.Run != r.site.Run {
-			return nil // taken up again when it is resumed
+		if site.Paused {
+			return errStopped // taken up again when it is resumed
 		}
 		var state PageState
 		var outcome, problem string
@@ -512,7 +583,12 @@ func (r *run) summary(ctx context.Context, tx pgx.Tx, postponed int, capped bool
 
 // fail ends a run that could not be.
 func (r *run) fail(ctx context.Context, why string) error {
-	return r.space.In(ctx, r.DB, "reading a website failed", func(tx pgx.Tx) error { return r.end(ctx, tx, why, true, r.site.Capped) })
+	return r.space.In(ctx, r.DB, "reading a website failed", func(tx pgx.Tx) error {
+		if _, err := r.still(ctx, tx); err != nil {
+			return err
+		}
+		return r.end(ctx, tx, why, true, r.site.Capped)
+	})
 }
 
 // end keeps how a run went. One that failed is tried again within the hour.

@@ -7,13 +7,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"github.com/usherdesk/usher/knowledge"
 	"github.com/usherdesk/usher/migrations/tenantdb"
@@ -115,6 +114,7 @@ type Config struct {
 // Service is the curators' side of websites, and what their jobs call.
 type Service struct {
 	Config
+	rules sync.Map // of the runs in progress: the source's id to its ruling
 }
 
 // New returns a Service.
@@ -131,7 +131,7 @@ func New(c Config) *Service {
 	if c.Inspect == nil {
 		c.Inspect = func(string) []string { return nil }
 	}
-	return &Service{c}
+	return &Service{Config: c}
 }
 
 // check fills in what is left out and refuses what cannot be.
@@ -414,9 +414,7 @@ func (s *Service) queue(ctx context.Context, tx pgx.Tx, space knowledge.Space, i
 	if s.Jobs == nil {
 		return nil
 	}
-	_, err := s.Jobs.InsertTx(ctx, tx, SyncArgs{space.Tenant, id}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
-	}}})
+	_, err := s.Jobs.InsertTx(ctx, tx, SyncArgs{space.Tenant, id}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: knowledge.Unfinished}})
 	return err
 }
 
@@ -446,8 +444,7 @@ func missing(err error) error {
 }
 
 func exists(err error) error {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && pgErr.Code == "23505" {
+	if _, is := tenantdb.Duplicate(err); is {
 		return ErrExists
 	}
 	return err

@@ -88,9 +88,8 @@ var (
 		update {site_pages} set state = case when pending is null then 'ok' else 'conflict' end, outcome = 'unchanged', fetched_run = @run, fetched_at = @now,
 			problem = case when state in ('missing', 'failed') or outcome = 'failed' then '' else problem end
 		where {scope} and source_id = @id and url = @url returning links`)
-	stillRunning = knowledge.NewStatement(`select paused or started_at is null or run <> @run from {sites} where {scope} and source_id = @id`)
-	startPage    = knowledge.NewStatement(`select state, outcome, problem from {site_pages} where {scope} and source_id = @id and url = @url`)
-	samePage     = knowledge.NewStatement(`
+	startPage = knowledge.NewStatement(`select state, outcome, problem from {site_pages} where {scope} and source_id = @id and url = @url`)
+	samePage  = knowledge.NewStatement(`
 		select p.url from {site_pages} p where {p.scope} and p.source_id = @id and p.content_hash = @hash and p.url <> @url
 			and p.state in ('ok', 'conflict') order by p.url limit 1`)
 	firstFailure = knowledge.NewStatement(`

@@ -130,10 +130,10 @@ func apply(ctx context.Context, tx pgx.Tx, rules *rule.Engine, tenant uuid.UUID,
 	if len(news) == 0 && !made {
 		return before.id, false, nil
 	}
-	changed := made || before.differs(e, news)
 	if err := a.check(ctx, *before, news); err != nil {
 		return before.id, false, err
 	}
+	changed := made || before.differs(e, news) // what was left out is no news
 	if err := a.store(ctx, before, news); err != nil || !changed {
 		return before.id, false, err
 	}
@@ -510,19 +510,16 @@ func (a *application) finish(ctx context.Context, before row, news map[string]an
 	if err := a.audit(ctx, before, *after, news, made); err != nil {
 		return err
 	}
-	if a.entity != "project" {
-		if _, err := a.tx.Exec(ctx, `update projects set observed_at = greatest(observed_at, $3) where tenant_id = $1 and id = $2`, a.tenant, a.project, a.at); err != nil {
-			return err
-		}
-	}
 	told := []happening{}
 	if !onlyInside(news) || made {
 		told = append(told, a.happened(before, *after, made))
 	}
-	for _, h := range append(told, follows...) {
-		if h.id == before.id && h.entity == a.entity && len(told) > 0 && h != told[0] && h.kind == told[0].kind {
-			continue // told already
+	for _, h := range follows {
+		if len(told) == 0 || h.id != told[0].id || h.kind != told[0].kind { // not told already
+			told = append(told, h)
 		}
+	}
+	for _, h := range told {
 		if err := tell(ctx, a.tx, a.rules, a.tenant, h); err != nil {
 			return err
 		}

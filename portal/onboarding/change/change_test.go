@@ -532,3 +532,22 @@ func TestADepartmentsTaskIsItsOwnNews(t *testing.T) {
 	require.Contains(t, heard, "task.done Hold the kick-off call")
 	require.Empty(t, heard["task.done Hold the kick-off call"])
 }
+
+// A done task opened anew that has to wait again is told of once, not also as what
+// follows.
+func TestATaskThatWaitsAgainIsToldOfOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	goals := b.task(t, "Agree on goals and measures").ID
+	b.staff(t, "task", goals, map[string]any{"state": "done"})
+	told := func() (n int) {
+		b.do(t, func(tx pgx.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from onboarding_events where tenant_id = $1 and entity_id = $2 and kind = 'task.not_ready'`, b.tenant, goals).Scan(&n)
+		})
+		return n
+	}
+	before := told()
+	b.staff(t, "task", goals, map[string]any{"state": "ready"})
+	require.Equal(t, "not_ready", b.task(t, "Agree on goals and measures").State, "the call was not held")
+	require.Equal(t, before+1, told())
+}

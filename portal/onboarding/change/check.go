@@ -12,7 +12,9 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding/status"
 )
 
-// check refuses what does not fit the record as it stands.
+// check refuses what does not fit the record as it stands. Of another system's
+// news a project's or document's state that cannot be is left out, and the rest
+// counts: tools send whole records.
 func (a *application) check(ctx context.Context, before row, news map[string]any) error {
 	if ref, ok := news["external_ref"]; ok && a.e.referred && a.by.Kind != Source && ref != "" {
 		return &InvalidError{Field: "external_ref", Reason: "can only be taken away: the other system gives it"}
@@ -36,6 +38,8 @@ func (a *application) check(ctx context.Context, before row, news map[string]any
 	switch a.entity {
 	case "project":
 		switch {
+		case said && was != "active" && was != "on_hold" && a.by.Kind == Source:
+			delete(news, "state")
 		case said && was != "active" && was != "on_hold":
 			return &InvalidError{Field: "state", Reason: "is " + was + " and changes with the workspace's own state"}
 		case now("state") == "on_hold" && now("hold_reason") == "" && a.by.Kind != Source:
@@ -50,9 +54,16 @@ func (a *application) check(ctx context.Context, before row, news map[string]any
 			return a.reached(ctx, before)
 		}
 	case "document":
-		if said {
-			return a.document(ctx, before, state, was)
+		if !said {
+			return nil
 		}
+		err := a.document(ctx, before, state, was)
+		var invalid *InvalidError
+		if a.by.Kind == Source && errors.As(err, &invalid) {
+			delete(news, "state")
+			return nil
+		}
+		return err
 	case "verification":
 		return a.foreign(ctx, now("provider"), now("provider_ref"))
 	}
@@ -85,6 +96,10 @@ func (a *application) reached(ctx context.Context, before row) error {
 func (a *application) document(ctx context.Context, before row, state, was string) error {
 	if was == "accepted" && state != "expired" {
 		return &InvalidError{Field: "state", Reason: "was accepted; it can only expire"}
+	}
+	// A tool that still has it as requested has not heard of the upload.
+	if a.by.Kind == Source && state == "requested" && (was == "received" || was == "in_review" || was == "rejected") {
+		return &InvalidError{Field: "state", Reason: "is further than requested: a version was sent"}
 	}
 	if state != "in_review" {
 		return nil

@@ -26,6 +26,9 @@ const (
 	PartPeople
 	PartThings      // of status packs
 	PartAll    Part = 1<<iota - 1
+
+	// PartTurn is what CustomerActions and Turn rest on.
+	PartTurn = PartWork | PartPapers | PartChecks | PartSystems | PartTraining
 )
 
 // Load reads a tenant's current record, or the given parts of it, in one trip.
@@ -51,10 +54,10 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 	})
 	p := &r.Project
 	one(`select id, name, state, hold_reason, health_reason_customer, start_date, planned_go_live, actual_go_live, owner_name, owner_contact,
-		owner_away_until, owner_stand_in, champion_id, observed_at from projects
+		owner_away_until, owner_stand_in, champion_id from projects
 		where tenant_id = $1 and state in ('draft', 'active', 'on_hold', 'live')`, func(row pgx.Row) error {
 		return row.Scan(&p.ID, &p.Name, &p.State, &p.HoldReason, &p.HealthReason, &p.StartDate, &p.PlannedGoLive, &p.ActualGoLive, &p.OwnerName,
-			&p.OwnerContact, &p.OwnerAwayUntil, &p.OwnerStandIn, &p.ChampionID, &p.ObservedAt)
+			&p.OwnerContact, &p.OwnerAwayUntil, &p.OwnerStandIn, &p.ChampionID)
 	})
 	const current = ` where tenant_id = $1 and project_id = (select id from projects where tenant_id = $1 and state in ('draft', 'active', 'on_hold', 'live')) `
 	if wanted&PartWork != 0 {
@@ -79,7 +82,7 @@ func Load(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, parts ...Part) (Reco
 			})
 			return err
 		})
-		many(batch, tenant, &r.Envelopes, `select id, title, aliases, state, expires_on, completed_at, observed_at from envelopes`+current+`order by title, id`)
+		many(batch, tenant, &r.Envelopes, `select id, title, aliases, state, expires_on, completed_at, coalesce(sent_at, observed_at) as sent_at, observed_at from envelopes`+current+`order by title, id`)
 		batch.Queue(`select envelope_id, name, routing, state, signed_at from signers where tenant_id = $1 order by routing, name`, tenant).Query(func(rows pgx.Rows) error {
 			var envelope uuid.UUID
 			var s Signer

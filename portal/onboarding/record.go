@@ -62,7 +62,6 @@ type Project struct {
 	OwnerAwayUntil *time.Time
 	OwnerStandIn   string
 	ChampionID     *uuid.UUID
-	ObservedAt     time.Time
 }
 
 // Stage is a large part of the project.
@@ -161,6 +160,7 @@ type Envelope struct {
 	State       string // created, sent, delivered, completed, declined, voided, correct
 	ExpiresOn   *time.Time
 	CompletedAt *time.Time
+	SentAt      time.Time // where that is not known, the last word on it
 	ObservedAt  time.Time
 	Signers     []Signer `db:"-"` // by routing order
 }

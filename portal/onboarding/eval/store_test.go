@@ -101,8 +101,8 @@ func store(t *testing.T, tx pgx.Tx, w *eval.World) error {
 		}
 	}
 	o := r.Project
-	put(`insert into projects (tenant_id, id, name, state, health_reason_customer, health_reason_internal, start_date, planned_go_live, actual_go_live, owner_name, owner_contact, owner_away_until, owner_stand_in, champion_id, observed_at)
-		values ($1, $2, $3, $4, $5, 'CANARY', $6, $7, $8, $9, $10, $11, $12, $13, $14)`, project, o.Name, o.State, o.HealthReason, o.StartDate, o.PlannedGoLive, o.ActualGoLive, o.OwnerName, o.OwnerContact, o.OwnerAwayUntil, o.OwnerStandIn, o.ChampionID, o.ObservedAt)
+	put(`insert into projects (tenant_id, id, name, state, health_reason_customer, health_reason_internal, start_date, planned_go_live, actual_go_live, owner_name, owner_contact, owner_away_until, owner_stand_in, champion_id)
+		values ($1, $2, $3, $4, $5, 'CANARY', $6, $7, $8, $9, $10, $11, $12, $13)`, project, o.Name, o.State, o.HealthReason, o.StartDate, o.PlannedGoLive, o.ActualGoLive, o.OwnerName, o.OwnerContact, o.OwnerAwayUntil, o.OwnerStandIn, o.ChampionID)
 	for _, s := range r.Stages {
 		put(`insert into stages (tenant_id, project_id, id, ordinal, name, state) values ($1, $2, $3, $4, $5, $6)`, project, s.ID, s.Ordinal, s.Name, s.State)
 	}

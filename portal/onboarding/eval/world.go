@@ -174,7 +174,7 @@ func (w *World) project() {
 	p := &w.Record.Project
 	*p = onboarding.Project{
 		ID: w.id(), Name: w.name("Onboarding"), State: pick(w, []string{"active", "active", "active", "active", "active", "on_hold", "live"}),
-		StartDate: w.today().AddDate(0, 0, -w.rng.IntN(90)), PlannedGoLive: w.near(15, 60, 10), ObservedAt: w.Now,
+		StartDate: w.today().AddDate(0, 0, -w.rng.IntN(90)), PlannedGoLive: w.near(15, 60, 10),
 	}
 	if w.chance(90) {
 		p.OwnerName, p.OwnerContact = w.name("Nora Lind"), strings.ToLower(w.code())+"@provider.example"
@@ -356,6 +356,7 @@ func (w *World) envelopes() {
 			e.CompletedAt = w.moment(24*10, 0, 0)
 		}
 		e.ObservedAt = latest(e.ObservedAt, e.CompletedAt)
+		e.SentAt = e.ObservedAt
 		w.Record.Envelopes = append(w.Record.Envelopes, e)
 	}
 }

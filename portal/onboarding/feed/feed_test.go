@@ -198,7 +198,6 @@ func (b *bundle) customerBytes(t *testing.T) string {
 	t.Helper()
 	r := b.record(t)
 	asker := onboarding.Asker{TenantID: b.tenant, UserID: b.user, Roles: []string{"admin"}}
-	r.Project.ObservedAt = b.now // of the project's own row
 	view, err := json.Marshal(r.View(asker, b.now))
 	require.NoError(t, err)
 	out := string(view)

@@ -67,11 +67,7 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
-func (f *Feed) health(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, _ Patience) error {
-	standing, err := f.Standing(ctx, tx, r, now)
-	if err != nil {
-		return err
-	}
+func (f *Feed) health(ctx context.Context, tx pgx.Tx, r onboarding.Record, standing Standing, now time.Time) error {
 	h, band, reasons := standing.Health, standing.Band, standing.Reasons
 	var before string
 	if err := tx.QueryRow(ctx, `select announced_health from projects where tenant_id = $1 and id = $2 for update`, r.Tenant.ID, r.Project.ID).Scan(&before); err != nil || before == band {
@@ -90,12 +86,13 @@ func (f *Feed) health(ctx context.Context, tx pgx.Tx, r onboarding.Record, now t
 	return f.tell(ctx, tx, event, rule.HealthChanged)
 }
 
-// lastActivity is when anybody of the tenant last did something: finished a task,
-// sent a document, signed in, else when the project began.
+// lastActivity is when anybody of the tenant last did something: ticked a task,
+// sent a document, signed in, else when the project began. A task that staff or
+// another system called done is not theirs.
 func lastActivity(ctx context.Context, tx pgx.Tx, r onboarding.Record) (last time.Time, err error) {
 	var at *time.Time
 	err = tx.QueryRow(ctx, `select greatest(
-		(select max(done_at) from tasks where tenant_id = $1 and responsibility = 'customer'),
+		(select max(done_at) from tasks where tenant_id = $1 and responsibility = 'customer' and done_by_id is not null),
 		(select max(uploaded_at) from document_versions where tenant_id = $1),
 		(select max(last_login_at) from users where tenant_id = $1),
 		(select start_date::timestamptz from projects where tenant_id = $1 and id = $2))`, r.Tenant.ID, r.Project.ID).Scan(&at)

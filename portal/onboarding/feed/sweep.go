@@ -38,16 +38,29 @@ func (f *Feed) Sweep(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, now time.
 		return nil
 	}
 	if err == nil && r.Project.State != "draft" && r.Project.State != "on_hold" {
-		for _, look := range []func(context.Context, pgx.Tx, onboarding.Record, time.Time, Patience) error{f.health, f.slipped, f.unsigned, f.stalled} {
-			if err = look(ctx, tx, r, now, p); err != nil {
-				break
-			}
-		}
+		err = f.look(ctx, tx, r, now, p)
 	}
 	if err != nil {
 		return fmt.Errorf("sweep onboarding: %w", err)
 	}
 	return nil
+}
+
+func (f *Feed) look(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, p Patience) error {
+	standing, err := f.Standing(ctx, tx, r, now)
+	if err != nil {
+		return err
+	}
+	if err := f.health(ctx, tx, r, standing, now); err != nil {
+		return err
+	}
+	if err := f.slipped(ctx, tx, r, now); err != nil {
+		return err
+	}
+	if err := f.unsigned(ctx, tx, r, now, p); err != nil {
+		return err
+	}
+	return f.stalled(ctx, tx, r, standing, now, p)
 }
 
 // once tells of something unless it has been told.
@@ -65,7 +78,7 @@ func (f *Feed) once(ctx context.Context, tx pgx.Tx, kind string, event rule.Even
 	return err
 }
 
-func (f *Feed) slipped(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, _ Patience) error {
+func (f *Feed) slipped(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time) error {
 	today := r.Day(now)
 	for _, m := range r.Milestones {
 		if !m.Open() || m.Due == nil || !m.Due.Before(today) {
@@ -86,10 +99,7 @@ func (f *Feed) unsigned(ctx context.Context, tx pgx.Tx, r onboarding.Record, now
 		if e.State != "sent" && e.State != "delivered" {
 			continue
 		}
-		var since time.Time
-		if err := tx.QueryRow(ctx, `select coalesce(sent_at, observed_at) from envelopes where tenant_id = $1 and id = $2`, r.Tenant.ID, e.ID).Scan(&since); err != nil {
-			return err
-		}
+		since := e.SentAt
 		for _, s := range e.Signers {
 			if s.State == "signed" { // the turn went on
 				if s.SignedAt != nil && s.SignedAt.After(since) {
@@ -114,19 +124,15 @@ func (f *Feed) unsigned(ctx context.Context, tx pgx.Tx, r onboarding.Record, now
 
 // stalled: work waits for the customer and nobody there has done anything for a
 // while: no task finished, no document sent, no sign-in.
-func (f *Feed) stalled(ctx context.Context, tx pgx.Tx, r onboarding.Record, now time.Time, p Patience) error {
-	waiting := r.CustomerActions()
-	if len(waiting) == 0 || r.Project.State == "live" {
+func (f *Feed) stalled(ctx context.Context, tx pgx.Tx, r onboarding.Record, s Standing, now time.Time, p Patience) error {
+	last := s.LastSeen
+	if s.Waiting == 0 || r.Project.State == "live" || last.IsZero() || now.Sub(last) < p.Stall {
 		return nil
-	}
-	last, err := lastActivity(ctx, tx, r)
-	if err != nil || last.IsZero() || now.Sub(last) < p.Stall {
-		return err
 	}
 	return f.once(ctx, tx, rule.Stalled, rule.Event{
 		TenantID: r.Tenant.ID, Subject: "project/" + r.Project.ID.String() + "/stalled/" + last.UTC().Format(time.DateOnly), Entity: "project", EntityID: r.Project.ID,
 		Fields: map[string]string{
-			"name": r.Project.Name, "owner": r.Project.OwnerName, "days": strconv.Itoa(int(now.Sub(last).Hours() / 24)), "task": waiting[0].Title, "tasks": strconv.Itoa(len(waiting)),
+			"name": r.Project.Name, "owner": r.Project.OwnerName, "days": strconv.Itoa(int(now.Sub(last).Hours() / 24)), "task": s.first, "tasks": strconv.Itoa(s.Waiting),
 		},
 	})
 }

@@ -136,7 +136,7 @@ func Needs(intent string) onboarding.Part {
 	case !Knows(intent):
 		return onboarding.PartAll
 	case area == "onboarding", intent == "tasks.customer_next_actions":
-		return onboarding.PartWork | onboarding.PartPapers | onboarding.PartChecks | onboarding.PartSystems | onboarding.PartTraining // whose turn it is
+		return onboarding.PartTurn
 	case intent == "tasks.blockers":
 		return onboarding.PartWork | onboarding.PartSystems // "what blocks our Salesforce integration?"
 	case area == "milestone":

@@ -3308,7 +3308,7 @@ type OnboardingStanding struct {
 	// Turn customer, provider, third_party
 	Turn string `json:"turn"`
 
-	// Waiting Tasks the customer can work on
+	// Waiting Everything that waits for the customer: tasks, documents, signatures and so on
 	Waiting int `json:"waiting"`
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/usherdesk/usher/portal/identity"
 	"github.com/usherdesk/usher/portal/problem"
@@ -23,10 +22,8 @@ func (s *Server) InviteAgain(ctx context.Context, r InviteAgainRequestObject) (I
 		return nil, problem.NotFound()
 	case errors.Is(err, identity.ErrNoMail):
 		return nil, problem.New(http.StatusConflict, "no_mail", "Invitations cannot be sent from here. Ask our support team for a sign-in link.")
-	case errors.Is(err, identity.ErrTooOften):
-		return nil, problem.TooMany(10 * time.Minute)
 	case err != nil:
-		return nil, err
+		return nil, s.signInProblem(ctx, err)
 	}
 	return InviteAgain204Response{}, nil
 }

@@ -192,17 +192,25 @@ func readLifecycle(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (Lifecycle,
 	if err != nil && !errors.Is(err, onboarding.ErrNoProject) {
 		return Lifecycle{}, err
 	}
-	checks := []lifecycle.Check{}
+	var checks []lifecycle.Check
 	if err == nil {
 		checks = lifecycle.Checks(record)
 	}
-	for _, c := range checks {
-		out.Checks = append(out.Checks, struct {
-			Name string  `json:"name"`
-			Ok   bool    `json:"ok"`
-			Open *string `json:"open,omitempty"`
-		}{c.Name, c.OK, some(c.Open)})
-	}
-	out.Checks = list(out.Checks)
+	out.Checks = wireChecks(checks)
 	return out, nil
+}
+
+// wireCheck is what the contract has in its lists of checks.
+type wireCheck = struct {
+	Name string  `json:"name"`
+	Ok   bool    `json:"ok"`
+	Open *string `json:"open,omitempty"`
+}
+
+func wireChecks(checks []lifecycle.Check) []wireCheck {
+	out := make([]wireCheck, len(checks))
+	for i, c := range checks {
+		out[i] = wireCheck{c.Name, c.OK, some(c.Open)}
+	}
+	return out
 }

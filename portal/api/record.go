@@ -13,6 +13,7 @@ import (
 	"github.com/usherdesk/usher/portal/onboarding"
 	"github.com/usherdesk/usher/portal/onboarding/change"
 	"github.com/usherdesk/usher/portal/onboarding/feed"
+	"github.com/usherdesk/usher/portal/onboarding/lifecycle"
 )
 
 // TickTask takes a customer's word on a task of theirs.
@@ -41,25 +42,25 @@ func (s *Server) ListOnboardings(ctx context.Context, r ListOnboardingsRequestOb
 	limit := cmp.Or(value(r.Params.Limit), 50)
 	out := ListOnboardings200JSONResponse{Onboardings: []OnboardingStanding{}}
 	err := s.Worker.WithSystem(ctx, "a curator looks at all onboardings", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select t.id from tenants t join projects p on p.tenant_id = t.id and p.state in ('draft', 'active', 'on_hold', 'live')
+		rows, err := tx.Query(ctx, `select `+tenantColumns+` from tenants t join projects p on p.tenant_id = t.id and p.state in ('draft', 'active', 'on_hold', 'live')
 			where t.lifecycle_state <> 'erased' and ($1::uuid is null or (t.name, t.id) > (select name, id from tenants where id = $1)) order by t.name, t.id limit $2`, r.Params.After, limit+1)
 		if err != nil {
 			return err
 		}
-		tenants, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		tenants, err := pgx.CollectRows(rows, scanTenant)
 		if err != nil {
 			return err
 		}
 		for i, tenant := range tenants {
 			if i == limit {
-				out.More = &tenants[i-1]
+				out.More = &tenants[i-1].ID
 				break
 			}
-			record, err := onboarding.Load(ctx, tx, tenant, onboarding.PartWork)
+			record, err := onboarding.Load(ctx, tx, tenant.ID, onboarding.PartTurn)
 			if err != nil {
 				return err
 			}
-			standing, err := s.standing(ctx, tx, record)
+			standing, err := s.standing(ctx, tx, record, tenant)
 			if err != nil {
 				return err
 			}
@@ -70,7 +71,14 @@ func (s *Server) ListOnboardings(ctx context.Context, r ListOnboardingsRequestOb
 	return out, err
 }
 
-func (s *Server) standing(ctx context.Context, tx pgx.Tx, r onboarding.Record) (OnboardingStanding, error) {
+// tenantColumns are what scanTenant reads.
+const tenantColumns = `t.id, t.name, t.slug, t.lifecycle_state`
+
+func scanTenant(row pgx.CollectableRow) (t Tenant, err error) {
+	return t, row.Scan(&t.ID, &t.Name, &t.Slug, &t.LifecycleState)
+}
+
+func (s *Server) standing(ctx context.Context, tx pgx.Tx, r onboarding.Record, tenant Tenant) (OnboardingStanding, error) {
 	now := time.Now()
 	today := r.Day(now)
 	f := s.Feed
@@ -82,15 +90,10 @@ func (s *Server) standing(ctx context.Context, tx pgx.Tx, r onboarding.Record) (
 		return OnboardingStanding{}, err
 	}
 	out := OnboardingStanding{
-		Name: r.Project.Name, State: OnboardingStandingState(r.Project.State), Health: OnboardingStandingHealth(standing.Band), Reasons: list(standing.Reasons),
+		Tenant: tenant, Lifecycle: value(tenant.LifecycleState), Name: r.Project.Name, State: OnboardingStandingState(r.Project.State), Health: OnboardingStandingHealth(standing.Band), Reasons: list(standing.Reasons),
 		Overdue: standing.Health.Customer + standing.Health.Provider, Waiting: standing.Waiting, Stalled: standing.Stalled, LastSeen: someTime(standing.LastSeen),
 		Turn: r.Turn(), Owner: r.Project.OwnerName, Planned: date(r.Project.PlannedGoLive), Actual: date(r.Project.ActualGoLive),
 	}
-	var tenant Tenant
-	if err := tx.QueryRow(ctx, `select id, name, slug, lifecycle_state from tenants where id = $1`, r.Tenant.ID).Scan(&tenant.ID, &tenant.Name, &tenant.Slug, &out.Lifecycle); err != nil {
-		return out, err
-	}
-	out.Tenant = tenant
 	if stage := r.CurrentStage(); stage != nil {
 		out.Stage = &stage.Name
 	}
@@ -165,18 +168,22 @@ func (s *Server) record(ctx context.Context, tx pgx.Tx, tenant uuid.UUID) (out O
 	if err != nil {
 		return out, err
 	}
-	if out.Standing, err = s.standing(ctx, tx, r); err != nil {
+	rows, err := tx.Query(ctx, `select `+tenantColumns+` from tenants t where t.id = $1`, tenant)
+	if err != nil {
+		return out, err
+	}
+	whose, err := pgx.CollectExactlyOneRow(rows, scanTenant)
+	if err != nil {
+		return out, err
+	}
+	if out.Standing, err = s.standing(ctx, tx, r, whose); err != nil {
 		return out, err
 	}
 	items, err := change.List(ctx, tx, tenant)
 	if err != nil {
 		return out, err
 	}
-	state, err := readLifecycle(ctx, tx, tenant)
-	if err != nil {
-		return out, err
-	}
-	out.TimeZone, out.Checks, out.Items = r.Tenant.TimeZone, state.Checks, []RecordItem{}
+	out.TimeZone, out.Checks, out.Items = r.Tenant.TimeZone, wireChecks(lifecycle.Checks(r)), []RecordItem{}
 	for _, i := range items {
 		out.Items = append(out.Items, RecordItem{
 			Entity: i.Entity, ID: i.ID, Version: i.Version, Fields: i.Fields, Facts: i.Facts, Held: i.Held, Source: some(i.Source), Ref: some(i.Ref), DoneAt: i.DoneAt, DoneBy: some(i.DoneBy),

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 )
 
@@ -94,6 +96,45 @@ func TestStaffAndCustomersChangeTheRecord(t *testing.T) {
 	require.Contains(t, all, `"onboardings":[]`)
 
 	// A provider's check is one customer's only.
-	response, body = b.do(t, http.MethodPost, "/v1/admin/tenants/"+b.other.String()+"/onboarding/verification", cleo, `{"set":{"kind":"kyb","provider":"onfido","provider_ref":"run-7"}}`)
-	require.Equal(t, 404, response.StatusCode, "without a project there is nothing to add to: %s", body)
+	check := func() (int, string) {
+		response, body := b.do(t, http.MethodPost, "/v1/admin/tenants/"+b.other.String()+"/onboarding/verification", cleo, `{"set":{"kind":"kyb","provider":"onfido","provider_ref":"run-7"}}`)
+		return response.StatusCode, body
+	}
+	status, body = check()
+	require.Equal(t, 404, status, "without a project there is nothing to add to: %s", body)
+	b.exec(t, `insert into projects (tenant_id, id, name, start_date) values ($1, $2, 'Launch', '2026-01-01')`, b.other, uuid.New())
+	status, body = check()
+	require.Equal(t, 400, status, body)
+	require.Contains(t, body, "provider_ref")
+	require.Contains(t, body, "is another customer's")
+}
+
+func (b *bundle) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	require.NoError(t, b.db.Worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), sql, args...)
+		return err
+	}))
+}
+
+// The list of all customers and a customer's own page say the same of them: also
+// where all that waits is a document.
+func TestTheListSaysOfACustomerWhatTheirPageSays(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	project := uuid.New()
+	b.exec(t, `insert into projects (tenant_id, id, name, start_date) values ($1, $2, 'Launch', '2026-01-01')`, b.other, project)
+	b.exec(t, `insert into document_requests (tenant_id, id, project_id, title, state) values ($1, $2, $3, 'Bank letter', 'requested')`, b.other, uuid.New(), project)
+	b.exec(t, `update users set last_login_at = null where tenant_id = $1`, b.other)
+	var list struct{ Onboardings []map[string]any }
+	response, body := b.do(t, http.MethodGet, "/v1/admin/onboardings", cleo, "")
+	require.Equal(t, http.StatusOK, response.StatusCode, body)
+	require.NoError(t, json.Unmarshal([]byte(body), &list))
+	require.Len(t, list.Onboardings, 1)
+	var page struct{ Standing map[string]any }
+	response, body = b.do(t, http.MethodGet, "/v1/admin/tenants/"+b.other.String()+"/onboarding", cleo, "")
+	require.Equal(t, http.StatusOK, response.StatusCode, body)
+	require.NoError(t, json.Unmarshal([]byte(body), &page))
+	require.Equal(t, page.Standing, list.Onboardings[0])
+	require.Equal(t, []any{1.0, "customer", true}, []any{page.Standing["waiting"], page.Standing["turn"], page.Standing["stalled"]})
 }

@@ -269,6 +269,23 @@ type Person struct {
 	BouncedAt   *time.Time
 }
 
+// InvitationState is where the invitation of somebody who has not signed in yet
+// is: waiting (to be sent), sent, expired, bounced; empty: they are no such person.
+// Of a sent or expired one both times are known.
+func (p Person) InvitationState(now time.Time) string {
+	switch {
+	case p.State != "invited":
+		return ""
+	case p.BouncedAt != nil:
+		return "bounced"
+	case p.InvitedAt == nil || p.ExpiresAt == nil:
+		return "waiting"
+	case p.ExpiresAt.Before(now):
+		return "expired"
+	}
+	return "sent"
+}
+
 // Thing is a record of an entity that a status pack brings, such as a shipment.
 type Thing struct {
 	ID         uuid.UUID

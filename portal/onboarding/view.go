@@ -255,19 +255,10 @@ type ViewInvitation struct {
 }
 
 func (p Person) invitation(now time.Time) *ViewInvitation {
-	if p.State != "invited" {
-		return nil
+	if state := p.InvitationState(now); state != "" {
+		return &ViewInvitation{p.ID, state, p.ExpiresAt}
 	}
-	out := &ViewInvitation{p.ID, "waiting", p.ExpiresAt}
-	switch {
-	case p.BouncedAt != nil:
-		out.State = "bounced"
-	case p.ExpiresAt != nil && p.ExpiresAt.Before(now):
-		out.State = "expired"
-	case p.InvitedAt != nil:
-		out.State = "sent"
-	}
-	return out
+	return nil
 }
 
 // View is the page of one person.

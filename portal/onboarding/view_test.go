@@ -129,3 +129,18 @@ func TestAHolidayMovesTheForecast(t *testing.T) {
 	require.Equal(t, "2026-12-30", day(after), "Christmas is no working day")
 	require.Equal(t, 2, after.Health(after.Day(now)).Variance)
 }
+
+func TestWhereAnInvitationIs(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	before, after := now.Add(-time.Hour), now.Add(time.Hour)
+	for want, p := range map[string]onboarding.Person{
+		"":        {State: "active", InvitedAt: &before, ExpiresAt: &after, BouncedAt: &before},
+		"waiting": {State: "invited"},
+		"sent":    {State: "invited", InvitedAt: &before, ExpiresAt: &after},
+		"expired": {State: "invited", InvitedAt: &before, ExpiresAt: &before},
+		"bounced": {State: "invited", InvitedAt: &before, ExpiresAt: &before, BouncedAt: &before},
+	} {
+		require.Equal(t, want, p.InvitationState(now))
+	}
+}

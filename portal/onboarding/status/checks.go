@@ -470,18 +470,18 @@ func (d *draft) person(p onboarding.Person, item bool) {
 	d.rests("user", p.ID, p.Name, "state", p.State, time.Time{})
 	note := func(field string, at *time.Time) { d.restsOn("user", p.ID, p.Name, field, at, time.Time{}) }
 	var text, turn string
-	switch {
-	case p.BouncedAt != nil && p.State == "invited":
+	switch state := p.InvitationState(d.Now); {
+	case state == "bounced":
 		text, turn = d.fill("invite.bounced", "name", p.Name), "provider"
 		d.escalate("An invitation bounced; the address needs to be corrected.")
-	case p.State == "invited" && p.ExpiresAt != nil && p.ExpiresAt.Before(d.Now):
+	case state == "expired":
 		text, turn = d.fill("invite.expired", "name", p.Name, "date", d.on(*p.ExpiresAt)), "customer"
 		note("expires_at", p.ExpiresAt)
-	case p.State == "invited" && p.InvitedAt != nil && p.ExpiresAt != nil:
+	case state == "sent":
 		text, turn = d.fill("invite.invited", "name", p.Name, "date", d.on(*p.InvitedAt), "expires", d.on(*p.ExpiresAt)), "customer"
 		note("invited_at", p.InvitedAt)
 		note("expires_at", p.ExpiresAt)
-	case p.State == "invited":
+	case state == "waiting":
 		text, turn = d.fill("invite.not_sent", "name", p.Name), "provider"
 	case p.LastLoginAt != nil:
 		text = d.fill("invite.active_seen", "name", p.Name, "date", d.on(*p.LastLoginAt))

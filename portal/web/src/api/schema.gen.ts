@@ -2872,7 +2872,7 @@ export interface components {
             /** @description The task to do first of those that decide the forecast */
             driver?: string;
             overdue: number;
-            /** @description Tasks the customer can work on */
+            /** @description Everything that waits for the customer: tasks, documents, signatures and so on */
             waiting: number;
             /** @description They wait, and nobody there has done anything for a week */
             stalled: boolean;

@@ -91,6 +91,19 @@ func TestAPackIsAnsweredFromItsSource(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, signers.Confirm, "one of several is enough")
 
+	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `delete from status_snapshots where tenant_id = $1`, tenant)
+		return err
+	}))
+	before := calls.Load()
+	unproven, err := l.Resolve(t.Context(), assistant.StatusRequest{
+		Asker: triage.Actor{Kind: triage.ActorCustomer, TenantID: tenant, ID: user}, Asked: []assistant.Asked{{Intent: "shipment.position"}}, Language: "en", Unproven: true,
+	})
+	require.NoError(t, err)
+	require.Equal(t, assistant.StatusReply{Confirm: true}, unproven)
+	require.Equal(t, before, calls.Load(), "nothing is read for somebody who has not shown that it is them")
+	require.NotEmpty(t, ask().Text)
+
 	dead.Store(true)
 	require.NoError(t, db.Worker.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error { // the window ends
 		_, err := tx.Exec(t.Context(), `update status_snapshots set fetched_at = fetched_at - interval '2 hours', next_fetch_at = now() where tenant_id = $1`, tenant)

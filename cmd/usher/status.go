@@ -39,13 +39,21 @@ func asker(a triage.Actor) onboarding.Asker {
 
 // Resolve implements assistant.Status.
 func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
+	packs, err := l.packs(ctx, in)
+	if err != nil {
+		return assistant.StatusReply{}, err
+	}
+	confirm, err := l.confirms(ctx, in.Asked, packs)
+	if err != nil || confirm && in.Unproven {
+		return assistant.StatusReply{Confirm: confirm}, err
+	}
 	var parts onboarding.Part
 	for _, asked := range in.Asked {
 		parts |= status.Needs(asked.Intent)
 	}
 	answers := make([]status.Answer, len(in.Asked))
 	var input status.Input
-	err := l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
+	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
 		input, err = l.input(ctx, tx, in.Asker, parts)
 		if errors.Is(err, onboarding.ErrNoProject) {
 			return nil // nothing to say; the knowledge base may have something
@@ -53,16 +61,11 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(in.Asked, func(a assistant.Asked) bool { return !status.Knows(a.Intent) }) {
-			if input.Packs, err = status.Packs(ctx, tx); err != nil {
-				return err
-			}
-		}
+		input.Packs = packs
 		for i := range in.Asked {
 			q := question(in, i)
 			if parts != onboarding.PartAll && status.Strange(input, q) {
 				parts = onboarding.PartAll
-				packs := input.Packs
 				if input, err = l.input(ctx, tx, in.Asker, parts); err != nil {
 					return err
 				}
@@ -84,7 +87,7 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	}
 	reply := assistant.StatusReply{
 		Text: answer.Text, Language: answer.Language, Facts: answer.Basis, AsOf: answer.AsOf, Stale: answer.Stale, Link: answer.Link,
-		Clarify: answer.Clarify, Options: answer.Options, Turn: answer.Turn, Offer: answer.Offer,
+		Clarify: answer.Clarify, Options: answer.Options, Turn: answer.Turn, Offer: answer.Offer, Confirm: confirm,
 	}
 	for _, b := range answer.Basis {
 		reply.Basis = append(reply.Basis, triage.Basis{Entity: b.Entity, Label: b.Label, Field: b.Field, ObservedAt: b.ObservedAt})
@@ -92,8 +95,19 @@ func (l live) Resolve(ctx context.Context, in assistant.StatusRequest) (assistan
 	if answer.Escalate != "" {
 		reply.Escalate, reply.EscalateWhy = triage.ReasonStatusRule, answer.Escalate
 	}
-	reply.Confirm, err = l.confirms(ctx, in.Asked, input.Packs)
-	return reply, err
+	return reply, nil
+}
+
+// packs are needed for intents that are not built in only.
+func (l live) packs(ctx context.Context, in assistant.StatusRequest) (packs []status.Pack, err error) {
+	if !slices.ContainsFunc(in.Asked, func(a assistant.Asked) bool { return !status.Knows(a.Intent) }) {
+		return nil, nil
+	}
+	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) (err error) {
+		packs, err = status.Packs(ctx, tx)
+		return err
+	})
+	return packs, err
 }
 
 // confirms reports whether an answer is for the asker only.
@@ -113,16 +127,10 @@ func (l live) confirms(ctx context.Context, questions []assistant.Asked, packs [
 
 // FollowUp implements assistant.Status.
 func (l live) FollowUp(ctx context.Context, in assistant.StatusRequest, last string) (intent, language string, err error) {
-	err = l.db.WithTenant(ctx, in.Asker.TenantID, func(tx pgx.Tx) error {
-		record, err := onboarding.Load(ctx, tx, in.Asker.TenantID)
-		if errors.Is(err, onboarding.ErrNoProject) {
-			return nil
+	err = l.whole(ctx, in, func(input status.Input) {
+		if input.Record.Project.ID != uuid.Nil {
+			intent, language = status.FollowUp(input, question(in, 0), last)
 		}
-		if err != nil {
-			return err
-		}
-		intent, language = status.FollowUp(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()}, question(in, 0), last)
-		return nil
 	})
 	return intent, language, err
 }
@@ -143,24 +151,31 @@ func question(in assistant.StatusRequest, i int) status.Question {
 
 // Named implements assistant.Namer.
 func (l live) Named(ctx context.Context, in assistant.StatusRequest) (intent string, err error) {
-	err = l.whole(ctx, in.Asker, func(input status.Input) { intent = status.Named(input, question(in, 0)) })
+	err = l.whole(ctx, in, func(input status.Input) { intent = status.Named(input, question(in, 0)) })
 	return intent, err
 }
 
 // Elsewhere implements assistant.Elsewhere.
-func (l live) Elsewhere(ctx context.Context, in assistant.StatusRequest) (text string, sure bool, err error) {
-	err = l.whole(ctx, in.Asker, func(input status.Input) { text, sure = status.Elsewhere(input, question(in, 0)) })
-	return text, sure, err
+func (l live) Elsewhere(ctx context.Context, in assistant.StatusRequest) (text string, err error) {
+	err = l.whole(ctx, in, func(input status.Input) { text = status.Elsewhere(input, question(in, 0)) })
+	return text, err
 }
 
-// whole reads everything the asker may see, for what goes by the names in it.
-// Without a project nothing has a name.
-func (l live) whole(ctx context.Context, a triage.Actor, use func(status.Input)) error {
-	record, err := l.record(ctx, a)
-	if err != nil && !errors.Is(err, onboarding.ErrNoProject) {
-		return err
+// whole reads everything the asker may see, once for a run, for what goes by the
+// names in it. Without a project nothing has a name.
+func (l live) whole(ctx context.Context, in assistant.StatusRequest, use func(status.Input)) error {
+	if in.Names == nil {
+		in.Names = new(any)
 	}
-	use(status.Input{Record: record, Asker: asker(a), Now: l.now()})
+	record, read := (*in.Names).(onboarding.Record)
+	if !read {
+		var err error
+		if record, err = l.record(ctx, in.Asker); err != nil && !errors.Is(err, onboarding.ErrNoProject) {
+			return err
+		}
+		*in.Names = record
+	}
+	use(status.Input{Record: record, Asker: asker(in.Asker), Now: l.now()})
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/usherdesk/usher/knowledge/importer"
 	"github.com/usherdesk/usher/knowledge/knowledgetest"
 	"github.com/usherdesk/usher/knowledge/search"
+	"github.com/usherdesk/usher/triage"
 	"github.com/usherdesk/usher/triage/answer"
 	"github.com/usherdesk/usher/triage/assistant"
 )
@@ -137,6 +138,48 @@ func TestTheHelpCentreIsAnsweredFromInOtherLanguages(t *testing.T) {
 	require.Equal(t, answer.Send, found.Verdict.Outcome)
 	require.True(t, strings.HasPrefix(text, "Unser Artikel dazu ist auf Englisch:\n\n1. Open **Documents**"), text)
 	require.Equal(t, "en", citations[0].Language)
+}
+
+// The same after a question that was answered from the record.
+func TestTheHelpCentreIsAnsweredFromAfterTalkAboutTheRecord(t *testing.T) {
+	t.Parallel()
+	from, viewer := helpCentre(t)
+	request := func(language, text string) assistant.AnswerRequest {
+		return assistant.AnswerRequest{
+			Asker: triage.Actor{TenantID: viewer.TenantID, Roles: viewer.Roles, Locale: language}, Question: text, Language: language, Apart: true,
+			History: []assistant.Turn{{Customer: true, Text: "Is single sign-on ready?"}, {Text: "**Single sign-on** is in progress, due on 8 December 2026."}},
+		}
+	}
+	for _, c := range []struct {
+		file            []byte
+		answered, wrong float64
+	}{{questions, 0.75, 0.15}, {foreign, 0.65, 0.1}} {
+		var answerable, answered, unanswerable, wrongly float64
+		for line := range bytes.Lines(c.file) {
+			q := struct{ Text, Answerability, Language string }{Language: "en"}
+			require.NoError(t, json.Unmarshal(line, &q))
+			reply, err := from.Preview(t.Context(), request(q.Language, q.Text))
+			require.NoError(t, err)
+			all, sent := &answerable, &answered
+			if q.Answerability == "unanswerable" {
+				all, sent = &unanswerable, &wrongly
+			}
+			*all++
+			if reply.Outcome == assistant.AnswerSend {
+				*sent++
+			}
+		}
+		t.Logf("answered %.0f of %.0f, %.0f of %.0f that have no answer", answered, answerable, wrongly, unanswerable)
+		require.GreaterOrEqual(t, answered, c.answered*answerable)
+		require.LessOrEqual(t, wrongly, c.wrong*unanswerable)
+	}
+	reply, err := from.Preview(t.Context(), request("de", "Wie lade ich ein Dokument hoch?"))
+	require.NoError(t, err)
+	require.Equal(t, assistant.AnswerSend, reply.Outcome)
+	require.Contains(t, reply.Text, "Open **Documents**")
+	reply, err = from.Preview(t.Context(), request("en", "can I change it?")) // a message can, but it was not what was talked about
+	require.NoError(t, err)
+	require.Equal(t, assistant.AnswerNotFound, reply.Outcome)
 }
 
 // Two letters that changed places are no reason to find nothing.

@@ -36,9 +36,13 @@ type world struct {
 	answers        map[string]assistant.AnswerReply // to parts of a message
 	asked          []assistant.Asked                // of the last status question
 	followUp       string
+	elsewhere      string
+	gaps           []string
+	previewed      []string
+	question       assistant.AnswerRequest // to the knowledge base, the last
+	named          []string                // texts looked at for a name
+	names          []*any                  // of the record, as each question of a run was given it
 	input          assistant.ClassifyInput // of the last message
-	question       assistant.AnswerRequest // of the last answer
-	previewed      []string                // questions that were looked for and not yet answered
 }
 
 func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.Classification, error) {
@@ -51,11 +55,30 @@ func (w *world) Classify(_ context.Context, in assistant.ClassifyInput) (triage.
 
 func (w *world) Resolve(_ context.Context, in assistant.StatusRequest) (assistant.StatusReply, error) {
 	w.asked = in.Asked
+	if w.status.Confirm && in.Unproven {
+		return assistant.StatusReply{Confirm: true}, w.statusErr
+	}
 	return w.status, w.statusErr
 }
 
+func (w *world) Named(_ context.Context, in assistant.StatusRequest) (string, error) {
+	w.named, w.names = append(w.named, in.Asked[0].Text), append(w.names, in.Names)
+	return "", nil
+}
+
 func (w *world) FollowUp(_ context.Context, in assistant.StatusRequest, _ string) (string, string, error) {
+	w.names = append(w.names, in.Names)
 	return w.followUp, in.Language, nil
+}
+
+func (w *world) Elsewhere(_ context.Context, in assistant.StatusRequest) (string, error) {
+	w.names = append(w.names, in.Names)
+	return w.elsewhere, nil
+}
+
+func (w *world) Unanswered(_ context.Context, _, _ uuid.UUID, question, _ string) error {
+	w.gaps = append(w.gaps, question)
+	return nil
 }
 
 func (w *world) Preview(_ context.Context, in assistant.AnswerRequest) (assistant.AnswerReply, error) {
@@ -434,6 +457,34 @@ func TestNotFoundSaysSoAndTheSecondTimePeopleTakeIt(t *testing.T) {
 	require.Equal(t, int64(1001), replies[1].Answer.TicketNo)
 }
 
+// A question that sounds as if it were about somebody else's organisation is
+// answered where an article answers it; else it is one nothing answers.
+func TestAnotherOrganisationIsNoReasonNotToLook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.elsewhere, b.assistant.Gaps = "I can only see your own records.", b
+	c, args := b.ask(t, "Can I import all customers from a CSV file?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Equal(t, b.answer.Text, b.replies(t, c)[0].Body)
+
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerNotFound, Nearest: []triage.Citation{{Number: 1, Title: "Imports", URL: "/help/imports"}}}
+	c, args = b.ask(t, "Can I import all customers from a CSV file?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	reply := b.replies(t, c)[0]
+	require.Equal(t, b.elsewhere+" These articles come closest:", reply.Body)
+	require.Equal(t, "not_found", reply.Answer.Kind)
+	require.Len(t, reply.Answer.Nearest, 1)
+	_, _, reason := b.decision(t, args.MessageID)
+	require.Equal(t, "about another organisation", reason)
+	require.Equal(t, []string{"Can I import all customers from a CSV file?"}, b.gaps)
+
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "All customers, from a CSV file"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	_, outcome, _ := b.decision(t, m.ID)
+	require.Equal(t, "escalated", outcome, "the second time people take it")
+}
+
 func TestAMessageWithoutAWordIsAskedBack(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"?", "hmm", "when?", "..."} {
@@ -577,6 +628,46 @@ func TestSeveralRequestsOfOneMessage(t *testing.T) {
 		require.NoError(t, b.assistant.Run(t.Context(), args))
 		require.Equal(t, "Press the button. [1]", b.replies(t, c)[0].Body)
 	})
+	t.Run("nothing more is looked for once the whole is to be answered", func(t *testing.T) {
+		t.Parallel()
+		b := prepared(t)
+		b.answers["How do I press the button?"] = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+		_, args := b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.Equal(t, []string{"How do I press the button?", message}, b.previewed)
+
+		b = prepared(t)
+		b.parts["When do we go live?"] = triage.Classification{Intent: "dates", Route: "answer", Language: "en", Engine: "test", Version: "1"}
+		b.answers["When do we go live?"] = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+		_, args = b.ask(t, message)
+		require.NoError(t, b.assistant.Run(t.Context(), args))
+		require.Equal(t, []string{"When do we go live?"}, b.previewed)
+	})
+}
+
+// What is read to go by its names is kept for a run, and not read where it is
+// sure what a message is about.
+func TestTheRecordIsReadOnceForItsNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.classification.Route, b.classification.Intent = "status", "document.received"
+	b.status = assistant.StatusReply{Text: "Your trade licence is here."}
+	c, args := b.ask(t, "Did you get our licence?")
+	require.NoError(t, b.assistant.Run(t.Context(), args))
+	require.Empty(t, b.named, "it is sure")
+
+	b.classification.Route, b.classification.Intent, b.classification.Confidence = "answer", "", 0.2
+	b.answer = assistant.AnswerReply{Outcome: assistant.AnswerNotFound}
+	m, err := b.intake.Post(t.Context(), b.customer, c.ID, intake.Post{Text: "the DPA?"})
+	require.NoError(t, err)
+	require.NoError(t, b.assistant.Run(t.Context(), intake.ProcessArgs{TenantID: c.TenantID, MessageID: m.ID}))
+	require.Equal(t, []string{"the DPA?"}, b.named)
+	require.True(t, b.question.Apart, "the record was talked about before")
+	require.Len(t, b.names, 3, "whether it follows up, names something, or is about others")
+	for _, names := range b.names {
+		require.NotNil(t, names)
+		require.Same(t, b.names[0], names)
+	}
 }
 
 func TestAShortMessageContinuesTheQuestionBefore(t *testing.T) {

@@ -183,6 +183,19 @@ func TestAQuestionWaitsForItsCode(t *testing.T) {
 	require.Len(t, c.replies(t, conversation), 2)
 }
 
+// Whether a code is asked for tells nothing of whether there is anything to say.
+func TestACodeIsAskedForAlsoWhereThereIsNothing(t *testing.T) {
+	t.Parallel()
+	c := setupCodes(t)
+	c.status.Text = ""
+	conversation := c.begin(t, "Who still has to sign?", atScreen)
+	require.Equal(t, "confirm", c.replies(t, conversation)[0].Answer.Kind)
+	_, _, err := c.enter(t, conversation.ID, c.code(t), "")
+	require.NoError(t, err)
+	bodies := c.bodies(t, conversation)
+	require.Equal(t, "assistant: "+c.answer.Text, bodies[len(bodies)-1], "the knowledge base has something")
+}
+
 func TestAFreshSessionIsNotAsked(t *testing.T) {
 	t.Parallel()
 	c := setupCodes(t)

@@ -157,7 +157,7 @@ func (a *Assistant) articleSaysBetter(ctx context.Context, r *run) bool {
 }
 
 func (r *run) request() AnswerRequest {
-	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language()}
+	return AnswerRequest{Asker: r.asker, Plan: r.tenant.Plan, Question: r.question(), History: r.history, Language: r.language(), Apart: r.lastKind == "status"}
 }
 
 // question is what a message asks: one without a word of its own, as "how?", asks
@@ -193,13 +193,13 @@ func (r *run) acknowledge(c triage.Classification) {
 // status answers from the live record. What the record cannot answer goes on to
 // the knowledge base.
 func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
-	reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
+	reply, err := a.resolve(ctx, r, asked)
 	if err != nil {
 		return fmt.Errorf("resolve status: %w", err)
 	}
 	r.decision.route, r.decision.basis = "status", reply.Facts
 	switch {
-	case reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r):
+	case reply.Confirm && !a.proven(r):
 		a.confirmFirst(r)
 	case reply.Clarify != "" && r.conversation.Clarifications < maxClarifications:
 		r.clarify(reply.Clarify, reply.Options)
@@ -218,8 +218,14 @@ func (a *Assistant) status(ctx context.Context, r *run, asked ...Asked) error {
 	return nil
 }
 
+func (a *Assistant) resolve(ctx context.Context, r *run, asked []Asked) (StatusReply, error) {
+	request := r.statusRequest(asked...)
+	request.Unproven = !a.proven(r)
+	return a.Status.Resolve(ctx, request)
+}
+
 func (r *run) statusRequest(asked ...Asked) StatusRequest {
-	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history}
+	return StatusRequest{Asker: r.asker, Asked: asked, Language: r.language(), History: r.history, Names: &r.names}
 }
 
 // statusMeta is what stands under a status answer.
@@ -238,22 +244,17 @@ func (r *run) statusMeta(reply StatusReply) triage.AnswerMeta {
 }
 
 // elsewhere says of a question about another organisation that only the asker's
-// own records are seen. Unsure ones are asked only where nothing else answers.
-func (a *Assistant) elsewhere(ctx context.Context, r *run, unsure bool) (bool, error) {
+// own records are seen; "" for any other question.
+func (a *Assistant) elsewhere(ctx context.Context, r *run) (string, error) {
 	knows, ok := a.Status.(Elsewhere)
 	if !ok {
-		return false, nil
+		return "", nil
 	}
-	text, sure, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.text()}))
+	text, err := knows.Elsewhere(ctx, r.statusRequest(Asked{Text: r.text()}))
 	if err != nil {
-		return false, fmt.Errorf("look for another organisation: %w", err)
+		return "", fmt.Errorf("look for another organisation: %w", err)
 	}
-	if text == "" || !sure && !unsure {
-		return false, nil
-	}
-	r.decision.route, r.decision.reason = "status", "about another organisation"
-	r.say(text, triage.AnswerMeta{Kind: "status", Evidence: "none", OfferHuman: true})
-	return true, nil
+	return text, nil
 }
 
 // empty asks what a message is about that says nothing: "?", "hm", "when".
@@ -314,9 +315,6 @@ var answered = []string{"en", "de", "fr", "es", "pt"}
 
 // answer answers from the knowledge base.
 func (a *Assistant) answer(ctx context.Context, r *run) error {
-	if done, err := a.elsewhere(ctx, r, false); done || err != nil {
-		return err
-	}
 	out := &stream{assistant: a, run: r}
 	reply, err := a.Answerer.Answer(ctx, r.request(), func(text string) error { return out.write(ctx, text) })
 	r.decision.route = "answer"
@@ -358,17 +356,14 @@ func (a *Assistant) answer(ctx context.Context, r *run) error {
 		r.gap = true
 		r.handOver(triage.ReasonGate, "A draft did not pass the gate: "+reply.Reason)
 	default:
-		if done, err := a.elsewhere(ctx, r, true); done || err != nil {
-			return err
-		}
-		a.notFound(r, reply)
+		return a.notFound(ctx, r, reply)
 	}
 	return nil
 }
 
 // notFound says so plainly. In a chat the customer chooses what to do next; the
 // second time in a row, and wherever nobody can press a button, people take it.
-func (a *Assistant) notFound(r *run, reply AnswerReply) {
+func (a *Assistant) notFound(ctx context.Context, r *run, reply AnswerReply) error {
 	r.gap = true
 	files := r.files()
 	if r.conversation.Channel != triage.ChannelChat || r.lastKind == "not_found" || files ||
@@ -381,14 +376,22 @@ func (a *Assistant) notFound(r *run, reply AnswerReply) {
 			why += " " + unread
 		}
 		r.handOver(triage.ReasonNoAnswer, why)
-		return
+		return nil
 	}
-	text := speak(r.language()).notFound
+	r.decision.reason = "about another organisation"
+	text, err := a.elsewhere(ctx, r)
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		r.decision.reason = "nothing reliable found"
+		text = speak(r.language()).notFound
+	}
 	if len(reply.Nearest) > 0 {
 		text += " " + speak(r.language()).nearest
 	}
 	r.say(text, triage.AnswerMeta{Kind: "not_found", Evidence: "none", Nearest: reply.Nearest, OfferHuman: true})
-	r.decision.reason = "nothing reliable found"
+	return nil
 }
 
 // unread tells people what the assistant had no part in.

@@ -105,14 +105,31 @@ func (k FromKnowledge) Preview(ctx context.Context, in AnswerRequest) (AnswerRep
 // LooksAt is how many passages an answer is looked for in.
 const LooksAt = 8
 
+// ownWords is how many telling words make a question complete by itself: "can I
+// change it?" has one.
+const ownWords = 2
+
+// lookUp finds what answers a question in its conversation. Talk about the record
+// weighs a passage down that holds all of the question and nothing of that talk:
+// what is not answered so and complete by itself is looked for by itself, too.
 func (k FromKnowledge) lookUp(ctx context.Context, in AnswerRequest) (Found, error) {
 	language, _, _ := strings.Cut(strings.ToLower(in.Asker.Locale), "-")
-	return k.Find(ctx, search.Query{
+	q := search.Query{
 		Text: in.Question, History: turns(in.History), Limit: LooksAt, Draft: k.Draft,
 		Viewer: knowledge.Viewer{
 			TenantID: in.Asker.TenantID, Roles: in.Asker.Roles, Departments: in.Asker.Departments, Plan: in.Plan, Locale: language,
 		},
-	}, in.Language)
+	}
+	found, err := k.Find(ctx, q, in.Language)
+	if err != nil || !in.Apart || found.Verdict.Outcome == answer.Send || found.Result.Signals.Words < ownWords {
+		return found, err
+	}
+	q.History = nil
+	alone, err := k.Find(ctx, q, in.Language)
+	if err != nil || alone.Verdict.Outcome == answer.Send {
+		return alone, err
+	}
+	return found, nil
 }
 
 // Answer implements Answerer.

@@ -58,9 +58,9 @@ type Namer interface {
 }
 
 // Elsewhere is a Status that knows a question about another organisation: text
-// says that only the asker's own records are seen, sure that nothing else is meant.
+// says that only the asker's own records are seen; empty for any other question.
 type Elsewhere interface {
-	Elsewhere(ctx context.Context, in StatusRequest) (text string, sure bool, err error)
+	Elsewhere(ctx context.Context, in StatusRequest) (text string, err error)
 }
 
 // Suggester is a Status that offers questions a person may ask now.
@@ -81,6 +81,12 @@ type StatusRequest struct {
 	Asked    []Asked
 	Language string
 	History  []Turn
+	// Unproven: the asker has not shown that it is them. Of what is for the asker
+	// only nothing is read then, so that nothing tells whether there is any.
+	Unproven bool
+	// Names is where a Status keeps what it has read to go by the names in it,
+	// for the other questions of the same run; nil: nowhere.
+	Names *any
 }
 
 // StatusReply is an answer by template over records. Text is empty when the
@@ -100,6 +106,7 @@ type StatusReply struct {
 	Escalate    triage.Reason
 	EscalateWhy string // for agents
 	// Confirm: it is for nobody but the asker, who proves first that it is them.
+	// All else is empty then for an asker who is Unproven.
 	Confirm bool
 }
 
@@ -122,6 +129,9 @@ type AnswerRequest struct {
 	Question string
 	History  []Turn
 	Language string
+	// Apart: what was said last was answered from the record, and may have
+	// nothing to do with the question.
+	Apart bool
 }
 
 // AnswerOutcome is the gate's verdict.

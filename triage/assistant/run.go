@@ -56,6 +56,7 @@ type run struct {
 	turn           *procedure.Turn // of a procedure, if the message is one's
 	followed       bool            // the turn is what is delivered
 	quiet          bool            // people are told, the sender is not
+	names          any             // of the record: see StatusRequest
 	thanks         bool
 	gap            bool
 	delivered      bool

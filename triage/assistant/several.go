@@ -54,7 +54,7 @@ const maxNamed = 6
 
 func (a *Assistant) named(ctx context.Context, r *run) error {
 	namer, ok := a.Status.(Namer)
-	if !ok || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.text())) > maxNamed || r.files() {
+	if !ok || r.classification.Confidence >= sureStatus || r.lastKind == "procedure" || r.lastKind == "clarify" || len(strings.Fields(r.text())) > maxNamed || r.files() {
 		return nil
 	}
 	intent, err := namer.Named(ctx, r.statusRequest(Asked{Text: r.text()}))
@@ -89,9 +89,8 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		return false, err
 	}
 	var asked []Asked
-	var documents []AnswerReply
-	var left []request   // people have to see to these
-	var unknown []string // nothing answers these
+	var questions []string // to be looked for in articles
+	var left []request     // people have to see to these
 	for _, q := range requests {
 		c := q.classification
 		switch {
@@ -102,38 +101,45 @@ func (a *Assistant) several(ctx context.Context, r *run) (bool, error) {
 		case c.Route == "status":
 			asked = append(asked, Asked{c.Intent, q.text})
 		default:
-			in := r.request()
-			in.Question = q.text
-			reply, err := a.preview(ctx, in)
-			if err != nil {
-				return false, err
-			}
-			if reply.Outcome != AnswerSend {
-				unknown = append(unknown, q.text)
-				continue
-			}
+			questions = append(questions, q.text)
+		}
+	}
+	var documents []AnswerReply
+	var unknown []string // nothing answers these
+	for _, question := range questions {
+		in := r.request()
+		in.Question = question
+		reply, err := a.preview(ctx, in)
+		if err != nil {
+			return false, err
+		}
+		if reply.Outcome == AnswerSend {
 			if !slices.ContainsFunc(documents, reply.repeats) {
 				documents = append(documents, reply)
 			}
+			continue
 		}
+		if len(unknown) == 0 {
+			if len(asked) == 0 {
+				return false, nil
+			}
+			if whole, err := a.preview(ctx, r.request()); err != nil || whole.Outcome == AnswerSend {
+				return false, err // together they say more
+			}
+		}
+		unknown = append(unknown, question)
 	}
 	if len(asked)+len(documents) == 0 {
 		return false, nil
 	}
-	if len(unknown) > 0 {
-		whole, err := a.preview(ctx, r.request())
-		if err != nil || whole.Outcome == AnswerSend || len(asked) == 0 && len(documents) < 2 {
-			return false, err // together they say more
-		}
-	}
 	meta := triage.AnswerMeta{Kind: "answer", Evidence: "documents"}
 	var texts []string
 	if len(asked) > 0 {
-		reply, err := a.Status.Resolve(ctx, r.statusRequest(asked...))
+		reply, err := a.resolve(ctx, r, asked)
 		if err != nil {
 			return false, fmt.Errorf("resolve status: %w", err)
 		}
-		if reply.Confirm && (reply.Text != "" || reply.Clarify != "") && !a.proven(r) {
+		if reply.Confirm && !a.proven(r) {
 			r.decision.route = "status"
 			a.confirmFirst(r)
 			return true, nil

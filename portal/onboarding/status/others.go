@@ -79,7 +79,7 @@ type sureness int
 const (
 	possible sureness = iota // where the question is about the state of things
 	likely                   // where nothing else answers, too
-	certain                  // it is called one
+	certain                  // it is called one: whatever the question is about
 )
 
 // said is one word of a text: as written, plain, and what it may be.
@@ -91,15 +91,15 @@ type said struct {
 }
 
 // Elsewhere is what can be said to a question about another organisation where
-// nothing of the record answers it: that only the asker's own is seen. Sure says
-// that an organisation is meant whatever else may answer. Empty: it is no such question.
-func Elsewhere(in Input, q Question) (text string, sure bool) {
+// nothing else answers it: that only the asker's own is seen. Empty: it is no such
+// question.
+func Elsewhere(in Input, q Question) string {
 	d := &draft{Input: in, q: q, record: in.Record.For(in.Asker), words: speak(q.Language), language: spoken(q.Language)}
 	who, found := elsewhere(q.Text, d.language, d.record)
 	if !found || who.how == possible {
-		return "", false
+		return ""
 	}
-	return d.others(who), who.how == certain
+	return d.others(who)
 }
 
 // Strange reports whether a question holds a name that the record as read does not
@@ -163,7 +163,7 @@ func elsewhere(text, language string, record onboarding.Record) (someone, bool) 
 	words := read(text, sync.OnceValue(func() map[string]bool { return familiar(record) }), language)
 	for _, o := range spokenWith(language) {
 		for _, phrase := range o.company {
-			if name := matched(words, phrase, phrase[len(phrase)-1] == "{}"); name != "" {
+			if name := matched(words, phrase, false); name != "" {
 				return someone{name, certain}, true
 			}
 		}
@@ -202,6 +202,11 @@ func elsewhere(text, language string, record onboarding.Record) (someone, bool) 
 				return someone{name, possible}, true
 			}
 		}
+		for _, phrase := range o.company { // "the company globex", but "the company letterhead" too
+			if name := matched(words, phrase, phrase[len(phrase)-1] == "{}"); name != "" {
+				return someone{name, possible}, true
+			}
+		}
 	}
 	return someone{}, false
 }
@@ -231,9 +236,10 @@ func read(text string, known func() map[string]bool, language string) []said {
 			continue
 		}
 		text, owns := strings.CutSuffix(field, "'s")
-		for i, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '\'' }) {
+		parts := strings.FieldsFunc(text, func(r rune) bool { return r == '\'' })
+		for i, part := range parts {
 			first, _ := utf8.DecodeRuneInString(part)
-			w := said{text: part, plain: lexicon.Fold(strings.ToLower(part)), capital: unicode.IsUpper(first) && !shouted, owns: owns && !strings.Contains(text[min(len(text), i):], "'")}
+			w := said{text: part, plain: lexicon.Fold(strings.ToLower(part)), capital: unicode.IsUpper(first) && !shouted, owns: owns && i == len(parts)-1}
 			acronym := w.capital && len([]rune(part)) <= 5 && strings.ToUpper(part) == part
 			w.name = len([]rune(part)) > 2 && !acronym && unicode.IsLetter(first) && !isKnown(w.plain, known, language)
 			words = append(words, w)

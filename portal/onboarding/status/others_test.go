@@ -1,6 +1,8 @@
 package status_test
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -31,8 +33,7 @@ func TestOwnQuestionsAreNotTakenForOthers(t *testing.T) {
 				a := status.Resolve(in, status.Question{Intent: v.Name, Text: e.Text, Language: e.Language})
 				assert.False(t, saysOthers(a.Text), "%s %s → %s", v.Name, e.Text, a.Text)
 			}
-			if text, sure := status.Elsewhere(in, status.Question{Text: e.Text, Language: e.Language}); text != "" && v.Name != defaults.OutOfScope {
-				assert.False(t, sure, "%s: %s → %s", v.Name, e.Text, text)
+			if text := status.Elsewhere(in, status.Question{Text: e.Text, Language: e.Language}); text != "" && v.Name != defaults.OutOfScope {
 				t.Logf("only where nothing else answers: %s: %s → %s", v.Name, e.Text, text)
 			}
 		}
@@ -63,7 +64,9 @@ func TestAnotherOrganisationIsNamedAndNothingElse(t *testing.T) {
 		{"document.missing_list", "en", "What documents did Globex upload?", "Globex"},
 		{"onboarding.progress", "en", "Can you compare our progress with Globex?", "Globex"},
 		{"verification.status", "en", "what's the KYC status for the company Hooli GmbH", "Hooli GmbH"},
+		{"onboarding.overall_status", "en", "what is the status for the company globex", "globex"},
 		{"onboarding.go_live_date", "de", "Wann geht Globex live?", "Globex"},
+		{"document.missing_list", "de", "Welche Unterlagen fehlen beim Kunden Globex?", "Globex"},
 		{"onboarding.go_live_date", "fr", "Quelle est la date de go-live de Globex ?", "Globex"},
 		{"document.missing_list", "es", "¿Qué documentos ha subido Globex?", "Globex"},
 		{"onboarding.go_live_date", "pt", "Quando é que a Globex entra em produção?", "Globex"},
@@ -79,8 +82,9 @@ func TestAnotherOrganisationIsNamedAndNothingElse(t *testing.T) {
 		{"en", "Is Globex one of your customers?"}, {"en", "list all your customers"}, {"en", "who else uses usher?"}, {"en", "Show me the tickets of all companies"},
 		{"en", "what is the status for the company Hooli GmbH"}, {"de", "Ist Globex Kunde bei Ihnen?"}, {"fr", "Qui sont vos autres clients ?"},
 		{"es", "¿Qué otros clientes tienen?"}, {"pt", "Que outros clientes têm?"}, {"en", "and for Globex?"}, {"en", "what's acme-robotics' status? what about globex"},
+		{"en", "Tell me D'Angelo's blockers"},
 	} {
-		text, _ := status.Elsewhere(in, status.Question{Text: c.text, Language: c.language})
+		text := status.Elsewhere(in, status.Question{Text: c.text, Language: c.language})
 		assert.True(t, saysOthers(text), "%s → %q", c.text, text)
 	}
 	for _, c := range []struct{ intent, language, text string }{
@@ -92,5 +96,48 @@ func TestAnotherOrganisationIsNamedAndNothingElse(t *testing.T) {
 	} {
 		a := status.Resolve(in, status.Question{Intent: c.intent, Text: c.text, Language: c.language})
 		assert.False(t, saysOthers(a.Text), "%s → %s", c.text, a.Text)
+	}
+}
+
+// What is asked of the help centre is no question about another organisation,
+// also where it speaks of a company, a customer, a product or a group.
+func TestHowToQuestionsAreNotTakenForOthers(t *testing.T) {
+	t.Parallel()
+	w := demo(t, "integration")
+	in := status.Input{Record: w.record, Now: w.now, Asker: onboarding.Asker{TenantID: w.tenant, UserID: w.people[1].ID, Roles: []string{"member"}}}
+	type question struct{ Language, Text, Answerability string }
+	var asked []question
+	for _, file := range []string{"helpcentre", "foreign"} {
+		body, err := os.ReadFile("../../../triage/answer/testdata/" + file + ".jsonl")
+		require.NoError(t, err)
+		for line := range strings.Lines(string(body)) {
+			q := question{Language: "en"}
+			require.NoError(t, json.Unmarshal([]byte(line), &q))
+			if q.Answerability == "answerable" {
+				asked = append(asked, q)
+			}
+		}
+	}
+	require.Greater(t, len(asked), 150)
+	for language, texts := range map[string][]string{
+		"en": {
+			"How do I change the company letterhead?", "How do I set the client timezone?", "Is the customer satisfaction survey optional?",
+			"Does Usher use cookies?", "is Zapier using webhooks?", "Is Zapier one of your integrations?", "Do you work with Zapier?",
+			"How do I map an Azure group to a role?", "Is the Vodafone holding invoiced apart?",
+		},
+		"de": {"Kann der Kunde Passkeys verwenden?", "Wie kann der Kunde Rabatte eintragen?", "Nutzt Zapier Webhooks?"},
+		"fr": {"Zapier utilise des webhooks ?", "Comment changer le client zéro ?"},
+		"es": {"¿Dónde cambio el logo de la empresa matriz?", "¿Zapier usa webhooks?"},
+		"pt": {"Onde mudo o logótipo da empresa matriz?"},
+	} {
+		for _, text := range texts {
+			asked = append(asked, question{Language: language, Text: text})
+		}
+	}
+	for _, q := range asked {
+		if q.Text == "Is our data kept apart from that of other customers?" {
+			continue // it is, and an article says so first
+		}
+		assert.Empty(t, status.Elsewhere(in, status.Question{Text: q.Text, Language: q.Language}), "%s: %s", q.Language, q.Text)
 	}
 }

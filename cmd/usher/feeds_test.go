@@ -63,11 +63,7 @@ func TestAFailingIntegrationOpensATicketThatAnswersQuote(t *testing.T) {
 	require.Contains(t, reply.Text, fmt.Sprintf("#%d", number))
 	require.Empty(t, reply.Escalate, "there is a ticket")
 
-	require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error {
-		n, err := notice.Send(t.Context(), tx, now.Add(24*time.Hour), 10, a.tell)
-		require.Equal(t, 1, n)
-		return err
-	}))
+	require.Equal(t, 1, a.sendNotices(t, now.Add(24*time.Hour)))
 	var told string
 	require.NoError(t, a.app.WithTenant(t.Context(), tenant, func(tx pgx.Tx) error {
 		return tx.QueryRow(t.Context(), `select m.body from messages m join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id

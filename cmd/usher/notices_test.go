@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -49,13 +50,7 @@ func TestNoticesGoWherePeopleAre(t *testing.T) {
 	fired := rule.Fired{Rule: "tell_slip", Action: rule.Action{Kind: rule.TellCustomer}, Event: rule.Event{
 		TenantID: tenant, Kind: rule.MilestoneSlipped, Subject: "milestone/x/2026-11-20", Entity: "milestone", Fields: map[string]string{"name": "Kick-off", "date": "2026-11-20"},
 	}}
-	send := func(at time.Time) (n int) {
-		require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) (err error) {
-			n, err = notice.Send(t.Context(), tx, at, 100, a.tell)
-			return err
-		}))
-		return n
-	}
+	send := func(at time.Time) int { return a.sendNotices(t, at) }
 	for range 2 { // the event is told twice
 		require.NoError(t, a.worker.WithSystem(t.Context(), "test", func(tx pgx.Tx) error { return notice.Create(t.Context(), tx, fired, night) }))
 	}
@@ -101,6 +96,20 @@ func TestNoticesGoWherePeopleAre(t *testing.T) {
 	require.Zero(t, send(night.Add(12*time.Hour)), "nobody hears from a suspended workspace")
 	state("active")
 	require.Equal(t, 4, send(night.Add(12*time.Hour)))
+}
+
+// sendNotices runs the job that delivers what is due, and counts what was.
+func (a *application) sendNotices(t *testing.T, at time.Time) (n int) {
+	t.Helper()
+	sender := &notice.Sender{DB: a.worker, Now: func() time.Time { return at }, Deliver: func(ctx context.Context, tx pgx.Tx, m notice.Message) error {
+		err := a.tell(ctx, tx, m)
+		if err == nil {
+			n++
+		}
+		return err
+	}}
+	require.NoError(t, sender.Work(t.Context(), nil))
+	return n
 }
 
 // A rule may tell the manager of anything that happens, not of the project alone:

@@ -49,7 +49,7 @@ func (s *Sender) Work(ctx context.Context, _ *river.Job[SendArgs]) error {
 	for range perRun {
 		none := false
 		err := s.DB.WithSystem(ctx, "send a notice", func(tx pgx.Tx) error {
-			due, err := claim(ctx, tx, now(), 1)
+			due, err := claim(ctx, tx, now())
 			if none = len(due) == 0; none || err != nil {
 				return err
 			}

@@ -2,7 +2,7 @@
 // happening and person, in their language, and not at night.
 //
 // Create is what the action tell_customer does. A notice waits in the database
-// until the person's quiet hours are over; Send hands what is due to the channel
+// until the person's quiet hours are over; Sender hands what is due to the channel
 // the person uses, which is the caller's to know, in the same transaction that
 // marks it sent.
 package notice
@@ -117,22 +117,6 @@ func Awake(now time.Time, zone string) time.Time {
 // Deliver hands a message to the person's channel, in the transaction.
 type Deliver func(ctx context.Context, tx pgx.Tx, m Message) error
 
-// Send delivers up to limit notices that are due, across tenants on the worker's
-// role, and reports how many. Two processes may run it at once. A delivery that
-// fails ends the run; its notices stay due. Sender is what puts failures aside.
-func Send(ctx context.Context, tx pgx.Tx, now time.Time, limit int, deliver Deliver) (int, error) {
-	due, err := claim(ctx, tx, now, limit)
-	if err != nil {
-		return 0, err
-	}
-	for n, d := range due {
-		if err := d.send(ctx, tx, now, deliver); err != nil {
-			return n, err
-		}
-	}
-	return len(due), nil
-}
-
 // waiting is a notice that is due.
 type waiting struct {
 	Message
@@ -141,12 +125,14 @@ type waiting struct {
 	attempts int
 }
 
-func claim(ctx context.Context, tx pgx.Tx, now time.Time, limit int) ([]waiting, error) {
+// claim locks the next notice that is due, across tenants on the worker's role; two
+// processes may do so at once.
+func claim(ctx context.Context, tx pgx.Tx, now time.Time) ([]waiting, error) {
 	rows, err := tx.Query(ctx, `select n.id, n.tenant_id, n.user_id, n.key, n.kind, n.fields, n.link, n.attempts, u.locale, coalesce(u.time_zone, t.time_zone)
 		from onboarding_notices n
 		join users u on u.tenant_id = n.tenant_id and u.id = n.user_id
 		join tenants t on t.id = n.tenant_id and t.lifecycle_state in ('active', 'live')
-		where n.sent_at is null and n.failed_at is null and n.not_before <= $1 order by n.not_before, n.id limit $2 for update of n skip locked`, now, limit)
+		where n.sent_at is null and n.failed_at is null and n.not_before <= $1 order by n.not_before, n.id limit 1 for update of n skip locked`, now)
 	if err != nil {
 		return nil, fmt.Errorf("send notices: %w", err)
 	}

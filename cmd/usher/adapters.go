@@ -202,12 +202,14 @@ func (t tester) Talk(ctx context.Context, in api.TestQuestion) (rehearsal.Partne
 	if err != nil {
 		return nil, err
 	}
-	var draft *search.Draft
-	if in.Drafts != nil && *in.Drafts {
-		if draft, err = t.draft(ctx, in); err != nil {
-			return nil, err
-		}
+	draft, err := t.draft(ctx, in)
+	if err != nil {
+		return nil, err
 	}
+	return t.talk(ctx, asker, draft)
+}
+
+func (t tester) talk(ctx context.Context, asker triage.Actor, draft *search.Draft) (rehearsal.Partner, error) {
 	known := t.knowledge
 	known.Draft = draft
 	c := assistant.Config{DB: t.db, Classifier: classifier{t.engine}, Status: t.status, Answerer: known, Guard: inspector{}, Procedures: t.procedures}
@@ -231,15 +233,13 @@ func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, err
 	}
 	run := api.TestRun{Evidence: "none"}
 	query := search.Query{Text: in.Question, Viewer: viewer, Limit: assistant.LooksAt}
-	if in.Drafts != nil && *in.Drafts {
-		if query.Draft, err = t.draft(ctx, in); err != nil {
-			return api.TestRun{}, err
-		}
+	if query.Draft, err = t.draft(ctx, in); err != nil {
+		return api.TestRun{}, err
 	}
 	var said assistant.Said
 	talks := asker.TenantID != uuid.Nil && !viewer.Staff && !slices.Contains(asker.Roles, "visitor")
 	if talks {
-		if said, query.History, err = t.say(ctx, in, &run); err != nil {
+		if said, query.History, err = t.say(ctx, in, asker, query.Draft, &run); err != nil {
 			return api.TestRun{}, err
 		}
 	} else if said.Classification, err = t.classify(ctx, asker, in.Question); err != nil {
@@ -291,8 +291,8 @@ func (t tester) Test(ctx context.Context, in api.TestQuestion) (api.TestRun, err
 }
 
 // say puts the question, and what was written before it, to the assistant.
-func (t tester) say(ctx context.Context, in api.TestQuestion, run *api.TestRun) (said assistant.Said, history []search.Turn, err error) {
-	partner, err := t.Talk(ctx, in)
+func (t tester) say(ctx context.Context, in api.TestQuestion, asker triage.Actor, draft *search.Draft, run *api.TestRun) (said assistant.Said, history []search.Turn, err error) {
+	partner, err := t.talk(ctx, asker, draft)
 	if err != nil {
 		return said, nil, err
 	}
@@ -374,8 +374,12 @@ func (t tester) person(ctx context.Context, id uuid.UUID, actor *triage.Actor, v
 	return err
 }
 
-// draft is the latest working version of the space, searched as if it were live.
+// draft is the latest working version of the space, searched as if it were live; nil
+// where none is asked for.
 func (t tester) draft(ctx context.Context, in api.TestQuestion) (*search.Draft, error) {
+	if in.Drafts == nil || !*in.Drafts {
+		return nil, nil //nolint:nilnil // none
+	}
 	space := knowledge.Shared
 	if in.TenantID != nil {
 		space = knowledge.Of(*in.TenantID)

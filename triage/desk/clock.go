@@ -91,7 +91,7 @@ func (s *Service) FireClock(ctx context.Context, args sla.FireClockArgs) error {
 		if err := s.tell(ctx, w, hear, post, "is overdue", post.Text); err != nil {
 			return err
 		}
-		return s.raiseToLead(ctx, w, "the promised time for the "+what+" has passed")
+		return s.raiseToLead(ctx, w, "the promised time for the "+what+" has passed", hear)
 	})
 }
 

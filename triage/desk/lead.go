@@ -91,15 +91,17 @@ func (s *Service) RaiseToLead(ctx context.Context, actor triage.Actor, ref Ticke
 		if err := w.open(); err != nil {
 			return err
 		}
-		return s.raiseToLead(ctx, w, why)
+		return s.raiseToLead(ctx, w, why, nil)
 	})
 }
 
-func (s *Service) raiseToLead(ctx context.Context, w *work, why string) error {
+// raiseToLead is RaiseToLead. Who was told of the cause already needs no second word.
+func (s *Service) raiseToLead(ctx context.Context, w *work, why string, told []person) error {
 	leads, err := w.leads(ctx)
 	if err != nil {
 		return err
 	}
+	leads = slices.DeleteFunc(leads, func(p person) bool { return slices.Contains(told, p) })
 	w.note("raised_to_lead", map[string]any{"reason": triage.Line(why, 500)})
 	if w.extra.EscalatedAt == nil {
 		w.extra.EscalatedAt = &w.at

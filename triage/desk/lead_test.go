@@ -167,6 +167,33 @@ func TestRaisedTickets(t *testing.T) {
 		require.Equal(t, []int64{1001}, b.queue(t, "raised"))
 	})
 
+	t.Run("a lead who owns the ticket hears of a breach once, directly or otherwise, and the other leads do", func(t *testing.T) {
+		t.Parallel()
+		for _, there := range []bool{false, true} {
+			b := raisingDesk(t)
+			ina := b.lead(t, "ina@usher.test", "active", "integrations")
+			b.lead(t, "lea@usher.test", "active", "integrations")
+			if there {
+				_, err := b.db.Worker.Pool().Exec(t.Context(), `update staff set slack_user_id = display_name where 'lead' = any(roles)`)
+				require.NoError(t, err)
+			}
+			ticket := b.escalate(t, "The import stops")
+			_, err := b.service.Claim(t.Context(), triage.Actor{Kind: triage.ActorStaff, ID: ina}, ref(ticket))
+			require.NoError(t, err)
+			b.clock.advance(155 * time.Minute)
+			for range 2 {
+				require.NoError(t, b.service.SweepClocks(t.Context()))
+			}
+			b.settle(t, ticket)
+			who, _ := b.heard()
+			for _, p := range b.slack.Pings {
+				who = append(who, p.Person)
+			}
+			require.ElementsMatch(t, []string{"ina@usher.test", "lea@usher.test"}, who, there)
+			require.Equal(t, 1, b.count(t, ticket, "sla_breached"))
+		}
+	})
+
 	t.Run("of a ticket nobody has, or whose owner is away, the leads are warned", func(t *testing.T) {
 		t.Parallel()
 		for name, away := range map[string]bool{"nobody": false, "away": true} {

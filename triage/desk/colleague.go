@@ -430,6 +430,13 @@ func (d delivery) alone() uuid.UUID {
 	return d.colleagueOf()
 }
 
+// other says that a ping is for somebody who is told though the ticket is not theirs.
+func (d delivery) other() bool {
+	var p threadPost
+	_ = json.Unmarshal(d.Payload, &p)
+	return d.Kind == kindPing && p.Other
+}
+
 func (l *lane) colleague(ctx context.Context, tx pgx.Tx, d delivery) (Colleague, error) {
 	found, err := list[Colleague](ctx, tx, `select `+colleagueColumns+` from ticket_collaborators where tenant_id = $1 and id = $2`, l.tenant, d.colleagueOf())
 	if err == nil && len(found) == 0 {

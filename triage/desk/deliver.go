@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -236,18 +237,27 @@ func (l *lane) pick(ctx context.Context) (next *effect, wait time.Duration, err 
 			if next != nil {
 				return l.mark(ctx, tx, chosen, now)
 			}
-			if err := l.drop(ctx, tx, chosen[0], now); err != nil {
+			dropped := ids(chosen)
+			if err := l.drop(ctx, tx, dropped, now); err != nil {
 				return err
 			}
-			rows = slices.DeleteFunc(rows, func(d delivery) bool { return d.ID == chosen[0].ID })
+			rows = slices.DeleteFunc(rows, func(d delivery) bool { return slices.Contains(dropped, d.ID) })
 		}
 	})
 	return next, wait, err
 }
 
+func ids(rows []delivery) []uuid.UUID {
+	out := make([]uuid.UUID, len(rows))
+	for i, d := range rows {
+		out[i] = d.ID
+	}
+	return out
+}
+
 // drop discards an effect that is not wanted any more.
-func (l *lane) drop(ctx context.Context, tx pgx.Tx, d delivery, now time.Time) error {
-	if _, err := tx.Exec(ctx, `update deliveries set state = 'discarded', updated_at = $3 where tenant_id = $1 and id = $2`, l.tenant, d.ID, now); err != nil {
+func (l *lane) drop(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, now time.Time) error {
+	if _, err := tx.Exec(ctx, `update deliveries set state = 'discarded', updated_at = $3 where tenant_id = $1 and id = any($2)`, l.tenant, ids, now); err != nil {
 		return fmt.Errorf("discard delivery: %w", err)
 	}
 	return nil
@@ -273,17 +283,18 @@ func (l *lane) open(ctx context.Context, tx pgx.Tx) ([]delivery, error) {
 // takes nothing at all, everything keeps its order.
 func (l *lane) passed(ctx context.Context, tx pgx.Tx, rows []delivery, now time.Time) (map[uuid.UUID]bool, error) {
 	passed := map[uuid.UUID]bool{}
+	var took *time.Time // something, the last time
 	for _, d := range rows {
 		if d.head() || d.Attempts < l.s.MaxAttempts || d.NextAt == nil || !d.NextAt.After(now) {
 			continue
 		}
-		var works bool
-		err := tx.QueryRow(ctx, `select exists (select from deliveries where tenant_id = $1 and destination = $2 and delivered_at > $3)`,
-			l.tenant, l.destination, d.UpdatedAt.Add(-l.s.OutageAfter)).Scan(&works)
-		if err != nil {
-			return nil, fmt.Errorf("read deliveries: %w", err)
+		if len(passed) == 0 {
+			err := tx.QueryRow(ctx, `select max(delivered_at) from deliveries where tenant_id = $1 and destination = $2`, l.tenant, l.destination).Scan(&took)
+			if err != nil {
+				return nil, fmt.Errorf("read deliveries: %w", err)
+			}
 		}
-		passed[d.ID] = works
+		passed[d.ID] = took != nil && took.After(d.UpdatedAt.Add(-l.s.OutageAfter))
 	}
 	return passed, nil
 }
@@ -328,7 +339,7 @@ func (l *lane) choose(rows []delivery, passed map[uuid.UUID]bool, now time.Time)
 }
 
 // together gathers posts that piled up during an outage into one, and so what one
-// person is told; those of an unfinished batch stay together.
+// person is told, as many as it has room for; those of an unfinished batch stay together.
 func (l *lane) together(rows []delivery, now time.Time) []delivery {
 	first := rows[0]
 	if _, card := first.card(); card || first.Kind != kindThread && first.Kind != kindPing {
@@ -349,11 +360,12 @@ func (l *lane) together(rows []delivery, now time.Time) []delivery {
 		return rows[:1]
 	}
 	var waiting []delivery
+	whose, other := first.alone(), first.other()
 	for _, d := range rows {
-		if d.alone() != first.alone() {
+		if d.alone() != whose {
 			continue // goes to somebody else, at its own time
 		}
-		if _, card := d.card(); card || d.Kind != first.Kind || d.State != "pending" || d.Batch != nil || d.Attempts > 0 || !d.ExternalRef.IsZero() {
+		if _, card := d.card(); card || len(waiting) == catchUpPosts || d.other() != other || d.Kind != first.Kind || d.State != "pending" || d.Batch != nil || d.Attempts > 0 || !d.ExternalRef.IsZero() {
 			break
 		}
 		waiting = append(waiting, d)
@@ -362,10 +374,6 @@ func (l *lane) together(rows []delivery, now time.Time) []delivery {
 }
 
 func (l *lane) mark(ctx context.Context, tx pgx.Tx, chosen []delivery, now time.Time) error {
-	ids := make([]uuid.UUID, len(chosen))
-	for i, d := range chosen {
-		ids[i] = d.ID
-	}
 	var batch *uuid.UUID
 	if len(chosen) > 1 {
 		batch = &chosen[0].ID
@@ -374,7 +382,7 @@ func (l *lane) mark(ctx context.Context, tx pgx.Tx, chosen []delivery, now time.
 		}
 	}
 	_, err := tx.Exec(ctx, `update deliveries set state = 'sending', attempts = attempts + 1, batch = coalesce($3, batch), updated_at = $4,
-		first_tried_at = coalesce(first_tried_at, $4), next_attempt_at = null where tenant_id = $1 and id = any($2)`, l.tenant, ids, batch, now)
+		first_tried_at = coalesce(first_tried_at, $4), next_attempt_at = null where tenant_id = $1 and id = any($2)`, l.tenant, ids(chosen), batch, now)
 	if err != nil {
 		return fmt.Errorf("mark delivery: %w", err)
 	}
@@ -501,11 +509,7 @@ func (l *lane) preparePing(ctx context.Context, tx pgx.Tx, rows []delivery, e *e
 		return nil, err
 	}
 	settled := t.InternalState == triage.InternalSolved || t.InternalState == triage.InternalClosed
-	var payload threadPost
-	if err := json.Unmarshal(rows[0].Payload, &payload); err != nil {
-		return nil, fmt.Errorf("read delivery %s: %w", rows[0].ID, err)
-	}
-	theirs := payload.Other || t.AssigneeID != nil && *t.AssigneeID == post.Notify
+	theirs := rows[0].other() || t.AssigneeID != nil && *t.AssigneeID == post.Notify
 	if !ok || post.Ping == "" || settled || !theirs {
 		return nil, nil
 	}
@@ -553,12 +557,12 @@ func (l *lane) post(rows []delivery) (Post, error) {
 		key = *rows[0].Batch
 	}
 	catchUp := Post{Key: key.String(), Ticket: ref, Label: PostCatchUp}
-	each := max(80, min(600, catchUpRoom/len(posts)))
 	for i, p := range posts {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		fmt.Fprintf(&text, "%s · %s: %s", p.At.UTC().Format("15:04 MST"), describe(p), triage.Line(p.Text, each))
+		head := fmt.Sprintf("%s · %s: ", p.At.UTC().Format("15:04 MST"), triage.Line(describe(p), 60))
+		text.WriteString(head + triage.Line(p.Text, max(80, min(600, catchUpRoom/len(posts)-utf8.RuneCountInString(head)))))
 		catchUp.Links = append(catchUp.Links, p.Links...)
 		if p.Notify != uuid.Nil {
 			catchUp.Notify = p.Notify // who owns the ticket now
@@ -568,8 +572,10 @@ func (l *lane) post(rows []delivery) (Post, error) {
 	return catchUp, nil
 }
 
-// catchUpRoom is about what a channel shows of one message.
-const catchUpRoom = 9000
+const (
+	catchUpRoom  = 9000              // about what a channel shows of one message
+	catchUpPosts = catchUpRoom / 150 // each is given so much of it at least, with who wrote it
+)
 
 // ping looks up whom a post is to notify.
 func ping(ctx context.Context, tx pgx.Tx, p *Post) error {
@@ -726,12 +732,8 @@ func (l *lane) pause(ctx context.Context, tx pgx.Tx, e *effect, limit *Temporary
 }
 
 func (l *lane) set(ctx context.Context, tx pgx.Tx, e *effect, assignments string, args ...any) error {
-	ids := make([]uuid.UUID, len(e.rows))
-	for i, d := range e.rows {
-		ids[i] = d.ID
-	}
 	_, err := tx.Exec(ctx, `update deliveries set `+assignments+` where tenant_id = $1 and id = any($2) and state = 'sending'`,
-		append([]any{l.tenant, ids}, args...)...)
+		append([]any{l.tenant, ids(e.rows)}, args...)...)
 	if err != nil {
 		return fmt.Errorf("finish delivery: %w", err)
 	}

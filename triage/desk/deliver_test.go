@@ -124,6 +124,48 @@ func TestSixHoursWithoutTheChannel(t *testing.T) {
 	}
 }
 
+func TestNothingOfAManyWordedOutageIsLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ticket := b.escalate(t, "Help")
+	b.settle(t, ticket)
+	for i := range 150 {
+		b.say(t, fmt.Sprintf("Row %d of the file cannot be read, says the import, and it names no reason that anybody here understands.", i), false)
+	}
+	b.clock.advance(10 * time.Minute)
+	b.settle(t, ticket)
+	all := ""
+	for _, p := range b.slack.Thread(ticket.ID) {
+		require.LessOrEqual(t, len(p.Text), 10000, "a channel shows no more of one message")
+		all += p.Text + "\n"
+	}
+	for i := range 150 {
+		require.Equal(t, 1, strings.Count(all, fmt.Sprintf("Row %d of", i)))
+	}
+	require.Contains(t, all, "Row 149 of the file cannot be read, says the import, and it names no reason that anybody here understands.")
+}
+
+func TestAnOwnersRemindersGoNoFurtherThanTheTicket(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	kim := triage.Actor{Kind: triage.ActorStaff, ID: b.db.Staff(t, "kim@usher.test", "lead")}
+	b.reach(t, kim, "U0KIM")
+	ticket := b.escalate(t, "Help")
+	b.settle(t, ticket)
+	_, err := b.service.RaiseToLead(t.Context(), b.agent, ref(ticket), "It concerns money") // though the ticket is not theirs
+	require.NoError(t, err)
+	for _, owner := range []uuid.UUID{kim.ID, b.agent.ID} {
+		_, err = b.service.Assign(t.Context(), b.agent, ref(ticket), owner)
+		require.NoError(t, err)
+	}
+	b.clock.advance(10 * time.Minute)
+	b.settle(t, ticket)
+	require.Len(t, b.slack.Pings, 1)
+	require.Contains(t, b.slack.Pings[0].Text, "It concerns money")
+	require.NotContains(t, b.slack.Pings[0].Text, "gave you this ticket", "it is somebody else's by now")
+	require.Equal(t, 1, states(b.detail(t, ticket))["slack/ping/discarded"])
+}
+
 func TestAPostThatNeverPassesHoldsUpNoOtherWhereTheRestPasses(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *desk.Config) { c.MaxAttempts = 3 })

@@ -41,17 +41,25 @@ func (e *DecidedError) Error() string {
 	return "already decided by " + e.By + ": " + string(e.State)
 }
 
+// RefusedError is ErrRefused with the reason.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return ErrRefused.Error() + ": " + e.Why }
+
+// Is makes it ErrRefused.
+func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
+
 // Explain is the sentence for a person whose decision was not taken; empty for an
 // error that is not about it.
 func Explain(err error) string {
 	var decided *DecidedError
+	var refused *RefusedError
 	text := ""
 	switch {
 	case errors.As(err, &decided):
 		text = decided.Error()
-	case errors.Is(err, ErrRefused):
-		_, why, _ := strings.Cut(err.Error(), ErrRefused.Error())
-		text = ErrRefused.Error() + why
+	case errors.As(err, &refused):
+		text = refused.Error()
 	case errors.Is(err, ErrOver):
 		text = ErrOver.Error()
 	case errors.Is(err, ErrChanged):
@@ -223,8 +231,9 @@ func (s *Service) Propose(ctx context.Context, tx pgx.Tx, p procedure.Proposing,
 
 func staff(ctx context.Context, tx pgx.Tx, actor triage.Actor) (desk.Staff, error) {
 	now, err := desk.StaffNow(ctx, tx, actor)
-	if errors.Is(err, desk.ErrRefused) {
-		err = fmt.Errorf("%w%s", ErrRefused, strings.TrimPrefix(err.Error(), desk.ErrRefused.Error()))
+	var refused *desk.RefusedError
+	if errors.As(err, &refused) {
+		err = &RefusedError{refused.Why}
 	}
 	return now, err
 }
@@ -238,10 +247,10 @@ const askedBy = `exists (select from users u where u.tenant_id = p.tenant_id and
 // customer.
 func may(d Definition, p Proposal, m desk.Staff, asked bool) error {
 	if !d.Approvers.May(m.Roles, m.Teams) {
-		return fmt.Errorf("%w: this is for %s", ErrRefused, d.Approvers.Who())
+		return &RefusedError{"this is for " + d.Approvers.Who()}
 	}
 	if asked || p.RequesterID == m.ID {
-		return fmt.Errorf("%w: you asked for it yourself", ErrRefused)
+		return &RefusedError{"you asked for it yourself"}
 	}
 	return nil
 }

@@ -330,6 +330,8 @@ func TestWhoMayNotApproveCannot(t *testing.T) {
 		require.ErrorIs(t, b.decide(t, p, who, true), action.ErrRefused, name)
 		require.ErrorIs(t, b.decide(t, p, who, false), action.ErrRefused, name)
 	}
+	require.Equal(t, "You may not approve this: this account is not active.", action.Explain(b.decide(t, p, gone, true)))
+	require.Equal(t, "You may not approve this: you asked for it yourself.", action.Explain(fmt.Errorf("decide: %w", b.decide(t, p, self, true))))
 	// Staff that proposes cannot approve it either.
 	own := b.propose(t)
 	b.exec(t, `update action_proposals set requester_kind = 'staff', requester_id = $2 where id = $1`, own.ID, b.bo.ID)

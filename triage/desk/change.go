@@ -160,7 +160,7 @@ func (s *Service) reviseNote(ctx context.Context, w *work, clientKey, text strin
 		return err
 	}
 	if !theirs(m) {
-		return fmt.Errorf("%w: only its author may change a note", ErrRefused)
+		return &RefusedError{"only its author may change a note"}
 	}
 	if m.Body == text || m.State == triage.MessageDeleted {
 		return nil

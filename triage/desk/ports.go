@@ -199,3 +199,11 @@ func (e *PermanentError) Unwrap() error { return e.Err }
 
 // ErrRefused is returned by agent actions the actor may not take.
 var ErrRefused = errors.New("not allowed")
+
+// RefusedError is ErrRefused with the reason, for the person who acted.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return ErrRefused.Error() + ": " + e.Why }
+
+// Is makes it ErrRefused.
+func (e *RefusedError) Is(target error) bool { return target == ErrRefused }

@@ -309,13 +309,13 @@ type Staff struct {
 func StaffNow(ctx context.Context, tx pgx.Tx, actor triage.Actor) (Staff, error) {
 	out := Staff{Actor: actor}
 	if !actor.Staff() || actor.ID == uuid.Nil {
-		return out, fmt.Errorf("%w: only the operator's staff work on tickets", ErrRefused)
+		return out, &RefusedError{"only the operator's staff work on tickets"}
 	}
 	var state string
 	err := tx.QueryRow(ctx, `select display_name, roles, teams, state, email_normalized from staff where id = $1`, actor.ID).
 		Scan(&out.Name, &out.Roles, &out.Teams, &state, &out.Email)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && state == "deactivated" {
-		return out, fmt.Errorf("%w: this account is not active", ErrRefused)
+		return out, &RefusedError{"this account is not active"}
 	}
 	if err != nil {
 		return out, fmt.Errorf("read staff: %w", err)
@@ -334,7 +334,7 @@ func (s *Service) mayAct(ctx context.Context, tx pgx.Tx, actor triage.Actor) (tr
 			return now.Actor, nil
 		}
 	}
-	return now.Actor, fmt.Errorf("%w: this needs the role agent", ErrRefused)
+	return now.Actor, &RefusedError{"this needs the role agent"}
 }
 
 // save writes the ticket, its events, its clocks, what the customer sees of it

@@ -145,17 +145,25 @@ type payload struct {
 // queue stores a mail's delivery and the job that sends it; not a second time
 // under the same key.
 func (s *Service) queue(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, kind, key string, p payload) (stored bool, err error) {
-	id := uuid.Must(uuid.NewV7())
-	tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict do nothing`, tenant, id, System, kind, key, p, s.Now().UTC())
-	if err == nil && tag.RowsAffected() > 0 {
-		stored = true
-		_, err = s.Jobs.InsertTx(ctx, tx, SendMailArgs{tenant, id}, nil)
+	id, stored, err := s.store(ctx, tx, tenant, kind, key, p, "pending", "")
+	if err != nil || !stored {
+		return false, err
 	}
-	if err != nil {
+	if _, err := s.Jobs.InsertTx(ctx, tx, SendMailArgs{tenant, id}, nil); err != nil {
 		return false, fmt.Errorf("store mail: %w", err)
 	}
-	return stored, nil
+	return true, nil
+}
+
+// store stores a mail's delivery, and why it failed where it did.
+func (s *Service) store(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, kind, key string, p payload, state, why string) (id uuid.UUID, stored bool, err error) {
+	id = uuid.Must(uuid.NewV7())
+	tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, state, last_error, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) on conflict do nothing`, tenant, id, System, kind, key, p, state, why, s.Now().UTC())
+	if err != nil {
+		return id, false, fmt.Errorf("store mail: %w", err)
+	}
+	return id, tag.RowsAffected() > 0, nil
 }
 
 // setAside stores the delivery of something too old to leave by itself, for people
@@ -165,14 +173,9 @@ func (s *Service) setAside(ctx context.Context, tx pgx.Tx, tenant, message uuid.
 	if err != nil {
 		return err
 	}
-	id := uuid.Must(uuid.NewV7())
-	tag, err := tx.Exec(ctx, `insert into deliveries (tenant_id, id, destination, kind, subject_key, payload, state, last_error, created_at, updated_at)
-		values ($1, $2, $3, 'mail', $4, $5, 'failed', $6, $7, $7) on conflict do nothing`, tenant, id, System, message.String(), payload{MessageID: message, To: to}, saidTooOld, s.Now().UTC())
-	if err != nil {
-		return fmt.Errorf("store mail: %w", err)
-	}
-	if tag.RowsAffected() == 0 || s.Desk == nil {
-		return nil
+	id, stored, err := s.store(ctx, tx, tenant, "mail", message.String(), payload{MessageID: message, To: to}, "failed", saidTooOld)
+	if err != nil || !stored || s.Desk == nil {
+		return err
 	}
 	what := "The reply"
 	if m.AuthorKind != triage.AuthorAgent {

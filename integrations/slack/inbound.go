@@ -330,8 +330,9 @@ func cutKind(id string) (kind, rest string, ok bool) {
 func (in *Inbound) ticketAt(ctx context.Context, channel, ts string) (desk.TicketRef, error) {
 	var ref desk.TicketRef
 	err := in.db.WithSystem(ctx, "find ticket of a Slack thread", func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `select tenant_id, ticket_id from ticket_links where system = $1 and external_id = $2
-			union all select tenant_id, ticket_id from former_links where system = $1 and external_id = $2 limit 1`, System, channel+":"+ts).
+		return tx.QueryRow(ctx, `select tenant_id, ticket_id from (
+			select tenant_id, ticket_id, 'infinity' as until from ticket_links where system = $1 and external_id = $2
+			union all select tenant_id, ticket_id, until from former_links where system = $1 and external_id = $2) at order by until desc limit 1`, System, channel+":"+ts).
 			Scan(&ref.TenantID, &ref.ID)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -229,7 +229,7 @@ func TestTheSectionAskedAboutIsQuoted(t *testing.T) {
 		"turn off email notifications":     {"Turn off notifications", "To get none, ask for a person"},
 		"how to change a role":             {"Change a role", "Ask the admin of your organisation"},
 		"how do i get my certificate":      {"See your own progress", "Ask \"Have I completed all the required courses?\" [1] The answer lists"},
-		"How do I sign out?":               {"Sign out", "Choose your name at the top right"},
+		"How do I sign out?":               {"Sign out", "Press **Sign out** at the bottom of the menu"},
 		"how do i log in":                  {"Use a sign-in link", "1. Open the link you were sent."},
 		"how do i rate an answer":          {"How to rate an answer", "2. After **No** you can say in one click"},
 		"lost api key":                     {"Lost a key", "Ask for a person in the chat: they revoke"},

@@ -56,7 +56,7 @@ test("staff add a task, the customer sees it at once and ticks it, and staff see
   const project = page.getByRole("dialog", { name: "Change the project" });
   await project.getByRole("combobox", { name: "State" }).selectOption("on_hold");
   await project.getByRole("button", { name: "Save" }).click();
-  await project.getByText(/Hold reason is needed/).waitFor();
+  await project.getByText(/“Why it is on hold” is needed/).waitFor();
   await project.getByRole("textbox", { name: "Why it is on hold" }).fill("You asked us to wait for your new warehouse.");
   await project.getByRole("button", { name: "Save" }).click();
   await project.waitFor({ state: "detached" });

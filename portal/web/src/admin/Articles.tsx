@@ -41,6 +41,25 @@ export function SpaceSelect({ value, onChange }: { value: string; onChange: (ten
   );
 }
 
+/** Who may see an article, by the least they must be. */
+export const levels: Record<AdminArticle["audience"]["level"], string> = { public: "Everyone", customer: "Signed-in customers", agent: "Staff only" };
+
+/** The choice among them; a tenant's own articles are never for everyone. */
+export function AudienceSelect({ tenant, value, onChange, ...field }: { tenant?: string; value: keyof typeof levels; onChange: (level: keyof typeof levels) => void; id: string; "aria-describedby"?: string; "aria-invalid"?: boolean }) {
+  return (
+    <select {...field} className="input" value={value} onChange={(e) => onChange(e.target.value as keyof typeof levels)}>
+      {Object.entries(levels).map(
+        ([level, name]) =>
+          (level !== "public" || !tenant) && (
+            <option key={level} value={level}>
+              {name}
+            </option>
+          ),
+      )}
+    </select>
+  );
+}
+
 export function Articles() {
   const { query } = useLocation();
   const tenant = query.get("tenant") ?? "";
@@ -134,7 +153,7 @@ export function Articles() {
 
 /** An audience in words: who may see the article. */
 export function audienceWords(a: AdminArticle["audience"]): string {
-  const level = { public: "Everyone", customer: "Signed-in customers", agent: "Staff only" }[a.level];
+  const level = levels[a.level];
   const limits = [
     ["departments", a.departments],
     ["roles", a.roles],

@@ -4,6 +4,7 @@ import type { KeptCustomer, QuestionResult, SavedQuestion, TalkLine } from "../a
 import { announce } from "../ui/announce";
 import { Head, locale, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
+import { listOf } from "../ui/lists";
 import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Field } from "../ui/parts";
 import { AsWhom } from "./AsWhom";
@@ -35,12 +36,6 @@ const manners: Record<Manner, string> = { greeting: "Greets first", typos: "Mist
 const languages = ["en", "de", "fr", "es", "pt"];
 
 export const newCustomer = (): SavedQuestion => ({ question: "", expect: "talk", role: "member", locale: "en", customer: { name: "", patience: 1, expect: { outcomes: [] } } });
-
-export const listOf = (text: string) =>
-  text
-    .split(",")
-    .map((t) => t.trim())
-    .filter(Boolean);
 
 /** What has to come of a customer's conversation, in a line. */
 export function expected({ expect: e }: KeptCustomer): string {
@@ -106,10 +101,7 @@ export function Customer({ question, onClose }: { question: Kept; onClose: () =>
     customer: {
       ...c,
       name: c.name.trim(),
-      then: then
-        .split("\n")
-        .map((t) => t.trim())
-        .filter(Boolean),
+      then: listOf(then, "\n"),
       replies: replies.map((r) => ({ when: r.when, say: r.say.trim(), ...(r.when === "says" && { has: r.has?.trim() }) })),
       expect: { ...e, says: listOf(says), never: listOf(never) },
     },

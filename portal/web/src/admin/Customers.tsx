@@ -1,14 +1,14 @@
 import { useState } from "react";
 import { call } from "../api/client";
 import type { OnboardingStanding } from "../api/types";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Pending, Problem, problemOf } from "../ui/Console";
 import { longDate, shortTime, words } from "../ui/format";
-import { Badge, Banner, Empty, Loading } from "../ui/parts";
+import { Badge, Empty } from "../ui/parts";
 import { Link } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
 
 export const healthTone = { on_track: "ok", live: "ok", at_risk: "warn", off_track: "bad" } as const;
-export const turns: Record<string, string> = { customer: "The customer", provider: "We", third_party: "A third party" };
+export const turns: Record<string, string> = { customer: "The customer", provider: "Us", third_party: "A third party" };
 
 /** Every customer's onboarding and how it stands. */
 export function Customers() {
@@ -30,8 +30,7 @@ export function Customers() {
     <div className="console-page">
       <Head title="Customers" suffix="Knowledge" />
       <p className="muted small">How every onboarding stands, from its record, the customer's tickets and how long they have been away. Open one to change it.</p>
-      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
-      {!load.data && load.loading && <Loading label="Loading…" />}
+      <Pending load={load} />
       {load.data?.onboardings.length === 0 && <Empty icon="road">No onboardings yet. A signed contract makes the first one.</Empty>}
       {all.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
@@ -80,11 +79,7 @@ export function Customers() {
           </table>
         </div>
       )}
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       {next && (
         <p>
           <button type="button" className="btn" onClick={() => void fetchMore()}>

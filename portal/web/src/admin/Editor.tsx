@@ -6,11 +6,12 @@ import { Failed, Head, locale, problemOf } from "../ui/Console";
 import { readDraft, writeDraft } from "../ui/draft";
 import { longDate, words } from "../ui/format";
 import { Icon } from "../ui/Icon";
+import { listOf } from "../ui/lists";
 import { Markdown } from "../ui/Markdown";
 import { Badge, Banner, Dialog, Field, Loading, Time } from "../ui/parts";
 import { Link, navigate, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
-import { SpaceSelect, StateBadges } from "./Articles";
+import { AudienceSelect, SpaceSelect, StateBadges } from "./Articles";
 import { diffLines } from "./diff";
 import { Effect } from "./Effect";
 
@@ -28,18 +29,12 @@ const draftOf = (a: AdminArticle): Draft => ({
   audience: a.audience,
 });
 
-const list = (text: string) =>
-  text
-    .split(",")
-    .map((s) => s.trim())
-    .filter(Boolean);
-
 function contentOf(d: Draft, base?: string): ArticleContent {
   return {
     title: d.title.trim(),
     body: d.body,
     audience: d.audience,
-    tags: list(d.tags),
+    tags: listOf(d.tags),
     ...(d.description.trim() && { description: d.description.trim() }),
     ...(d.slug.trim() && { slug: d.slug.trim() }),
     ...(d.locale.trim() && { locale: d.locale.trim() }),
@@ -365,7 +360,7 @@ function AudienceFields({ value, onChange, error }: { value: Audience; onChange:
           className="input"
           defaultValue={(value[name] ?? []).join(", ")}
           onBlur={(e) => {
-            const values = list(e.target.value);
+            const values = listOf(e.target.value);
             const { [name]: _, ...rest } = value;
             onChange(values.length ? { ...rest, [name]: values } : rest);
           }}
@@ -378,13 +373,7 @@ function AudienceFields({ value, onChange, error }: { value: Audience; onChange:
       <legend className="label">Who may see it</legend>
       <div className="fields" key={JSON.stringify(value)}>
         <Field label="Audience" error={error}>
-          {(p) => (
-            <select {...p} className="input" value={value.level} onChange={(e) => onChange({ ...value, level: e.target.value as Audience["level"] })}>
-              <option value="public">Everyone</option>
-              <option value="customer">Signed-in customers</option>
-              <option value="agent">Staff only</option>
-            </select>
-          )}
+          {(p) => <AudienceSelect {...p} value={value.level} onChange={(level) => onChange({ ...value, level })} />}
         </Field>
         {narrow("departments", "Departments", "Empty: all.")}
         {narrow("roles", "Roles", "Empty: all.")}

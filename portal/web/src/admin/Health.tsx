@@ -2,12 +2,14 @@ import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
 import type { Finding, FindingArticle } from "../api/types";
 import { announce } from "../ui/announce";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Pending, Problem, problemOf } from "../ui/Console";
 import { longDate, percent } from "../ui/format";
-import { Badge, Banner, Dialog, Empty, Field, Loading, Time, type Tone } from "../ui/parts";
+import { counted } from "../ui/lists";
+import { Badge, Dialog, Empty, Field, Time, type Tone } from "../ui/parts";
 import { Link, navigate, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
 import { SpaceSelect } from "./Articles";
+import { useAct } from "./useAct";
 
 const kinds: Record<Finding["kind"], { name: string; tone: Tone }> = {
   contradiction: { name: "Contradiction", tone: "bad" },
@@ -33,30 +35,16 @@ export function Health() {
   const tenant = query.get("tenant") ?? "";
   const [state, setState] = useState<"open" | "dismissed">("open");
   const [kind, setKind] = useState("");
-  const [problem, setProblem] = useState("");
   const [dismissing, setDismissing] = useState<Finding>();
   const load = useLoad((signal) => call("get", "/v1/admin/health", { query: { tenant: tenant || undefined, state }, signal }), `health ${tenant} ${state}`, { every: 30_000 });
   const space = { tenant: tenant || undefined };
-  const act = async (f: Finding, what: Act, said: string, keep?: string) => {
-    setProblem("");
-    try {
-      await call("post", "/v1/admin/health/{id}", { params: { id: f.id }, query: space, body: { act: what, ...(keep && { keep }) } });
-      announce(said);
-      load.reload();
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  };
-  const check = async () => {
-    setProblem("");
-    try {
+  const { problem, act } = useAct(load.reload);
+  const settle = (f: Finding, what: Act, said: string, keep?: string) => void act(() => call("post", "/v1/admin/health/{id}", { params: { id: f.id }, query: space, body: { act: what, ...(keep && { keep }) } }), said);
+  const check = () =>
+    act(async () => {
       await call("post", "/v1/admin/health/check", {});
-      announce("All articles are being checked. The list renews itself.");
       setTimeout(load.reload, 3000);
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  };
+    }, "All articles are being checked. The list renews itself.");
   const all = load.data?.findings ?? [];
   const shown = all.filter((f) => !kind || f.kind === kind);
   return (
@@ -98,20 +86,15 @@ export function Health() {
           )}
         </Field>
       </div>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
-      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
-      {!load.data && load.loading && <Loading label="Loading…" />}
+      <Problem>{problem}</Problem>
+      <Pending load={load} />
       {load.data && shown.length === 0 && (
         <Empty icon="check">{state === "dismissed" ? "Nothing is dismissed." : load.data.checked_at ? "Nothing is wrong with these articles." : "The first check has not ended yet."}</Empty>
       )}
       <ul className="plain-list stack stack-3">
         {shown.map((f) => (
           <li key={f.id}>
-            <Card finding={f} onAct={act} onDismiss={() => setDismissing(f)} />
+            <Card finding={f} onAct={settle} onDismiss={() => setDismissing(f)} />
           </li>
         ))}
       </ul>
@@ -238,7 +221,7 @@ function Proofs({ proofs }: { proofs: Finding["proofs"] }) {
   return (
     <details open={proofs.length <= 3}>
       <summary className="small">
-        Proof: {proofs.length} {proofs.length === 1 ? "conversation" : "conversations"}
+        Proof: {counted(proofs.length, "conversation")}
       </summary>
       <ul className="plain-list stack small" style={{ gap: "0.25rem" }}>
         {proofs.map((p) => (

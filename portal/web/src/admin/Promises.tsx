@@ -2,9 +2,10 @@ import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
 import type { Promises as Agreed, PromisesShown } from "../api/types";
 import { announce } from "../ui/announce";
-import { Failed, Head, problemOf } from "../ui/Console";
+import { Head, Pending, Problem, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
-import { Banner, Field, Loading } from "../ui/parts";
+import { listOf } from "../ui/lists";
+import { Field } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { Organisation } from "./Organisation";
 
@@ -32,8 +33,7 @@ export function Promises() {
     <div className="console-page">
       <Head title="Promised times" suffix="Knowledge" />
       <p className="muted small">How soon people reply and solve, by priority, and the hours in which it counts. Tickets that are open go on as agreed now; a promise that was broken stays broken.</p>
-      {tenants.error !== undefined && !tenants.data && <Failed error={tenants.error} onRetry={tenants.reload} />}
-      {!tenants.data && tenants.loading && <Loading label="Loading…" />}
+      <Pending load={tenants} />
       {tenants.data && <Organisation label="Customer" all={tenants.data.tenants} value={tenant} onChange={setChosen} />}
       {tenant && <Of key={tenant} tenant={tenant} />}
     </div>
@@ -42,8 +42,7 @@ export function Promises() {
 
 function Of({ tenant }: { tenant: string }) {
   const load = useLoad((signal) => call("get", "/v1/admin/tenants/{tenant}/promises", { params: { tenant }, signal }), tenant);
-  if (load.error !== undefined && !load.data) return <Failed error={load.error} onRetry={load.reload} />;
-  if (!load.data) return <Loading label="Loading…" />;
+  if (!load.data) return <Pending load={load} />;
   return <Form tenant={tenant} shown={load.data} />;
 }
 
@@ -85,7 +84,7 @@ function Form({ tenant, shown }: { tenant: string; shown: PromisesShown }) {
     if (own) {
       const open: Record<string, string[][]> = {};
       for (const [day, name] of days) {
-        const spans = (week[day] ?? "").split(",").map((s) => s.trim()).filter(Boolean);
+        const spans = listOf(week[day] ?? "");
         const pairs = spans.map((s) => s.split(/\s*[-–]\s*/));
         if (pairs.some((p) => p.length !== 2)) return setProblem(`Write the hours of ${name} like 09:00-12:00, 13:00-17:00, or leave them empty.`);
         if (pairs.length > 0) open[day] = pairs;
@@ -105,7 +104,7 @@ function Form({ tenant, shown }: { tenant: string; shown: PromisesShown }) {
     <form className="stack stack-4" onSubmit={(e) => void save(e)}>
       <section className="card stack stack-3" aria-labelledby="p-targets">
         <h2 id="p-targets">Times</h2>
-        <p className="small muted">In minutes. An empty field holds what stands in it as an example.</p>
+        <p className="small muted">In minutes. Leave a field empty to use the usual time, shown in grey.</p>
         <div className="table-wrap" tabIndex={0} role="region" aria-label="Times by priority">
           <table className="table">
             <thead>
@@ -155,11 +154,7 @@ function Form({ tenant, shown }: { tenant: string; shown: PromisesShown }) {
           </>
         )}
       </section>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       <p>
         <button type="submit" className="btn btn-primary" aria-disabled={busy || undefined}>
           Save

@@ -2,12 +2,13 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { call } from "../api/client";
 import type { SavedQuestion } from "../api/types";
 import { announce } from "../ui/announce";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Pending, Problem, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
-import { Badge, Banner, Dialog, Empty, Field, Loading, Time } from "../ui/parts";
+import { listOf } from "../ui/lists";
+import { Badge, Banner, Dialog, Empty, Field, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { AsWhom } from "./AsWhom";
-import { Customer, expected, listOf, newCustomer, Transcript } from "./Customer";
+import { Customer, expected, newCustomer, Transcript } from "./Customer";
 
 const expectations: Record<Exclude<SavedQuestion["expect"], "talk">, string> = {
   answer: "An answer from articles",
@@ -88,13 +89,8 @@ export function Questions() {
         )}
       </p>
       {said && <Banner tone="note">{said}</Banner>}
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
-      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
-      {!load.data && load.loading && <Loading label="Loading…" />}
+      <Problem>{problem}</Problem>
+      <Pending load={load} />
       {load.data && all.length === 0 && <Empty icon="flask">No questions are kept yet. Begin with the five your customers ask most.</Empty>}
       {questions.length > 0 && (
         <section className="stack stack-3" aria-labelledby="q-once">

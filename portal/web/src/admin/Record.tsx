@@ -2,9 +2,10 @@ import { type FormEvent, useState } from "react";
 import { ApiError, call } from "../api/client";
 import type { OnboardingRecord, RecordItem } from "../api/types";
 import { announce } from "../ui/announce";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Pending, Problem, problemOf } from "../ui/Console";
 import { fullTime, longDate, words } from "../ui/format";
-import { Badge, Banner, Dialog, Field, Loading, type Tone } from "../ui/parts";
+import { listOf } from "../ui/lists";
+import { Badge, Dialog, Field, type Tone } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { Standing, turns } from "./Customers";
 
@@ -126,8 +127,13 @@ const stateOf = (i: RecordItem) => {
   return text(f.state) || text((i.facts as Fields).customer_state);
 };
 const tones: Record<string, Tone> = { done: "ok", ready: "plain", accepted: "ok", verified: "ok", ok: "ok", blocked: "bad", failing: "bad", failed: "bad", missed: "bad", at_risk: "warn", expired: "warn", rejected: "bad", in_progress: "info", in_review: "info", active: "info" };
-/** Errors whose sentence says it all. */
-const why = (error: unknown) => (error instanceof ApiError && (error.code === "invalid_field" || error.code === "held_elsewhere") ? error.detail : problemOf(error));
+/** Errors whose sentence says it all, with the name the field has here. */
+const why = (error: unknown, entity: string) => {
+  if (!(error instanceof ApiError) || (error.code !== "invalid_field" && error.code !== "held_elsewhere")) return problemOf(error);
+  const [wrong] = error.code === "invalid_field" ? error.errors : [];
+  const label = inputs[entity]?.find((input) => input.name === wrong?.field)?.label;
+  return wrong && label && !error.detail.startsWith(label) ? `“${label}” ${wrong.detail}.` : error.detail;
+};
 
 /** One customer's onboarding, and everything staff change about it. */
 export function Record({ tenant }: { tenant: string }) {
@@ -141,7 +147,7 @@ export function Record({ tenant }: { tenant: string }) {
       load.set(await call("patch", "/v1/admin/tenants/{tenant}/onboarding/{entity}/{id}", { params: { tenant, entity: item.entity, id: item.id }, body: { version: item.version, set: { state } } }));
       announce(`${nameOf(item)}: ${words(state)}.`);
     } catch (error) {
-      setProblem(why(error));
+      setProblem(why(error, item.entity));
       load.reload();
     }
   };
@@ -155,13 +161,8 @@ export function Record({ tenant }: { tenant: string }) {
           </button>
         )}
       </Head>
-      {load.error !== undefined && !r && <Failed error={load.error} onRetry={load.reload} />}
-      {!r && load.loading && <Loading label="Loading…" />}
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Pending load={load} />
+      <Problem>{problem}</Problem>
       {r && (
         <>
           <Facts record={r} />
@@ -311,12 +312,7 @@ const shown = (input: Input, value: unknown): string => {
 };
 const given = (input: Input, value: string): unknown => {
   const trimmed = value.trim();
-  if (input.kind === "lines") {
-    return trimmed
-      .split("\n")
-      .map((line) => line.trim())
-      .filter(Boolean);
-  }
+  if (input.kind === "lines") return listOf(value, "\n");
   if (input.kind === "number") return trimmed === "" ? null : Number(trimmed);
   if (input.kind === "moment") return trimmed === "" ? null : new Date(trimmed).toISOString();
   if (input.kind === "day" || input.kind === "person" || input.kind === "milestone" || input.kind === "stage") return trimmed || null;
@@ -345,7 +341,7 @@ function Form({ record, tenant, entity, item, onClose, onDone, onStale }: { reco
       );
       announce(said);
     } catch (error) {
-      setProblem(why(error));
+      setProblem(why(error, entity));
       if (error instanceof ApiError && error.code === "edited_by_someone_else") onStale();
       setBusy(false);
     }
@@ -425,11 +421,7 @@ function Form({ record, tenant, entity, item, onClose, onDone, onStale }: { reco
             </Field>
           );
         })}
-        {problem && (
-          <Banner tone="bad" role="alert">
-            {problem}
-          </Banner>
-        )}
+        <Problem>{problem}</Problem>
         <div className="row">
           <button type="submit" className="btn btn-primary" aria-disabled={busy || undefined}>
             {item ? "Save" : "Add"}
@@ -439,7 +431,7 @@ function Form({ record, tenant, entity, item, onClose, onDone, onStale }: { reco
           </button>
           {item?.source && (
             <button type="button" className="btn btn-quiet" onClick={() => void send({ external_ref: "" }, `No longer kept by ${item.source}.`)}>
-              Take it from {item.source}
+              Stop following {item.source}
             </button>
           )}
         </div>

@@ -2,10 +2,11 @@ import { type FormEvent, Fragment, useState } from "react";
 import { call } from "../api/client";
 import type { StatusOwner, StatusSource, StatusSourceTrial } from "../api/types";
 import { announce } from "../ui/announce";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Pending, Problem, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Icon } from "../ui/Icon";
-import { Badge, Banner, Dialog, Empty, Field, Loading, Time } from "../ui/parts";
+import { counted } from "../ui/lists";
+import { Badge, Banner, Dialog, Empty, Field, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { OpenAPI } from "./OpenAPI";
 import { Organisation } from "./Organisation";
@@ -30,13 +31,8 @@ export function Sources() {
         </button>
       </Head>
       <p className="muted small">A source is another system of yours that Usher reads, never writes. What it said is kept for its freshness window, so customers' questions do not reach it; when it is down, they get the last value with its age.</p>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
-      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
-      {!load.data && load.loading && <Loading label="Loading…" />}
+      <Problem>{problem}</Problem>
+      <Pending load={load} />
       {load.data?.sources.length === 0 && <Empty icon="save">No sources yet. Answers come from Usher's own record.</Empty>}
       <ul className="plain-list stack stack-2">
         {load.data?.sources.map((s) => (
@@ -59,7 +55,7 @@ export function Sources() {
                 "nothing read yet"
               ) : (
                 <>
-                  {s.records} {s.records === 1 ? "record" : "records"}
+                  {counted(s.records, "record")}
                   {s.last_fetched_at && (
                     <>
                       , last read <Time at={s.last_fetched_at} locale={locale} relative />
@@ -70,7 +66,7 @@ export function Sources() {
             </p>
             {s.failing > 0 && (
               <p className="small" style={{ overflowWrap: "anywhere" }}>
-                {s.failing} {s.failing === 1 ? "record" : "records"} could not be read the last time
+                {counted(s.failing, "record")} could not be read the last time
                 {s.next_try_at && (
                   <>
                     ; next try <Time at={s.next_try_at} locale={locale} />
@@ -219,11 +215,7 @@ function Edit({ source, onClose, onDone }: { source: Draft; onClose: () => void;
         <label className="row">
           <input type="checkbox" checked={form.confirm ?? false} onChange={(e) => set({ confirm: e.target.checked })} /> For the asker only: a mailed code comes before the answer
         </label>
-        {problem && (
-          <Banner tone="bad" role="alert">
-            {problem}
-          </Banner>
-        )}
+        <Problem>{problem}</Problem>
         <div className="row">
           <button type="submit" className="btn btn-primary">
             Save
@@ -284,11 +276,7 @@ function Try({ name, perCustomer, onClose }: { name: string; perCustomer: boolea
             Read it now
           </button>
         </p>
-        {problem && (
-          <Banner tone="bad" role="alert">
-            {problem}
-          </Banner>
-        )}
+        <Problem>{problem}</Problem>
         {trial && !trial.ok && <Banner tone="bad">{trial.problem}</Banner>}
         {trial?.ok && (
           <>
@@ -350,11 +338,7 @@ function Records() {
       <h2 id="records">Records of an organisation</h2>
       <p className="muted small">What an organisation can ask about: the record's id in the other system, and the name people use for it.</p>
       <Organisation label="Organisation" all={tenants.data?.tenants} value={tenant} onChange={setChosen} />
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       {load.data.things.length === 0 ? (
         <p className="muted small">It has none yet.</p>
       ) : (
@@ -417,11 +401,7 @@ function Owners({ fields, sources, onDone }: { fields: StatusOwner[]; sources: s
     <section className="stack stack-3" aria-labelledby="owners">
       <h2 id="owners">Who knows what</h2>
       <p className="muted small">Every field that answers where things stand has one owner. Chat, API and Slack read it from there, so they say the same.</p>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       <div className="table-wrap" tabIndex={0} role="region" aria-label="Owners of fields">
         <table className="table">
           <thead>

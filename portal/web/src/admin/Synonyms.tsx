@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
 import type { Synonym } from "../api/types";
 import { Failed, Head } from "../ui/Console";
+import { listOf } from "../ui/lists";
 import { Badge, Banner, Empty, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { useAct } from "./useAct";
@@ -15,10 +16,7 @@ export function Synonyms() {
   const [wrong, setWrong] = useState("");
   const add = async (e: FormEvent) => {
     e.preventDefault();
-    const words = terms
-      .split(",")
-      .map((t) => t.trim())
-      .filter(Boolean);
+    const words = listOf(terms);
     setWrong(words.length < 2 ? "Write at least two terms, separated by commas." : "");
     if (words.length < 2) return;
     await act(async () => {

@@ -5,6 +5,7 @@ import { announce } from "../ui/announce";
 import { Failed, Head, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Icon } from "../ui/Icon";
+import { listOf } from "../ui/lists";
 import { Badge, Dialog, Field, Loading } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { AddToDraft } from "./AddToDraft";
@@ -116,10 +117,7 @@ function Edit({ start, fresh, onClose, onDone }: { start: TaxonomyValue; fresh: 
   const save = async (e: FormEvent) => {
     e.preventDefault();
     setProblem("");
-    const added = examples
-      .split("\n")
-      .map((x) => x.trim())
-      .filter(Boolean);
+    const added = listOf(examples, "\n");
     try {
       const { examples: _there, ...rest } = value;
       onDone(await call("post", "/v1/admin/taxonomy/draft", { body: { kind: "put", dimension: value.dimension, value: { ...rest, value: value.value.trim() }, examples: added } }));

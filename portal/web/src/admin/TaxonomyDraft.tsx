@@ -4,15 +4,14 @@ import type { TaxonomyDraft, TaxonomyEdit, TaxonomyReport, TaxonomyRun } from ".
 import { announce } from "../ui/announce";
 import { locale, problemOf } from "../ui/Console";
 import { percent, words } from "../ui/format";
+import { counted } from "../ui/lists";
 import { Badge, Banner, Dialog, Time, type Tone } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { Narrow } from "./Narrow";
 
-const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
-
 /** A step of the draft in one sentence. */
 export function sentence(e: TaxonomyEdit): string {
-  const examples = count(e.examples?.length ?? 0, "example");
+  const examples = counted(e.examples?.length ?? 0, "example");
   switch (e.kind) {
     case "rename":
       return `Rename “${e.from}” to “${e.to}”`;
@@ -188,18 +187,18 @@ function Report({ run, report: r, stale }: { run: TaxonomyRun; report: TaxonomyR
         {r.messages === 0
           ? "There are no past messages to look at yet."
           : r.stay === r.messages
-            ? `All of the last ${count(r.messages, "different message")} would be classified and handled as they are now.`
-            : `${r.messages - r.stay} of the last ${count(r.messages, "different message")} would be classified or handled otherwise.`}{" "}
+            ? `All of the last ${counted(r.messages, "different message")} would be classified and handled as they are now.`
+            : `${r.messages - r.stay} of the last ${counted(r.messages, "different message")} would be classified or handled otherwise.`}{" "}
         <span className="muted small">
           Looked at <Time at={run.created_at} locale={locale} />.
         </span>
       </p>
-      {failing.length > 0 && <Banner tone="bad">{`${count(failing.length, "kept question")} would fail: ${failing.map((k) => k.question).join("; ")}. Publishing is held back.`}</Banner>}
-      {mended.length > 0 && <Banner tone="ok">{`${count(mended.length, "kept question")} would pass that ${mended.length === 1 ? "fails" : "fail"} now: ${mended.map((k) => k.question).join("; ")}`}</Banner>}
+      {failing.length > 0 && <Banner tone="bad">{`${counted(failing.length, "kept question")} would fail: ${failing.map((k) => k.question).join("; ")}. Publishing is held back.`}</Banner>}
+      {mended.length > 0 && <Banner tone="ok">{`${counted(mended.length, "kept question")} would pass that ${mended.length === 1 ? "fails" : "fail"} now: ${mended.map((k) => k.question).join("; ")}`}</Banner>}
       {!r.accepted && <Banner tone="bad">The classifier would do worse. Publishing is held back.</Banner>}
       <ul className="small">
         <li>{r.held === 0 ? "There are too few examples to hold some back for a check." : `On ${r.held} examples it has not learned from: ${percent(r.accuracy, locale)} right; ${r.gained} gained, ${r.lost} lost.`}</li>
-        <li>{r.corrected === 0 ? "Nobody has corrected a message yet." : `Of ${count(r.corrected, "message")} that people corrected, seen for the first time: ${r.corrected_before} right now, ${r.corrected_after} then.`}</li>
+        <li>{r.corrected === 0 ? "Nobody has corrected a message yet." : `Of ${counted(r.corrected, "message")} that people corrected, seen for the first time: ${r.corrected_before} right now, ${r.corrected_after} then.`}</li>
       </ul>
       {(["intent", "route", "team"] as const).map((what) => {
         const moves = r.moves.filter((m) => m.what === what);
@@ -235,7 +234,7 @@ function Report({ run, report: r, stale }: { run: TaxonomyRun; report: TaxonomyR
       })}
       {r.asked > 0 && (
         <>
-          <p>{r.questions.length === 0 ? `None of the last ${count(r.asked, "question")} would be answered otherwise.` : `${r.questions.length} of the last ${count(r.asked, "question")} would be answered otherwise.`}</p>
+          <p>{r.questions.length === 0 ? `None of the last ${counted(r.asked, "question")} would be answered otherwise.` : `${r.questions.length} of the last ${counted(r.asked, "question")} would be answered otherwise.`}</p>
           <ul className="plain-list stack stack-2">
             {r.questions.map((q, i) => (
               <li key={i} className="row">

@@ -2,10 +2,10 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import { call } from "../api/client";
 import type { TestQuestion, TestRun } from "../api/types";
 import { announce } from "../ui/announce";
-import { Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Problem, problemOf } from "../ui/Console";
 import { percent, words } from "../ui/format";
 import { Markdown } from "../ui/Markdown";
-import { Badge, Banner, Field, Meter } from "../ui/parts";
+import { Badge, Field, Meter } from "../ui/parts";
 import { useLocation } from "../ui/router";
 import { AsWhom } from "./AsWhom";
 import { Transcript } from "./Customer";
@@ -16,6 +16,7 @@ export function Test() {
   const { query } = useLocation();
   const [ask, setAsk] = useState<TestQuestion>({ question: "", role: "member", locale: "en", drafts: query.has("drafts"), tenant_id: query.get("tenant") ?? undefined });
   const [run, setRun] = useState<TestRun>();
+  const [turn, setTurn] = useState(0); // runs are told apart, whatever they came to
   const [asked, setAsked] = useState<TestQuestion>();
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -28,6 +29,7 @@ export function Test() {
       const { tenant_id, locale: language, ...rest } = asked;
       const result = await call("post", "/v1/admin/test-question", { body: { ...rest, question: asked.question.trim(), ...(tenant_id && { tenant_id }), ...(language && { locale: language }) } });
       setRun(result);
+      setTurn((n) => n + 1);
       setAsked(asked);
       announce(`${words(result.route)}: ${words(result.outcome)}. ${result.passages.length} passages.`);
     } catch (error) {
@@ -62,15 +64,11 @@ export function Test() {
           </button>
         </p>
       </form>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       {run && asked && (
         <Result run={run} question={asked.question}>
           {asked.tenant_id && asked.role !== "agent" && asked.role !== "visitor" && (
-            <GoOn key={run.duration_ms} busy={busy} onSay={(text) => void put({ ...asked, before: [...(asked.before ?? []), asked.question.trim()].slice(-10), question: text })} />
+            <GoOn key={turn} busy={busy} onSay={(text) => void put({ ...asked, before: [...(asked.before ?? []), asked.question.trim()].slice(-10), question: text })} />
           )}
         </Result>
       )}

@@ -1,12 +1,12 @@
 import { type FormEvent, useState } from "react";
 import { call } from "../api/client";
 import type { WebhookEndpoint } from "../api/types";
-import { announce } from "../ui/announce";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Head, locale, Pending, Problem } from "../ui/Console";
 import { words } from "../ui/format";
-import { Badge, Banner, Empty, Field, Loading, Time } from "../ui/parts";
+import { Badge, Banner, Empty, Field, Time } from "../ui/parts";
 import { useLoad } from "../ui/useLoad";
 import { Organisation } from "./Organisation";
+import { useAct } from "./useAct";
 
 /** Addresses of customers' own systems that hear of their tickets. */
 export function Webhooks() {
@@ -17,8 +17,7 @@ export function Webhooks() {
     <div className="console-page">
       <Head title="Webhooks" suffix="Knowledge" />
       <p className="muted small">A customer's own systems can hear of that customer's tickets: signed as Standard Webhooks describe, retried for days, and with nothing in them that the customer may not see.</p>
-      {tenants.error !== undefined && !tenants.data && <Failed error={tenants.error} onRetry={tenants.reload} />}
-      {!tenants.data && tenants.loading && <Loading label="Loading…" />}
+      <Pending load={tenants} />
       {tenants.data && (
         <Organisation label="Customer" all={tenants.data?.tenants} value={tenant} onChange={setChosen} />
       )}
@@ -30,17 +29,8 @@ export function Webhooks() {
 function Endpoints({ tenant }: { tenant: string }) {
   const load = useLoad((signal) => call("get", "/v1/admin/tenants/{tenant}/webhooks", { params: { tenant }, signal }), tenant, { every: 10_000 });
   const [url, setUrl] = useState("");
-  const [problem, setProblem] = useState("");
+  const { problem, act: run } = useAct(load.reload);
   const [secret, setSecret] = useState<{ url: string; text: string }>();
-  const run = async (what: () => Promise<string>) => {
-    setProblem("");
-    try {
-      announce(await what());
-      load.reload();
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  };
   const add = (e: FormEvent) => {
     e.preventDefault();
     void run(async () => {
@@ -68,18 +58,13 @@ function Endpoints({ tenant }: { tenant: string }) {
           </button>
         </p>
       </form>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       {secret && (
         <Banner tone="note" role="status">
           The secret for {secret.url} is shown this once: <code style={{ overflowWrap: "anywhere" }}>{secret.text}</code>
         </Banner>
       )}
-      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
-      {!load.data && load.loading && <Loading label="Loading…" />}
+      <Pending load={load} />
       {load.data?.endpoints.length === 0 && <Empty icon="out">No addresses yet.</Empty>}
       <ul className="plain-list stack stack-2">
         {load.data?.endpoints.map((e) => (
@@ -114,10 +99,7 @@ function Endpoints({ tenant }: { tenant: string }) {
                 type="button"
                 className="btn btn-small btn-quiet"
                 onClick={() =>
-                  void run(async () => {
-                    await call("delete", "/v1/admin/tenants/{tenant}/webhooks/{id}", { params: { tenant, id: e.id } });
-                    return "Removed.";
-                  })
+                  void run(() => call("delete", "/v1/admin/tenants/{tenant}/webhooks/{id}", { params: { tenant, id: e.id } }), "Removed.")
                 }
               >
                 Remove <span className="vh">{e.url}</span>

@@ -3,20 +3,18 @@ import { ApiError, call } from "../api/client";
 import type { AdminArticle, KnowledgeSource, UploadedArticle, Website, WebsitePage } from "../api/types";
 import { upload } from "../api/upload";
 import { announce } from "../ui/announce";
-import { Failed, Head, locale, problemOf } from "../ui/Console";
+import { Failed, Head, locale, Pending, Problem, problemOf } from "../ui/Console";
 import { words } from "../ui/format";
 import { Icon } from "../ui/Icon";
+import { counted, listOf } from "../ui/lists";
 import { Badge, Banner, Dialog, Empty, Field, Loading, Time, type Tone } from "../ui/parts";
 import { Link, navigate, useLocation } from "../ui/router";
 import { useLoad } from "../ui/useLoad";
-import { SpaceSelect } from "./Articles";
+import { AudienceSelect, levels, SpaceSelect } from "./Articles";
 import { useAct } from "./useAct";
 
 const kinds: Record<string, string> = { website: "Website", files: "Uploaded files", markdown: "Folder of Markdown", html: "Folder of HTML", jsonl: "JSON lines", manual: "Import" };
 const cadences: Record<NonNullable<Website["cadence"]>, string> = { manual: "Only when asked", hourly: "Hourly", daily: "Daily", weekly: "Weekly" };
-const levels = { public: "Everyone", customer: "Signed-in customers", agent: "Staff only" };
-
-const counted = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
 /** Where articles come from: websites, files, and what operators import. */
 export function Websites() {
@@ -44,13 +42,8 @@ export function Websites() {
       <div className="filters">
         <SpaceSelect value={tenant} onChange={(t) => navigate(t ? `/admin/websites?tenant=${t}` : "/admin/websites")} />
       </div>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
-      {load.error !== undefined && !load.data && <Failed error={load.error} onRetry={load.reload} />}
-      {!load.data && load.loading && <Loading label="Loading…" />}
+      <Problem>{problem}</Problem>
+      <Pending load={load} />
       {load.data?.sources.length === 0 && <Empty icon="book">No websites or files here yet. Articles are written by hand.</Empty>}
       <ul className="plain-list stack stack-2">
         {load.data?.sources.map((s) => (
@@ -216,11 +209,7 @@ function Pages({ source, tenant }: { source: KnowledgeSource; tenant: string }) 
           </select>
         )}
       </Field>
-      {problem && (
-        <Banner tone="bad" role="alert">
-          {problem}
-        </Banner>
-      )}
+      <Problem>{problem}</Problem>
       {load.error !== undefined && <Failed error={load.error} onRetry={load.reload} />}
       {!load.data && load.loading && <Loading label="Loading…" />}
       {load.data?.pages.length === 0 && <p className="muted small">No such pages.</p>}
@@ -295,12 +284,6 @@ function Pages({ source, tenant }: { source: KnowledgeSource; tenant: string }) 
   );
 }
 
-const lines = (text: string) =>
-  text
-    .split("\n")
-    .map((l) => l.trim())
-    .filter(Boolean);
-
 /** A website as it is added or changed. */
 function Edit({ source, tenant, onClose, onDone }: { source?: KnowledgeSource; tenant: string; onClose: () => void; onDone: () => void }) {
   const was = source?.website;
@@ -314,7 +297,7 @@ function Edit({ source, tenant, onClose, onDone }: { source?: KnowledgeSource; t
     e.preventDefault();
     setProblem("");
     setWrong({});
-    const body: Website = { ...form, url: form.url.trim(), include: lines(include), exclude: lines(exclude) };
+    const body: Website = { ...form, url: form.url.trim(), include: listOf(include, "\n"), exclude: listOf(exclude, "\n") };
     const query = { tenant: tenant || undefined };
     try {
       if (source) await call("put", "/v1/admin/sources/{id}", { params: { id: source.id }, query, body });
@@ -354,18 +337,7 @@ function Edit({ source, tenant, onClose, onDone }: { source?: KnowledgeSource; t
             )}
           </Field>
           <Field label="Who may see the articles">
-            {(p) => (
-              <select {...p} className="input" value={form.audience} onChange={(e) => set({ audience: e.target.value as Website["audience"] })}>
-                {Object.entries(levels).map(
-                  ([value, name]) =>
-                    (value !== "public" || !tenant) && (
-                      <option key={value} value={value}>
-                        {name}
-                      </option>
-                    ),
-                )}
-              </select>
-            )}
+            {(p) => <AudienceSelect {...p} tenant={tenant} value={form.audience ?? "customer"} onChange={(audience) => set({ audience })} />}
           </Field>
           <Field label="Language" hint="Such as en; empty: what each page says">
             {(p) => <input {...p} className="input" dir="ltr" maxLength={20} value={form.locale ?? ""} onChange={(e) => set({ locale: e.target.value })} />}
@@ -375,11 +347,7 @@ function Edit({ source, tenant, onClose, onDone }: { source?: KnowledgeSource; t
           <input type="checkbox" checked={form.publish ?? false} onChange={(e) => set({ publish: e.target.checked })} /> Publish at once, and retire the articles of pages that are gone
         </label>
         <p className="muted small">Without this, both wait for a curator’s decision.</p>
-        {problem && (
-          <Banner tone="bad" role="alert">
-            {problem}
-          </Banner>
-        )}
+        <Problem>{problem}</Problem>
         <div className="row">
           <button type="submit" className="btn btn-primary">
             {source ? "Save" : "Add"}
@@ -443,24 +411,9 @@ function Send({ tenant, onClose, onDone }: { tenant: string; onClose: () => void
           )}
         </Field>
         <Field label="Who may see the article">
-          {(p) => (
-            <select {...p} className="input" value={audience} onChange={(e) => setAudience(e.target.value as typeof audience)}>
-              {Object.entries(levels).map(
-                ([value, name]) =>
-                  (value !== "public" || !tenant) && (
-                    <option key={value} value={value}>
-                      {name}
-                    </option>
-                  ),
-              )}
-            </select>
-          )}
+          {(p) => <AudienceSelect {...p} tenant={tenant} value={audience} onChange={setAudience} />}
         </Field>
-        {problem && (
-          <Banner tone="bad" role="alert">
-            {problem}
-          </Banner>
-        )}
+        <Problem>{problem}</Problem>
         {result && (
           <Banner tone="ok">
             {made[result.outcome]} <Link href={`/admin/articles/${result.article.id}${tenant ? `?tenant=${tenant}` : ""}`}>{result.article.title}</Link>

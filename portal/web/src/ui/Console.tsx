@@ -4,13 +4,13 @@ import type { Me } from "../api/types";
 import { Announcer } from "./announce";
 import { Icon, type IconName, Mark } from "./Icon";
 import { Offline } from "./Offline";
-import { Loading } from "./parts";
+import { Banner, Loading } from "./parts";
 import { explain } from "./problem";
 import { words } from "./i18n";
 import { en } from "./i18n/en";
 import { Link, useLocation } from "./router";
 import { type Theme, useTheme } from "./theme";
-import { useLoad } from "./useLoad";
+import { type Loaded, useLoad } from "./useLoad";
 
 /** The staff's screens are in English; the customer's words keep their language. */
 export const english = words("en", en);
@@ -155,6 +155,28 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
         Try again
       </button>
     </div>
+  );
+}
+
+/** What went wrong with what somebody did; nothing while it is "". */
+export function Problem({ children }: { children: string }) {
+  return (
+    children && (
+      <Banner tone="bad" role="alert">
+        {children}
+      </Banner>
+    )
+  );
+}
+
+/** What stands where data is to be: that it loads, or why it cannot be shown. */
+export function Pending({ load }: { load: Omit<Loaded<unknown>, "set"> }) {
+  if (load.data) return null;
+  return (
+    <>
+      {load.error !== undefined && <Failed error={load.error} onRetry={load.reload} />}
+      {load.loading && <Loading label="Loading…" />}
+    </>
   );
 }
 
